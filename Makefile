@@ -1,0 +1,41 @@
+# make train   the environment, made-up streets, a U-Net that learns them, pictures of what it sees
+# make test    the environment, the tests
+# make lint    ruff and mypy
+#
+# make train DATA=DIR   the same on data of your own
+
+TASK   ?= camvid
+DATA   ?= data/made-up-$(TASK)
+PYTHON ?= python3
+
+BIN := .venv/bin
+READY := .venv/.ready
+RUN := $(shell date +%Y-%m-%d_%H-%M-%S)
+RUN_DIR := runs/$(TASK)/$(RUN)
+BEST := $(RUN_DIR)/checkpoints/best.ckpt
+CONFIG := --config configs/$(TASK).yaml --data.root $(DATA)
+
+.PHONY: train test lint
+.DELETE_ON_ERROR:
+
+train: $(READY) $(DATA)
+	$(BIN)/triptych fit $(CONFIG) --trainer.logger.init_args.version $(RUN)
+	$(BIN)/triptych validate $(CONFIG) --ckpt_path $(BEST)
+	$(BIN)/triptych predict $(CONFIG) --ckpt_path $(BEST)
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+$(READY): setup.cfg pyproject.toml
+	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 10) and f"Python 3.10 or newer is needed, $(PYTHON) is {v.major}.{v.minor}; try make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable .[dev]
+	touch $@
+
+data/made-up-%: | $(READY)
+	$(BIN)/triptych make-data $* $@

@@ -1,0 +1,127 @@
+"""CamVid for Lightning: the lesson's split by a list of frames, its augmentations, and the names of the classes."""
+
+from pathlib import Path
+from typing import Any
+
+import albumentations as A
+
+from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.samples import Records
+from triptych.datasets.camvid import ARCHIVE, CamVid
+from triptych.datasets.download import fetch
+from triptych.datasets.files import read_lines
+from triptych.datasets.pictures import Pictures
+from triptych.transforms import street_pipeline
+
+
+class CamVidDataModule(TriptychDataModule):
+    """Street frames with a class for every pixel.
+
+    Args:
+        root: Folder with `codes.txt`, frames and masks.
+        image_size: (height, width) in pixels; the lesson's half size by default.
+        batch_size: Frames a batch.
+        num_workers: Processes that read frames; 0 reads in the main one.
+        seed: Seed of order and augmentation.
+        augment: Whether training frames are augmented.
+        valid_list: File below `root` that names the validation frames; all others train.
+        test_list: File below `root` that names the test frames; where it is absent, the validation frames are tested.
+        classes: `"all"` for the folder's own classes, `"11"` for SegNet's 11 and void.
+        image_dir: Folder of the frames, below `root`.
+        label_dir: Folder of the masks, below `root`.
+        label_name: Name of a frame's mask, from the frame's `{stem}` and `{suffix}`.
+        download: Fetch the course's copy of the data (599 MB) where `root` is absent.
+        predict_path: Folder of pictures, list of their paths (`.txt`) or one picture to predict; None takes the
+            validation frames.
+
+    Source: fast.ai 2019, lesson 3: `SegmentationItemList` ... `split_by_fname_file("../valid.txt")`.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        image_size: tuple[int, int] = (360, 480),
+        batch_size: int = 8,
+        num_workers: int = 0,
+        seed: int = 0,
+        augment: bool = True,
+        valid_list: str = "valid.txt",
+        test_list: str = "test.txt",
+        classes: str = "all",
+        image_dir: str = "images",
+        label_dir: str = "labels",
+        label_name: str = "{stem}_P{suffix}",
+        download: bool = False,
+        predict_path: str | None = None,
+    ) -> None:
+        super().__init__(image_size, batch_size, num_workers, seed, augment)
+        self.root, self.download, self.predict_path = Path(root), download, predict_path
+        self.valid_list, self.test_list = valid_list, test_list
+        self.layout = {"classes": classes, "image_dir": image_dir, "label_dir": label_dir, "label_name": label_name}
+        self._frames: CamVid | None = None
+
+    @property
+    def frames(self) -> CamVid:
+        """All frames of the folder, whatever their split."""
+        if self._frames is None:
+            raise RuntimeError("CamVidDataModule: call setup() first; the folder has not been read yet.")
+        return self._frames
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """`num_classes`, `ignore_index` and `class_names`; empty where only pictures are predicted."""
+        if self._frames is None:
+            return {}
+        names = self._frames.class_names
+        return {"num_classes": len(names), "ignore_index": self._frames.ignore_index, "class_names": names}
+
+    def train_pipeline(self) -> A.Compose:
+        """The lesson's augmentations; what they uncover is void."""
+        return street_pipeline(self.image_size, self.facts["ignore_index"])
+
+    def prepare_data(self) -> None:
+        if self.download:
+            fetch(ARCHIVE, self.root)
+
+    def setup(self, stage: str) -> None:
+        """Finds, splits and checks the frames that `stage` needs.
+
+        Raises:
+            MissingDataError: A folder, list, frame or mask is not there.
+            BadSampleError: A file is not what it should be.
+            ValueError: A split that `stage` needs is empty.
+        """
+        if stage == "predict" and self.predict_path is not None:
+            self.records["predict"] = Pictures(Path(self.predict_path))
+            return
+        self._frames = CamVid(self.root, **self.layout)
+        splits = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",), "predict": ("predict",)}
+        for split in splits[stage]:
+            self.records[split] = self._split(split)
+
+    def _split(self, split: str) -> Records:
+        valid = read_lines(self.root / self.valid_list)
+        if split == "train":
+            held_out = {*valid, *self._test_names()}
+            names = [name for name in self.frames.names if name not in held_out]
+        elif split == "test":
+            names = self._test_names() or valid
+        else:
+            names = valid
+        if not names:
+            raise ValueError(self._empty(split))
+        frames = CamVid(self.root, names, **self.layout)
+        frames.check()
+        return frames
+
+    def _test_names(self) -> list[str]:
+        path = self.root / self.test_list
+        return read_lines(path) if path.is_file() else []
+
+    def _empty(self, split: str) -> str:
+        if split == "train":
+            return (
+                f"camvid: no frames are left to train on: {self.root / self.valid_list} names all "
+                f"{len(self.frames)} of them; take some out of the list."
+            )
+        return f"camvid: {self.root / self.valid_list} names no frames; expected one file name a line."

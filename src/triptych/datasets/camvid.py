@@ -1,0 +1,169 @@
+"""CamVid: street frames and a class for every pixel, read from the course's layout.
+
+Layout: `images/NAME.png`, `labels/NAME_P.png` (8-bit class ids), `codes.txt` (one class name a line, the line number is
+the id) and lists of frames such as `valid.txt`. A folder of one's own in this layout works the same.
+
+Credit: Brostow, Fauqueur, Cipolla, "Semantic object classes in video: A high-definition ground truth database", 2009.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from triptych.datasets.camvid_classes import SEGNET_MERGE, SEGNET_NAMES, VOID
+from triptych.datasets.download import Archive
+from triptych.datasets.errors import BadSampleError, MissingDataError
+from triptych.datasets.files import list_images, read_lines
+from triptych.datasets.images import image_header, read_ids, read_rgb
+
+ARCHIVE = Archive(
+    url="https://s3.amazonaws.com/fast-ai-imagelocal/camvid.tgz",
+    size=598_913_237,
+    md5_head="648371e4f3a833682afb39b08a3ce2aa",
+)
+"""The course's copy of the full set: 701 frames of 960x720 with 32 classes."""
+
+UNLABELLED = 255
+"""The id that stands for void where a folder's own codes name no void class."""
+
+
+class CamVid:
+    """The frames of one folder, each with its mask.
+
+    Args:
+        root: Folder with `codes.txt`, the frames and the masks.
+        names: File names of the frames to take, in this order; None takes all, sorted.
+        classes: `"all"` keeps the folder's own codes; `"11"` merges the 32 official ones into SegNet's 11 and void.
+        image_dir: Folder of the frames, below `root`.
+        label_dir: Folder of the masks, below `root`.
+        label_name: Name of a frame's mask, from the frame's `{stem}` and `{suffix}`.
+
+    Raises:
+        MissingDataError: The folder or `codes.txt` is not there.
+        ValueError: `classes` is unknown, or `"11"` was asked of codes that are not the official ones.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        names: Sequence[str] | None = None,
+        *,
+        classes: str = "all",
+        image_dir: str = "images",
+        label_dir: str = "labels",
+        label_name: str = "{stem}_P{suffix}",
+    ) -> None:
+        self.root = Path(root)
+        self.image_dir, self.label_dir, self.label_name = self.root / image_dir, self.root / label_dir, label_name
+        self.codes = read_codes(self.root)
+        self.class_names, self._merge = merge_codes(self.codes, classes)
+        self.names = list(names) if names is not None else list_images(self.image_dir)
+
+    @property
+    def ignore_index(self) -> int:
+        """Id of the void class, found by its name; 255 where no class is void."""
+        lower = [name.lower() for name in self.class_names]
+        return lower.index(VOID.lower()) if VOID.lower() in lower else UNLABELLED
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Reads one frame.
+
+        Returns:
+            `image` uint8 (H, W, 3) RGB, `mask` uint8 (H, W) of class ids, `path` of the frame.
+
+        Raises:
+            BadSampleError: The frame or its mask cannot be decoded, or the mask holds an id that has no class.
+        """
+        path = self.image_dir / self.names[index]
+        return {"image": read_rgb(path), "mask": self.read_mask(self.label_path(path.name)), "path": str(path)}
+
+    def label_path(self, name: str) -> Path:
+        """Where the mask of the frame `name` is expected."""
+        frame = Path(name)
+        return self.label_dir / self.label_name.format(stem=frame.stem, suffix=frame.suffix)
+
+    def read_mask(self, path: Path) -> npt.NDArray[np.uint8]:
+        """Class ids (H, W) of one mask, merged as asked."""
+        ids = read_ids(path)
+        if ids.max() >= len(self.codes):
+            raise BadSampleError(
+                f"{path}: expected class ids 0 to {len(self.codes) - 1} (codes.txt names {len(self.codes)} classes), "
+                f"got id {ids.max()}; correct the mask or add the class to codes.txt."
+            )
+        return self._merge[ids]
+
+    def check(self) -> None:
+        """Looks at every frame and mask without decoding them.
+
+        Raises:
+            MissingDataError: A frame or its mask is not there.
+            BadSampleError: A file is cut off, a mask is not 8-bit class ids, or its size differs from its frame's.
+        """
+        self._check_present()
+        for name in self.names:
+            frame, mask = self.image_dir / name, self.label_path(name)
+            frame_header, mask_header = image_header(frame), image_header(mask)
+            if mask_header.mode not in ("L", "P"):
+                raise BadSampleError(
+                    f"{mask}: expected a mask of 8-bit class ids (mode L or P), got mode {mask_header.mode}; "
+                    "save the ids, not their colours."
+                )
+            if frame_header.size != mask_header.size:
+                raise BadSampleError(
+                    f"{mask}: expected the size of its frame, {_by(frame_header.size)}, got {_by(mask_header.size)} "
+                    "(width x height)."
+                )
+
+    def _check_present(self) -> None:
+        frames = [name for name in self.names if not (self.image_dir / name).is_file()]
+        if frames:
+            raise MissingDataError(
+                f"camvid: {len(frames)} of {len(self)} frames are not there; the first is {self.image_dir / frames[0]}."
+            )
+        masks = [name for name in self.names if not self.label_path(name).is_file()]
+        if masks:
+            raise MissingDataError(
+                f"camvid: {len(masks)} of {len(self)} frames have no mask; the first is {self.image_dir / masks[0]} "
+                f"(expected {self.label_path(masks[0])})."
+            )
+
+
+def read_codes(root: Path) -> list[str]:
+    """The class names of `root/codes.txt`; the position is the id."""
+    if not root.is_dir():
+        raise MissingDataError(
+            f"{root}: no such folder; expected images/, labels/ and codes.txt in it "
+            "(`triptych make-data camvid DIR` writes made-up streets, `download: true` fetches the real ones)."
+        )
+    if not (root / "codes.txt").is_file():
+        raise MissingDataError(f"{root / 'codes.txt'}: no such file; expected one class name a line, in order of id.")
+    return read_lines(root / "codes.txt")
+
+
+def merge_codes(codes: Sequence[str], classes: str) -> tuple[list[str], npt.NDArray[np.uint8]]:
+    """Class names after merging, and a table (256,) uint8 from a file's id to the merged one."""
+    if classes == "all":
+        return list(codes), np.arange(256, dtype=np.uint8)
+    if classes != "11":
+        raise ValueError(f'classes: expected "all" or "11", got {classes!r}.')
+    merged_id = {VOID: len(SEGNET_MERGE)}
+    for position, (name, members) in enumerate(SEGNET_MERGE.items()):
+        merged_id |= {name: position, **dict.fromkeys(members, position)}
+    unknown = [code for code in codes if code not in merged_id]
+    if unknown:
+        raise ValueError(
+            f'classes: "11" merges CamVid\'s official 32 classes, but codes.txt names {unknown[0]!r}; use "all".'
+        )
+    table = np.zeros(256, dtype=np.uint8)
+    table[: len(codes)] = [merged_id[code] for code in codes]
+    return list(SEGNET_NAMES), table
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"

@@ -1,0 +1,5 @@
+"""Plain `nn.Module`s: encoder, heads and the networks made of them."""
+
+from triptych.models.unet import UNet
+
+__all__ = ["UNet"]

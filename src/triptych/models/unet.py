@@ -1,0 +1,42 @@
+"""U-Net: segmentation_models_pytorch's encoder and decoder, for pictures of any height and width."""
+
+import segmentation_models_pytorch as smp
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from triptych.models.network import TransferNetwork
+
+_DECODER_CHANNELS = (256, 128, 64, 32, 16)
+
+
+class UNet(TransferNetwork):
+    """Class scores for every pixel.
+
+    Args:
+        num_classes: Number of classes, void included where it is one.
+        encoder: Name of the encoder, as segmentation_models_pytorch knows it.
+        encoder_weights: Name of its weights, path of a state dict, or None for random ones.
+        in_channels: Channels of the images.
+
+    Shape: images uint8 (N, C, H, W) of any height and width; result float (N, num_classes, H, W).
+    Source: Ronneberger, Fischer, Brox, "U-Net", 2015; decoder of segmentation_models_pytorch.
+    """
+
+    def __init__(self, num_classes: int, encoder: str, encoder_weights: str | None, in_channels: int = 3) -> None:
+        super().__init__(encoder, encoder_weights, in_channels)
+        self.decoder = smp.decoders.unet.decoder.UnetDecoder(
+            self.encoder.out_channels, _DECODER_CHANNELS, add_center_block=encoder.startswith("vgg")
+        )
+        self.head = smp.base.SegmentationHead(_DECODER_CHANNELS[-1], num_classes)
+        smp.base.initialization.initialize_decoder(self.decoder)
+        smp.base.initialization.initialize_head(self.head)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, images: Tensor) -> Tensor:
+        height, width = images.shape[-2:]
+        stride = int(self.encoder.output_stride)  # type: ignore[arg-type]
+        # the encoder halves the sides five times; the added rows and columns are cut off again and never scored
+        pixels = F.pad(self.normalize(images), (0, -width % stride, 0, -height % stride), mode="replicate")
+        logits: Tensor = self.head(self.decoder(self.encoder(pixels)))
+        return logits[..., :height, :width]

@@ -1,0 +1,160 @@
+"""A picture and its mask, drawn together in street coordinates through one camera.
+
+A point of the street is (x, y, s) in metres: x to the right of the middle of the road, y above the ground, s along it.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from triptych.datasets.camvid_classes import OFFICIAL_NAMES
+from triptych.synthetic.street_look import Color, Street
+
+NEAR_M = 1.5
+"""What is closer than this to the camera is moved to this distance; at the focal length below it is out of view."""
+
+SIGHT_M = 95.0
+"""How far ahead things are drawn."""
+
+DETAIL_M = 50.0
+"""How far ahead small parts are drawn."""
+
+FOCAL = 0.8
+"""Focal length as a share of the width of a 4:3 picture: 64 degrees across, as CamVid's camera roughly has."""
+
+CAMERA_Y = 1.5
+HAZE_M = 210.0
+SUPERSAMPLE = 2
+
+CLASS_ID = {name: i for i, name in enumerate(OFFICIAL_NAMES)}
+
+Image = npt.NDArray[np.uint8]
+Point = tuple[float, float, float]
+"""(x, y, s) in metres."""
+
+Outline = Sequence[Point]
+
+
+def upright(x: float, y0: float, y1: float, s0: float, s1: float) -> Outline:
+    """Rectangle along the street, such as a facade."""
+    return (x, y0, s0), (x, y1, s0), (x, y1, s1), (x, y0, s1)
+
+
+def facing(x0: float, x1: float, y0: float, y1: float, s: float) -> Outline:
+    """Rectangle across the street, such as the back of a car."""
+    return (x0, y0, s), (x0, y1, s), (x1, y1, s), (x1, y0, s)
+
+
+def flat(x0: float, x1: float, s0: float, s1: float) -> Outline:
+    """Rectangle on the ground, such as a lane marking."""
+    return (x0, 0.0, s0), (x0, 0.0, s1), (x1, 0.0, s1), (x1, 0.0, s0)
+
+
+def ribbon(x0: float, x1: float, s0: float, s1: float) -> Outline:
+    """Long rectangle on the ground that follows the bend of the road; points lie denser near the camera at `s0`."""
+    steps = [s0 + (s1 - s0) * (i / 16) ** 2 for i in range(17)]
+    return [*((x0, 0.0, s) for s in steps), *((x1, 0.0, s) for s in reversed(steps))]
+
+
+class Canvas:
+    """Draws polygons, discs and strokes into an image and a mask at twice the size asked for.
+
+    Args:
+        street: Gives the camera's place, the bend of the road and the light.
+        travel: Way the camera has come along the street, in metres.
+        image_size: (height, width) of the finished picture, in pixels.
+    """
+
+    def __init__(self, street: Street, travel: float, image_size: tuple[int, int]) -> None:
+        self.street = street
+        self.travel = travel
+        height, width = (SUPERSAMPLE * side for side in image_size)
+        self.focal_px = FOCAL * max(width, height * 4 / 3)
+        self.middle_px = width / 2
+        self.horizon_px = street.horizon * height
+        self.image: Image = np.zeros((height, width, 3), np.uint8)
+        self.mask: Image = np.full((height, width), CLASS_ID["Sky"], np.uint8)
+
+    def distance(self, s: float) -> float:
+        """Distance of a place along the street from the camera, in metres, at least `NEAR_M`."""
+        return max(s - self.travel, NEAR_M)
+
+    def shows_detail(self, s: float) -> bool:
+        """Whether windows, lamps and limbs at a place along the street are large enough to be drawn."""
+        return s - self.travel < DETAIL_M
+
+    def project(self, outline: Outline) -> list[tuple[int, int]]:
+        """Pixels, as (column, row), of street points; plain numbers, as numpy is slow on a handful of points."""
+        camera_x, curve, middle, horizon = self.street.camera_x, self.street.curve, self.middle_px, self.horizon_px
+        pixels = []
+        for x, y, s in outline:
+            z = max(s - self.travel, NEAR_M)
+            scale = self.focal_px / z
+            column = round(middle + (x - camera_x + curve * z * z) * scale)
+            pixels.append((column, round(horizon + (CAMERA_Y - y) * scale)))
+        return pixels
+
+    def visible(self, outlines: Iterable[Outline]) -> list[npt.NDArray[np.int32]]:
+        """Pixels, of shape (P, 2), of each outline that is not wholly behind the camera."""
+        limit = self.travel + NEAR_M
+        return [np.array(self.project(points), np.int32) for points in outlines if any(p[2] > limit for p in points)]
+
+    def tone(self, color: Color, s: float, lit: float = 1.0) -> tuple[int, int, int]:
+        """Colour of a surface as the camera sees it: lit, tinted by the light and faded by haze."""
+        clear = 2.0 ** (-self.distance(s) / HAZE_M)
+        tint, haze = self.street.light.tint, self.street.light.sky_low
+        red, green, blue = [clear * min(255.0, color[i] * lit * tint[i]) + (1 - clear) * haze[i] for i in range(3)]
+        return round(red), round(green), round(blue)
+
+    def fill(self, outlines: Sequence[Outline], color: Color, label: str | None = None, lit: float = 1.0) -> None:
+        """Fills polygons of one colour.
+
+        Args:
+            outlines: Corners of each polygon.
+            color: Colour before light and haze.
+            label: Class to write into the mask; None leaves the mask as it is (a window is still Building).
+            lit: Factor on the colour, 1 for a surface in plain light.
+        """
+        if not (pixels := self.visible(outlines)):
+            return
+        cv2.fillPoly(self.image, pixels, self.tone(color, outlines[0][0][2], lit))
+        if label is not None:
+            cv2.fillPoly(self.mask, pixels, (CLASS_ID[label],))
+
+    def discs(
+        self, centers: Outline, radii: Sequence[float], color: Color, label: str | None = None, lit: float = 1.0
+    ) -> None:
+        """Fills upright discs of one colour at one distance; `radii` in metres."""
+        s = centers[0][2]
+        scale, tone = self.focal_px / self.distance(s), self.tone(color, s, lit)
+        if s <= self.travel + NEAR_M:
+            return
+        for place, radius in zip(self.project(centers), radii, strict=True):
+            radius_px = max(1, round(radius * scale))
+            cv2.circle(self.image, place, radius_px, tone, -1)
+            if label is not None:
+                cv2.circle(self.mask, place, radius_px, (CLASS_ID[label],), -1)
+
+    def stroke(self, points: Outline, width: float, color: Color, label: str | None = None, lit: float = 1.0) -> None:
+        """Draws a bent line, `width` metres thick and at least one pixel."""
+        s = points[0][2]
+        width_px = max(SUPERSAMPLE, round(width * self.focal_px / self.distance(s)))
+        pixels = self.visible([points])
+        cv2.polylines(self.image, pixels, False, self.tone(color, s, lit), width_px)
+        if label is not None:
+            cv2.polylines(self.mask, pixels, False, (CLASS_ID[label],), width_px)
+
+    def darken(self, outlines: Iterable[Outline], strength: float) -> None:
+        """Casts shadows: takes away `strength`, in [0, 1], of the light inside the polygons."""
+        shade = np.zeros(self.mask.shape, np.uint8)
+        for pixels in self.visible(outlines):
+            cv2.fillPoly(shade, [pixels], (255,))
+        cv2.copyTo(cv2.convertScaleAbs(self.image, alpha=1 - strength), shade, self.image)
+
+    def finished(self) -> tuple[Image, Image]:
+        """Image (H, W, 3) with smooth edges and mask (H, W) at the size asked for."""
+        height, width = (side // SUPERSAMPLE for side in self.mask.shape)
+        image = cv2.resize(self.image, (width, height), interpolation=cv2.INTER_AREA)
+        return image.astype(np.uint8, copy=False), self.mask[::SUPERSAMPLE, ::SUPERSAMPLE].copy()

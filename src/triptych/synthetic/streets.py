@@ -1,0 +1,136 @@
+"""Made-up street videos, seeded, written in CamVid's layout as the course packs it."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from triptych.datasets.camvid_classes import OFFICIAL_COLORS, OFFICIAL_NAMES
+from triptych.synthetic.street_scene import street_frame
+
+DRIVE_FRAMES = 12
+"""Frames a drive, about; fewer if there would be less than `MIN_DRIVES` drives."""
+
+MIN_DRIVES = 5
+VIDEO_FPS = 30
+LABELLED_EVERY = 15
+"""One video frame in so many is written: every half second, as the video runs at `VIDEO_FPS`."""
+
+MIN_SIDE = 32
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One labelled frame: number of its drive, and of itself in that drive's video."""
+
+    drive: int
+    number: int
+
+    @property
+    def name(self) -> str:
+        """File name of the image without `.png`."""
+        return f"drive{self.drive:02d}_f{self.number:05d}"
+
+
+def make_streets(
+    root: str | Path,
+    num_frames: int = 240,
+    image_size: tuple[int, int] = (180, 240),
+    valid_fraction: float = 0.2,
+    seed: int = 0,
+) -> Path:
+    """Writes street scenes with masks into a new folder, in CamVid's layout.
+
+    The folder holds `codes.txt`, `images/NAME.png`, `labels/NAME_P.png` (8-bit palette, ids as in `codes.txt`) and
+    `valid.txt`. Frames come in short videos, the drives, each on a street of its own; a drive is either for training or
+    for validation as a whole. The same arguments give the same pixels.
+
+    Args:
+        root: Folder to make; it may exist if it is empty.
+        num_frames: Number of frames over all drives, at least 2.
+        image_size: (height, width) in pixels, each at least 32.
+        valid_fraction: Share of the drives that are for validation, between 0 and 1; each side gets at least one.
+        seed: Seed of everything drawn, at least 0.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+        FileExistsError: If `root` is a file or a folder with something in it. Nothing is written then.
+    """
+    root = Path(root)
+    _check(num_frames, image_size, valid_fraction, seed)
+    _check_free(root)
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root.parent, prefix=f".{root.name}-") as scratch:
+        folder = Path(scratch) / "streets"
+        _write(folder, num_frames, image_size, valid_fraction, seed)
+        if root.exists():
+            root.rmdir()  # empty; not every system can rename onto a folder
+        folder.rename(root)
+    return root
+
+
+def _write(folder: Path, num_frames: int, image_size: tuple[int, int], valid_fraction: float, seed: int) -> None:
+    num_drives = min(num_frames, max(MIN_DRIVES, round(num_frames / DRIVE_FRAMES)))
+    frames = list(_frames(num_frames, num_drives))
+    valid_drives = _valid_drives(num_drives, valid_fraction, seed)
+    for sub in ("images", "labels"):
+        (folder / sub).mkdir(parents=True)
+    for frame in frames:
+        _write_frame(folder, frame, image_size, seed)
+    _write_lines(folder / "codes.txt", OFFICIAL_NAMES)
+    _write_lines(folder / "valid.txt", tuple(f"{frame.name}.png" for frame in frames if frame.drive in valid_drives))
+
+
+def _frames(num_frames: int, num_drives: int) -> Iterator[Frame]:
+    """Spreads the frames over the drives; lengths differ by one at most."""
+    for drive in range(num_drives):
+        length = num_frames // num_drives + (drive < num_frames % num_drives)
+        for index in range(1, length + 1):
+            yield Frame(drive, index * LABELLED_EVERY)
+
+
+def _valid_drives(num_drives: int, valid_fraction: float, seed: int) -> set[int]:
+    count = min(max(round(valid_fraction * num_drives), 1), num_drives - 1)
+    return set(np.random.default_rng(seed).permutation(num_drives)[:count].tolist())
+
+
+def _write_frame(folder: Path, frame: Frame, image_size: tuple[int, int], seed: int) -> None:
+    pixels, ids = street_frame(seed, frame.drive, frame.number / VIDEO_FPS, image_size)
+    mask = Image.fromarray(ids)
+    mask.putpalette([channel for color in OFFICIAL_COLORS.values() for channel in color])
+    Image.fromarray(pixels).save(folder / "images" / f"{frame.name}.png", compress_level=1)
+    mask.save(folder / "labels" / f"{frame.name}_P.png")
+
+
+def _write_lines(path: Path, lines: tuple[str, ...]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+
+
+def _check(num_frames: int, image_size: tuple[int, int], valid_fraction: float, seed: int) -> None:
+    if num_frames < 2:
+        raise ValueError(
+            f"streets: num_frames must be at least 2 (one to train on, one to validate), got {num_frames}."
+        )
+    if len(image_size) != 2 or min(image_size) < MIN_SIDE:
+        raise ValueError(f"streets: image_size must be (height, width), each at least {MIN_SIDE}, got {image_size}.")
+    if not 0 < valid_fraction < 1:
+        raise ValueError(f"streets: valid_fraction must lie between 0 and 1, both excluded, got {valid_fraction}.")
+    if seed < 0:
+        raise ValueError(f"streets: seed must be at least 0, got {seed}.")
+
+
+def _check_free(root: Path) -> None:
+    if root.exists() and not root.is_dir():
+        raise FileExistsError(f"streets: {root} is a file; expected a new or empty folder. Give another name.")
+    there = sorted(path.name for path in root.iterdir()) if root.is_dir() else []
+    if there:
+        raise FileExistsError(
+            f"streets: {root} is not empty, it holds {there[0]!r} (one of {len(there)}); "
+            "remove it or give another folder."
+        )

@@ -1,0 +1,100 @@
+"""What the three tasks share: facts from the data, layer groups, freezing and one-cycle."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import lightning as L
+from torch import Tensor
+from torch.optim import Optimizer
+
+from triptych.models.network import TransferNetwork
+from triptych.optim import adamw, one_cycle
+from triptych.processor import keep_freed_memory
+
+
+class TransferTask(L.LightningModule):
+    """Trains a network that starts from a pretrained encoder.
+
+    A subclass names in its constructor the arguments below and those of its own, calls `save_hyperparameters()` and
+    then `start()`. Arguments that the data module knows (its `facts`) may be left None; they are then taken from it
+    before the network is built, and kept in the checkpoint.
+
+    Hyper-parameters:
+        encoder: Name of the encoder, as segmentation_models_pytorch knows it.
+        encoder_weights: `"imagenet"`, the path of a state dict, or None for random ones.
+        in_channels: Channels of the images.
+        max_lr: Peak of one-cycle: a number, or [first_group, last_group], spaced geometrically.
+        weight_decay: Decoupled weight decay of AdamW.
+        pct_start: Share of the steps in which the rate rises, in (0, 1).
+        freeze_to: Number of the first layer group that trains: 0 trains all, -1 the head alone.
+        train_bn: Whether batch-norm of frozen groups keeps training, as in the course.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network: TransferNetwork | None = None
+
+    def build_network(self) -> TransferNetwork:
+        """The task's network, from resolved hyper-parameters."""
+        raise NotImplementedError
+
+    def known(self) -> bool:
+        """Whether all that the network needs is known."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Builds the network where nothing has to be asked of the data."""
+        if self.known():
+            self.configure_model()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits of plain uint8 pixels (N, C, H, W)."""
+        if self.network is None:
+            raise RuntimeError(f"{type(self).__name__}: the network is not built yet; {self.unknown()}")
+        logits: Tensor = self.network(images)
+        return logits
+
+    def unknown(self) -> str:
+        """What to do when the data told nothing."""
+        raise NotImplementedError
+
+    def setup(self, stage: str) -> None:
+        """Takes from the data module what was left None.
+
+        Raises:
+            ValueError: What was typed or loaded differs from the data.
+        """
+        self.resolve(getattr(getattr(self.trainer, "datamodule", None), "facts", {}))
+        if not self.known():
+            raise ValueError(self.unknown())
+        if self.trainer.strategy.root_device.type == "cpu":
+            keep_freed_memory()
+
+    def resolve(self, facts: Mapping[str, Any]) -> None:
+        """Checks `facts` against the hyper-parameters, and fills in those that are None."""
+        for name in facts.keys() & self.hparams.keys():
+            if self.hparams[name] not in (None, facts[name]):
+                raise ValueError(f"{name}: the model has {self.hparams[name]!r}, the data {facts[name]!r}; {_AGREE}")
+        missing = {name: facts[name] for name in facts.keys() & self.hparams.keys() if self.hparams[name] is None}
+        if missing:
+            self.save_hyperparameters(missing)
+
+    def configure_model(self) -> None:
+        """Builds the network once all is known; Lightning calls it before it loads a checkpoint."""
+        if self.network is None:
+            self.network = self.build_network()
+            self.network.freeze_to(self.hparams["freeze_to"], self.hparams["train_bn"])
+
+    def configure_optimizers(self) -> Any:
+        """AdamW over all layer groups, and one-cycle stepped once a batch."""
+        assert self.network is not None
+        optimizer: Optimizer = adamw(self.network.layer_groups(), self.hparams["max_lr"], self.hparams["weight_decay"])
+        schedule = one_cycle(optimizer, int(self.trainer.estimated_stepping_batches), self.hparams["pct_start"])
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """The weights are in the checkpoint: whoever loads it needs no others."""
+        checkpoint["hyper_parameters"]["encoder_weights"] = None
+
+
+_AGREE = "leave the model's out to take the data's, or choose data that agree."

@@ -1,0 +1,125 @@
+"""Segmentation: a class for every pixel."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from triptych.datamodules.samples import Sample
+from triptych.metrics import SegmentationScores
+from triptych.models import UNet
+from triptych.tasks.base import TransferTask
+
+
+class UNetSegmenter(TransferTask):
+    """A U-Net that starts from a pretrained encoder and leaves void pixels out.
+
+    Args:
+        num_classes: Number of classes, void included; None takes it from the data module.
+        ignore_index: Class id of void pixels, left out of loss and scores; None takes it from the data module.
+        class_names: Name of each class, for tables and legends; None takes them from the data module.
+        class_weights: Weight of each class in the loss; None weighs all alike.
+        encoder: See `TransferTask`, as all that follow.
+        encoder_weights: `"imagenet"`, the path of a state dict, or None for random ones.
+        in_channels: Channels of the images.
+        max_lr: Peak of one-cycle, a number or [first_group, last_group].
+        weight_decay: Decoupled weight decay.
+        pct_start: Share of the steps in which the rate rises.
+        freeze_to: Number of the first layer group that trains; 0 trains all.
+        train_bn: Whether batch-norm of frozen groups keeps training.
+
+    Shape: images uint8 (N, C, H, W) of any height and width; logits float (N, num_classes, H, W).
+    """
+
+    def __init__(
+        self,
+        num_classes: int | None = None,
+        ignore_index: int | None = None,
+        class_names: list[str] | None = None,
+        class_weights: list[float] | None = None,
+        encoder: str = "resnet34",
+        encoder_weights: str | None = "imagenet",
+        in_channels: int = 3,
+        max_lr: float | list[float] = 1e-3,
+        weight_decay: float = 0.01,
+        pct_start: float = 0.25,
+        freeze_to: int = 0,
+        train_bn: bool = True,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.last_scores: dict[str, Tensor] = {}
+        self.start()
+
+    @property
+    def class_names(self) -> list[str]:
+        """Name of each class; numbers where none is known."""
+        names: list[str] | None = self.hparams["class_names"]
+        return names or [f"class {i}" for i in range(self.hparams["num_classes"])]
+
+    def known(self) -> bool:
+        return self.hparams["num_classes"] is not None
+
+    def unknown(self) -> str:
+        return "num_classes: expected a number, or a data module to take it from; got neither."
+
+    def build_network(self) -> UNet:
+        self._check_weights()
+        h = self.hparams
+        self.scores = SegmentationScores(h["num_classes"], h["ignore_index"])
+        return UNet(h["num_classes"], h["encoder"], h["encoder_weights"], h["in_channels"])
+
+    def _check_weights(self) -> None:
+        weights, num_classes = self.hparams["class_weights"], self.hparams["num_classes"]
+        if weights is not None and len(weights) != num_classes:
+            raise ValueError(f"class_weights: expected {num_classes} numbers (num_classes), got {len(weights)}.")
+
+    def loss(self, logits: Tensor, mask: Tensor) -> Tensor:
+        """Mean cross-entropy over labelled pixels; zero if there are none.
+
+        Shape: logits (N, num_classes, H, W), mask int64 (N, H, W); result a float32 scalar.
+        """
+        weights, ignore_index = self.hparams["class_weights"], self.hparams["ignore_index"]
+        weight = None if weights is None else torch.tensor(weights, device=logits.device)
+        void = -100 if ignore_index is None else ignore_index
+        total = F.cross_entropy(logits.float(), mask, weight, ignore_index=void, reduction="sum")
+        labelled = mask[mask != void]
+        mass = labelled.numel() if weight is None else weight[labelled].sum()
+        return total / max(mass, 1e-12)
+
+    def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
+        loss = self.loss(self(batch["image"]), batch["mask"])
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: Sample, batch_idx: int) -> None:
+        self._score(batch, "val")
+
+    def test_step(self, batch: Sample, batch_idx: int) -> None:
+        self._score(batch, "test")
+
+    def predict_step(self, batch: Sample, batch_idx: int) -> list[Tensor]:
+        """Class ids (H, W) of each picture, in the size of its file."""
+        logits = self(batch["image"]).float()
+        sizes = batch["size"].tolist()
+        return [
+            F.interpolate(one[None], size, mode="bilinear")[0].argmax(dim=0).to(torch.uint8)
+            for one, size in zip(logits, sizes, strict=True)
+        ]
+
+    def on_validation_epoch_end(self) -> None:
+        self._log_scores("val")
+
+    def on_test_epoch_end(self) -> None:
+        self._log_scores("test")
+
+    def _score(self, batch: Sample, stage: str) -> None:
+        logits, mask = self(batch["image"]), batch["mask"]
+        labelled = int((mask != self.hparams["ignore_index"]).sum())
+        self.log(f"{stage}/loss", self.loss(logits, mask), on_epoch=True, batch_size=labelled, sync_dist=True)
+        self.scores.update(logits, mask)
+
+    def _log_scores(self, stage: str) -> None:
+        self.last_scores = {name: value.cpu() for name, value in self.scores.compute().items()}
+        for name in ("void_masked_accuracy", "mean_iou"):
+            self.log(f"{stage}/{name}", self.last_scores[name], prog_bar=name == "void_masked_accuracy")
+        self.scores.reset()

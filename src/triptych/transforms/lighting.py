@@ -1,0 +1,54 @@
+"""The course's random brightness and contrast, computed on log-odds so that nothing clips.
+
+Source: fastai 1.0, `vision/transform.py` (`brightness`, `contrast`) and `get_transforms`.
+"""
+
+from typing import Any
+
+import albumentations as A
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+
+def lighting_table(brightness: float, contrast: float) -> npt.NDArray[np.uint8]:
+    """New value of each of the 256 pixel values.
+
+    Args:
+        brightness: What a mid-grey pixel becomes, in (0, 1); 0.5 changes nothing.
+        contrast: Factor on the log-odds of a pixel; 1 changes nothing.
+
+    Shape: result uint8 (256,).
+    """
+    value = np.clip(np.arange(256) / 255, 1e-7, 1 - 1e-7)
+    logit = np.log(value / (1 - value)) * contrast + np.log(brightness / (1 - brightness))
+    return np.asarray(np.rint(255 / (1 + np.exp(-logit))), dtype=np.uint8)
+
+
+class LessonLighting(A.ImageOnlyTransform):
+    """Random brightness and contrast, each drawn on its own.
+
+    Args:
+        max_lighting: Mid-grey moves to 0.5 * (1 +- max_lighting); contrast to a factor between 1 - max_lighting and
+            its inverse, evenly in its logarithm.
+        p_lighting: Probability of each of the two.
+    """
+
+    class InitSchema(A.ImageOnlyTransform.InitSchema):
+        max_lighting: float
+        p_lighting: float
+
+    def __init__(self, max_lighting: float, p_lighting: float, p: float = 1.0) -> None:
+        super().__init__(p=p)
+        self.max_lighting, self.p_lighting = max_lighting, p_lighting
+
+    def get_params(self) -> dict[str, Any]:
+        rng, brightness, contrast = self.py_random, 0.5, 1.0
+        if rng.random() < self.p_lighting:
+            brightness = rng.uniform(0.5 * (1 - self.max_lighting), 0.5 * (1 + self.max_lighting))
+        if rng.random() < self.p_lighting:
+            contrast = (1 - self.max_lighting) ** rng.uniform(-1, 1)
+        return {"table": lighting_table(brightness, contrast)}
+
+    def apply(self, img: npt.NDArray[np.uint8], table: npt.NDArray[np.uint8], **params: Any) -> npt.NDArray[np.uint8]:
+        return np.asarray(cv2.LUT(img, table), dtype=np.uint8)
