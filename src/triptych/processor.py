@@ -15,7 +15,7 @@ def keep_freed_memory() -> None:
     """Lets this process use freed memory again instead of returning it to the system (Linux with glibc; else nothing).
 
     Activations of large pictures are otherwise mapped and zeroed anew in every step, which costs a U-Net at 384x480 as
-    much time as its arithmetic, and more (`benchmarks/memory.py`).
+    much time as its arithmetic, and more (`benchmarks/processor_step.py`).
     """
     if not sys.platform.startswith("linux"):
         return
