@@ -19,7 +19,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from triptych import synthetic
-from triptych.callbacks import ClassTable, MaskWriter
+from triptych.callbacks import MaskWriter
 from triptych.callbacks.mask_writer import run_folder
 from triptych.processor import usable_precision
 
@@ -65,7 +65,6 @@ class TriptychCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.add_lightning_class_args(MaskWriter, "predictions")
-        parser.add_lightning_class_args(ClassTable, "class_table")
 
     def before_instantiate_classes(self) -> None:
         trainer = self.config[self.subcommand].trainer

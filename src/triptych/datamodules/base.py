@@ -5,6 +5,7 @@ from typing import Any
 import albumentations as A
 import cv2
 import lightning as L
+import torch
 from torch.utils.data import DataLoader
 
 from triptych.datamodules.samples import EpochOrder, Records, Sample, Samples
@@ -66,6 +67,7 @@ class TriptychDataModule(L.LightningDataModule):
             sampler=EpochOrder(len(records), shuffle, self.seed, replicas, rank),
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
+            pin_memory=torch.cuda.is_available(),
             worker_init_fn=_one_thread,
         )
 

@@ -39,14 +39,14 @@ class Samples(Dataset[Sample]):
     def __len__(self) -> int:
         return len(self.records)
 
-    def __getitem__(self, key: Key) -> Sample:
-        """One sample.
+    def __getitem__(self, key: Key | int) -> Sample:
+        """One sample; a plain index is one of epoch 0.
 
         Returns:
             `image` uint8 (C, H, W); `mask` int64 (H, W) where the record has one; `path`; `size` int64 (2,), height and
             width of the image before the pipeline.
         """
-        epoch, index = key
+        epoch, index = key if isinstance(key, tuple) else (0, key)
         record = self.records[index]
         size = torch.tensor(record["image"].shape[:2])
         generator = np.random.default_rng((self.seed, epoch, index))

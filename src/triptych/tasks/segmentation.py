@@ -1,9 +1,11 @@
 """Segmentation: a class for every pixel."""
 
+import lightning as L
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from triptych.callbacks.class_table import ClassTable
 from triptych.datamodules.samples import Sample
 from triptych.metrics import SegmentationScores
 from triptych.models import UNet
@@ -72,6 +74,10 @@ class UNetSegmenter(TransferTask):
         weights, num_classes = self.hparams["class_weights"], self.hparams["num_classes"]
         if weights is not None and len(weights) != num_classes:
             raise ValueError(f"class_weights: expected {num_classes} numbers (num_classes), got {len(weights)}.")
+
+    def configure_callbacks(self) -> list[L.Callback]:
+        """The table of classes, in a script as on the command line."""
+        return [ClassTable()]
 
     def loss(self, logits: Tensor, mask: Tensor) -> Tensor:
         """Mean cross-entropy over labelled pixels; zero if there are none.
