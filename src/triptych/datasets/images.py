@@ -6,7 +6,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from triptych.datasets.errors import BadSampleError, MissingDataError
 
@@ -29,7 +29,8 @@ def read_rgb(path: Path) -> npt.NDArray[np.uint8]:
     """
     data = _read_bytes(path)
     _refuse_cut_png(path, data[:8], data[-8:])
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    # an empty buffer is an error to OpenCV, anything else it cannot read gives None
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
     if image is None:
         raise BadSampleError(f"{path}: expected a picture, but it cannot be decoded; replace the file.")
     return np.asarray(image, dtype=np.uint8)
@@ -62,15 +63,16 @@ def image_header(path: Path) -> ImageHeader:
     """
     if not path.is_file():
         raise MissingDataError(f"{path}: no such file; expected a picture.")
-    try:
-        with path.open("rb") as file, Image.open(file) as image:
-            header = ImageHeader(image.size, image.mode)
-            file.seek(0)
-            start = file.read(8)
-            file.seek(-8, 2)
-            end = file.read(8)
-    except (UnidentifiedImageError, SyntaxError) as error:
-        raise BadSampleError(f"{path}: expected a picture, got a file that is none or is cut off.") from error
+    with path.open("rb") as file:
+        try:
+            with Image.open(file) as image:
+                header = ImageHeader(image.size, image.mode)
+        except (OSError, SyntaxError) as error:  # OSError: unknown, or cut off within the header
+            raise BadSampleError(f"{path}: expected a picture, got a file that is none or is cut off.") from error
+        file.seek(0)
+        start = file.read(8)
+        file.seek(-8, 2)
+        end = file.read(8)
     _refuse_cut_png(path, start, end)
     return header
 

@@ -1,7 +1,7 @@
 """Depthwise convolutions whose gradient a processor computes in float32.
 
-In bfloat16 the gradient of a depthwise convolution takes 4 to 8 times as long on a processor as in float32, and with it
-more than a third of a training step of an EfficientNet (`benchmarks/processor_step.py`); the forward pass is alike in both.
+In bfloat16 the gradient of a depthwise convolution takes 4 to 8 times as long on a processor as in float32, and with
+it more than a third of a training step of an EfficientNet (`benchmarks/processor_step.py`); the forward pass is alike.
 """
 
 from typing import Any

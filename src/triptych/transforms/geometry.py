@@ -38,9 +38,9 @@ def zoom(scale: float, column: float, row: float) -> Matrix:
 
 
 def symmetric_warp(magnitudes: tuple[float, float, float, float]) -> Matrix:
-    """Tilt: each edge of the picture grows (positive) or shrinks by its magnitude, in half picture sizes."""
-    bottom, top, left, right = magnitudes
-    corners = [[-1 - right, -1 - top], [-1 - left, 1 + top], [1 + right, -1 - bottom], [1 + left, 1 + bottom]]
+    """Tilt: the right, left, bottom and top edge grow (positive) or shrink at both ends, in half picture sizes."""
+    right, left, bottom, top = magnitudes
+    corners = [[-1 - top, -1 - left], [-1 - bottom, 1 + left], [1 + top, -1 - right], [1 + bottom, 1 + right]]
     target = np.array(corners, dtype=np.float32)
     return np.asarray(cv2.getPerspectiveTransform(target, CORNERS), dtype=np.float64)
 

@@ -15,13 +15,13 @@ def lighting_table(brightness: float, contrast: float) -> npt.NDArray[np.uint8]:
     """New value of each of the 256 pixel values.
 
     Args:
-        brightness: What a mid-grey pixel becomes, in (0, 1); 0.5 changes nothing.
-        contrast: Factor on the log-odds of a pixel; 1 changes nothing.
+        brightness: What a mid-grey pixel becomes before contrast, in (0, 1); 0.5 changes nothing.
+        contrast: Factor on the log-odds of a pixel, brightness included; 1 changes nothing.
 
     Shape: result uint8 (256,).
     """
     value = np.clip(np.arange(256) / 255, 1e-7, 1 - 1e-7)
-    logit = np.log(value / (1 - value)) * contrast + np.log(brightness / (1 - brightness))
+    logit = (np.log(value / (1 - value)) + np.log(brightness / (1 - brightness))) * contrast
     return np.asarray(np.rint(255 / (1 + np.exp(-logit))), dtype=np.uint8)
 
 
