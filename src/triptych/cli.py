@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 import shutil
 import sys
 import warnings
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import lightning as L
-import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
@@ -21,14 +19,23 @@ from lightning.pytorch.utilities import rank_zero_only
 from triptych import synthetic
 from triptych.callbacks import MaskWriter
 from triptych.callbacks.mask_writer import run_folder
+from triptych.checkpoints import best_score, read_checkpoint
+from triptych.plain_errors import one_line
 from triptych.processor import usable_precision
+from triptych.run_folder import no_empty_run
 
 MADE_UP = {"camvid": synthetic.make_streets}
 """What `make-data` writes, by the name of the data set whose layout it has."""
 
+DESCRIPTION = f"""Trains, scores and predicts, as a YAML file says: `triptych fit --config configs/camvid.yaml`.
+`triptych make-data {{{",".join(MADE_UP)}}} DIR` writes made-up data to try it on."""
+
 
 class UsageError(Exception):
     """The command or its configuration cannot be understood."""
+
+    file: Path | None = None
+    """The YAML file in which it is written, if it is in one."""
 
 
 class Parser(LightningArgumentParser):
@@ -36,6 +43,13 @@ class Parser(LightningArgumentParser):
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         raise UsageError(message) from ex
+
+    def parse_path(self, cfg_path: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().parse_path(cfg_path, *args, **kwargs)
+        except UsageError as error:
+            error.file = Path(cfg_path)
+            raise
 
 
 class SaveFitConfig(SaveConfigCallback):
@@ -58,10 +72,29 @@ class TriptychCLI(LightningCLI):
             save_config_callback=SaveFitConfig,
             seed_everything_default=0,
             parser_class=Parser,
-            parser_kwargs={"description": __doc__},
+            parser_kwargs={"prog": "triptych", "description": DESCRIPTION},
             auto_configure_optimizers=False,
             args=list(args),
         )
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        super().parse_arguments(parser, args)
+        checkpoint = self.config[self.config.subcommand].get("ckpt_path")
+        if checkpoint not in (None, "best", "last", "hpc"):
+            read_checkpoint(checkpoint)
+        elif checkpoint is None and self.config.subcommand != "fit":
+            raise UsageError(f"ckpt_path: expected a checkpoint to {self.config.subcommand} with, got none.")
+
+    def _parse_ckpt_path(self) -> None:
+        try:
+            super()._parse_ckpt_path()
+        except UsageError as error:
+            checkpoint = self.config[self.config.subcommand].ckpt_path
+            raise UsageError(f"ckpt_path: {checkpoint} was saved by another model than this one.") from error
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        with no_empty_run(self.trainer):
+            super()._run_subcommand(subcommand)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.add_lightning_class_args(MaskWriter, "predictions")
@@ -98,45 +131,40 @@ class TriptychCLI(LightningCLI):
 
 def make_data(args: Sequence[str]) -> None:
     """`triptych make-data NAME DIR`: writes made-up data in the layout of the real one."""
+    usage = f"triptych make-data {{{','.join(MADE_UP)}}} DIR"
+    if args in (["--help"], ["-h"]):
+        print(f"usage: {usage}")
+        return
     if len(args) != 2 or args[0] not in MADE_UP:
-        raise UsageError(
-            f"expected `triptych make-data {{{','.join(MADE_UP)}}} DIR`, got {' '.join(args) or 'nothing'}."
-        )
+        raise UsageError(f"expected `{usage}`, got {' '.join(args) or 'nothing'}.")
     print(f"made-up data: {MADE_UP[args[0]](args[1])}")
+
+
+def _run(args: Sequence[str]) -> None:
+    first = args[0] if args else "nothing"
+    if first == "make-data":
+        make_data(args[1:])
+    elif first in TriptychCLI.subcommands() or first.startswith("-"):
+        TriptychCLI(args)
+    else:
+        names = ", ".join([*TriptychCLI.subcommands(), "make-data"])
+        raise UsageError(f"expected one of {names}, got {first}; see `triptych --help`.")
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Runs the command line; a mistake of the user's ends in one line on standard error and exit code 1."""
-    args = sys.argv[1:] if args is None else args
+    args = list(sys.argv[1:] if args is None else args)
     _quiet()
     try:
-        if args[:1] == ["make-data"]:
-            make_data(args[1:])
-        else:
-            TriptychCLI(args)
-    except (UsageError, ValueError, OSError, MisconfigurationException) as error:
+        _run(args)
+    except UsageError as error:
+        sys.exit(f"triptych: {f'{error.file}: ' if error.file else ''}{one_line(error)}")
+    except (ValueError, OSError, MisconfigurationException) as error:
         sys.exit(f"triptych: {one_line(error)}")
-
-
-def one_line(error: Exception) -> str:
-    """What an error says, without the traceback that a worker process wraps around it."""
-    if isinstance(error, PermissionError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}; choose a folder that can be written to."
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if lines and "DataLoader worker process" in lines[0]:
-        return lines[-1].split(": ", 1)[-1]
-    message = " ".join(lines)
-    tried = re.fullmatch(r"(.*?)Does not validate against any of the Union subtypes.*?Errors: - (.*?) - .*", message)
-    return "".join(tried.groups()) if tried else message
-
-
-def best_score(checkpoint: str | Path) -> str:
-    """What the checkpoint callback monitored, and the best value it had seen; "unknown" if there was none."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
-    for callback in state.get("callbacks", {}).values():
-        if callback.get("best_model_score") is not None:
-            return f"{callback['monitor']} {callback['best_model_score']:.4f}"
-    return "unknown"
+    except RuntimeError as error:
+        if not str(error).startswith("Error(s) in loading state_dict"):
+            raise
+        sys.exit("triptych: ckpt_path: the checkpoint was saved by another model than this one.")
 
 
 def _tensorboard() -> str:
@@ -148,13 +176,13 @@ def _tensorboard() -> str:
 
 def _quiet() -> None:
     """Leaves out the advice of libraries about their own insides that a user can do nothing about."""
+    said = ("litlogger", "Loading `train_dataloader`", "stopped: `max_epochs=")  # the last would tear the progress bar
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
-        lambda record: (
-            "litlogger" not in record.getMessage() and "Loading `train_dataloader`" not in record.getMessage()
-        )
+        lambda record: not any(words in record.getMessage() for words in said)
     )
     warnings.filterwarnings("ignore", message=".*LightningCLI's args parameter.*")
     warnings.filterwarnings("ignore", message=".*The dirpath has changed.*")
     warnings.filterwarnings("ignore", message=".*is smaller than the logging interval.*")
+    warnings.filterwarnings("ignore", message=".*is not supported by the model summary.*")
     warnings.filterwarnings("ignore", message=".*isinstance\\(treespec, LeafSpec\\).*")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")

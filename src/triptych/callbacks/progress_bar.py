@@ -4,12 +4,38 @@ from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import RichProgressBar
+from lightning.pytorch.callbacks.progress.rich_progress import RichProgressBarTheme
+
+_BAR_CELLS = 10
 
 
 class ProgressBar(RichProgressBar):
-    """Lightning's rich progress bar without the number of the run."""
+    """Lightning's rich progress bar in 80 columns: one score a line, no number of the run, no batches a second.
+
+    It ends with the loop, so that what is printed afterwards is not drawn over.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(theme=RichProgressBarTheme(metrics_text_delimiter="\n"))
+
+    def configure_columns(self, trainer: L.Trainer) -> list[Any]:
+        description, bar, batches, times, _speed = super().configure_columns(trainer)
+        bar.bar_width = _BAR_CELLS
+        return [description, bar, batches, times]
 
     def get_metrics(self, trainer: L.Trainer, pl_module: L.LightningModule) -> dict[str, Any]:
         metrics: dict[str, Any] = super().get_metrics(trainer, pl_module)
         metrics.pop("v_num", None)
         return metrics
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._stop_progress()
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        super().on_validation_end(trainer, pl_module)
+        if trainer.state.fn == "validate":
+            self._stop_progress()
+
+    def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        super().on_test_end(trainer, pl_module)
+        self._stop_progress()

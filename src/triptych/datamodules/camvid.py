@@ -95,7 +95,7 @@ class CamVidDataModule(TriptychDataModule):
             self.records["predict"] = Pictures(Path(self.predict_path))
             return
         self._frames = CamVid(self.root, **self.layout)
-        splits = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",), "predict": ("predict",)}
+        splits = {"fit": ("val", "train"), "validate": ("val",), "test": ("test",), "predict": ("predict",)}
         for split in splits[stage]:
             self.records[split] = self._split(split)
 
@@ -120,8 +120,9 @@ class CamVidDataModule(TriptychDataModule):
 
     def _empty(self, split: str) -> str:
         if split == "train":
+            names = f"and {self.test_list} name" if self._test_names() else "names"
             return (
-                f"camvid: no frames are left to train on: {self.root / self.valid_list} names all "
+                f"camvid: no frames are left to train on: {self.root / self.valid_list} {names} all "
                 f"{len(self.frames)} of them; take some out of the list."
             )
         return f"camvid: {self.root / self.valid_list} names no frames; expected one file name a line."

@@ -11,6 +11,7 @@ from PIL import Image
 from triptych.datasets.errors import BadSampleError, MissingDataError
 
 _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
+_TAIL_BYTES = 1024  # some programs write a few bytes after the end
 
 
 class ImageHeader(NamedTuple):
@@ -28,7 +29,7 @@ def read_rgb(path: Path) -> npt.NDArray[np.uint8]:
         BadSampleError: It cannot be decoded whole.
     """
     data = _read_bytes(path)
-    _refuse_cut_png(path, data[:8], data[-8:])
+    _refuse_cut_png(path, data[:8], data[-_TAIL_BYTES:])
     # an empty buffer is an error to OpenCV, anything else it cannot read gives None
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
     if image is None:
@@ -71,9 +72,9 @@ def image_header(path: Path) -> ImageHeader:
             raise BadSampleError(f"{path}: expected a picture, got a file that is none or is cut off.") from error
         file.seek(0)
         start = file.read(8)
-        file.seek(-8, 2)
-        end = file.read(8)
-    _refuse_cut_png(path, start, end)
+        file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+        tail = file.read()
+    _refuse_cut_png(path, start, tail)
     return header
 
 
@@ -83,7 +84,7 @@ def _read_bytes(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _refuse_cut_png(path: Path, start: bytes, end: bytes) -> None:
+def _refuse_cut_png(path: Path, start: bytes, tail: bytes) -> None:
     """A PNG ends in its IEND chunk; decoders may fill a cut one with grey instead of failing."""
-    if start == _PNG_START and end != _PNG_END:
+    if start == _PNG_START and _PNG_END not in tail:
         raise BadSampleError(f"{path}: expected a whole PNG, but the file is cut off; copy it again.")

@@ -40,7 +40,7 @@ class DepthwiseConv2d(nn.Conv2d):
             return super()._conv_forward(input, weight, bias)  # type: ignore[no-any-return]
         half = input.to(torch.get_autocast_dtype("cpu"))
         output: Tensor = _Float32Gradient.apply(half, weight, self)
-        return output if bias is None else output + bias.view(1, -1, 1, 1)
+        return output if bias is None else output + bias.to(output.dtype).view(1, -1, 1, 1)
 
 
 def use_float32_gradients(network: nn.Module) -> None:

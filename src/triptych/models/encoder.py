@@ -1,6 +1,7 @@
 """One encoder for all three tasks: segmentation_models_pytorch's, with weights that may come from disk or a package."""
 
 import difflib
+import pickle
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +26,8 @@ class PixelStats(NamedTuple):
 
 IMAGENET_STATS = PixelStats(IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
 _TENSORFLOW_STATS = PixelStats((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+_UNUSED = (("conv_head", "bn2"), ("_conv_head", "_bn1"))
+"""What EfficientNets keep of their classifier and never call; a parameter without gradient stops DDP."""
 
 
 def build_encoder(name: str, weights: str | None, in_channels: int) -> tuple[nn.Module, PixelStats]:
@@ -51,9 +54,8 @@ def build_encoder(name: str, weights: str | None, in_channels: int) -> tuple[nn.
         _load_by_name(encoder, name, Path(weights))
     else:
         encoder, stats = _create(name, weights), _hub_stats(name, weights)
-    if hasattr(encoder, "conv_head"):
-        # EfficientNets keep the classifier's last convolution and never call it; a parameter without gradient stops DDP
-        encoder.conv_head = encoder.bn2 = nn.Identity()
+    for unused in _unused(encoder):
+        setattr(encoder, unused, nn.Identity())
     return adapt_first_conv(encoder, stats, in_channels)
 
 
@@ -68,22 +70,30 @@ def adapt_first_conv(encoder: nn.Module, stats: PixelStats, in_channels: int) ->
         raise ValueError(f"in_channels: expected at least 1, got {in_channels}.")
     if in_channels == 3:
         return encoder, stats
-    first = next(module for module in encoder.modules() if isinstance(module, nn.Conv2d))
-    colors = first.weight.detach().clone()
-    encoder.set_in_channels(in_channels, pretrained=True)  # type: ignore[operator]
+    # more than one where branches look at the picture side by side
+    first = {m: m.weight.detach() for m in encoder.modules() if isinstance(m, nn.Conv2d) and m.in_channels == 3}
+    if hasattr(encoder, "set_in_channels"):
+        encoder.set_in_channels(in_channels, pretrained=True)  # type: ignore[operator]
+    else:  # a `tu-` encoder
+        smp.encoders._utils.patch_first_conv(encoder, in_channels, pretrained=True)
     if in_channels > 3:
         with torch.no_grad():
-            first.weight.zero_()
-            first.weight[:, :3] = colors
+            for module, colors in first.items():
+                module.weight.zero_()
+                module.weight[:, :3] = colors
     return encoder, PixelStats(*(_extend(values, in_channels) for values in stats))
 
 
 def _create(name: str, weights: str | None) -> nn.Module:
+    universal = name.startswith("tu-")
+    if universal and not timm.is_model(name.removeprefix("tu-")):
+        raise ValueError(_unknown(name, weights))
     with warnings.catch_warnings():
         # our own default is one of the `timm-` names that segmentation_models_pytorch calls deprecated
         warnings.filterwarnings("ignore", message="`timm-` encoders are deprecated", category=DeprecationWarning)
         try:
-            encoder: nn.Module = smp.encoders.get_encoder(name, weights=weights)
+            # timm's name says which weights; the library wants to hear no more than yes
+            encoder: nn.Module = smp.encoders.get_encoder(name, weights=True if universal and weights else weights)
         except KeyError as error:
             raise ValueError(_unknown(name, weights)) from error
         except OSError as error:
@@ -101,6 +111,8 @@ def _unknown(name: str, weights: str | None) -> str:
         return (
             f"encoder_weights: expected one of {known}, null or the path of a state dict for {name!r}, got {weights!r}."
         )
+    if name.startswith("tu-"):
+        names = [f"tu-{model}" for model in timm.list_models()]
     close = difflib.get_close_matches(name, names)
     return (
         f"encoder: segmentation_models_pytorch knows no {name!r}; close to it are {', '.join(close) or 'none'}, and "
@@ -134,12 +146,20 @@ def _load_by_position(encoder: nn.Module, path: str) -> None:
 def _load_by_name(encoder: nn.Module, name: str, path: Path) -> None:
     if not path.is_file():
         raise FileNotFoundError(f"encoder_weights: {path} is not there; expected a state dict of {name}.")
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    # an encoder of ours has no unused layers, one of the library's has
+    unused = {key: tensor for key, tensor in encoder.state_dict().items() if key.split(".")[0] in _unused(encoder)}
     try:
-        encoder.load_state_dict(state)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        encoder.load_state_dict({**unused, **state})
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip()
         raise ValueError(f"encoder_weights: {path} is not a state dict of {name}: {first}") from error
+    except (pickle.UnpicklingError, EOFError, KeyError, TypeError) as error:
+        raise ValueError(f"encoder_weights: {path} is not a state dict of {name}, nor of anything.") from error
+
+
+def _unused(encoder: nn.Module) -> list[str]:
+    return [name for pair in _UNUSED if hasattr(encoder, pair[0]) for name in pair]
 
 
 def _extend(values: tuple[float, ...], channels: int) -> tuple[float, ...]:

@@ -20,6 +20,8 @@ def one_cycle(optimizer: Optimizer, total_steps: int, pct_start: float = 0.25) -
         total_steps: Optimizer steps of the whole fit.
         pct_start: Share of the steps in which the rate rises, in (0, 1).
     """
+    if pct_start * total_steps == 1:  # the peak would be the first step, where OneCycleLR divides by zero
+        pct_start *= 1 + 1e-6
     return OneCycleLR(
         optimizer,
         max_lr=[group["lr"] for group in optimizer.param_groups],

@@ -10,6 +10,7 @@ Pixels = npt.NDArray[np.uint8]
 
 _FONT_PX, _SWATCH_PX, _GAP_PX = 14, 14, 6
 _ROW_PX = _FONT_PX + _GAP_PX
+_MIN_ROWS = 8  # beside a tiny picture too: a high legend is easier to read than a wide one
 
 
 def palette_mask(ids: Pixels, colors: Pixels) -> Image.Image:
@@ -50,7 +51,7 @@ def _legend(counts: npt.NDArray[np.int64], colors: Pixels, class_names: Sequence
     font = ImageFont.load_default(_FONT_PX)
     lines = [f"{class_names[i]}  {_share(counts[i] / counts.sum())}" for i in present]
     column_px = _SWATCH_PX + 3 * _GAP_PX + max(int(font.getlength(line)) for line in lines)
-    rows = max(1, (height - _GAP_PX) // _ROW_PX)
+    rows = max(_MIN_ROWS, (height - _GAP_PX) // _ROW_PX)
     columns = -(-len(present) // rows)
     legend = Image.new("RGB", (columns * column_px, _GAP_PX + min(rows, len(present)) * _ROW_PX), "white")
     draw = ImageDraw.Draw(legend)

@@ -1,6 +1,5 @@
 """Made-up street videos, seeded, written in CamVid's layout as the course packs it."""
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from triptych.datasets.camvid_classes import OFFICIAL_COLORS, OFFICIAL_NAMES
+from triptych.synthetic.new_folder import check_image_size, check_seed, new_folder
 from triptych.synthetic.street_scene import street_frame
 
 DRIVE_FRAMES = 12
@@ -18,8 +18,6 @@ MIN_DRIVES = 5
 VIDEO_FPS = 30
 LABELLED_EVERY = 15
 """One video frame in so many is written: every half second, as the video runs at `VIDEO_FPS`."""
-
-MIN_SIDE = 32
 
 
 @dataclass(frozen=True)
@@ -64,14 +62,8 @@ def make_streets(
     """
     root = Path(root)
     _check(num_frames, image_size, valid_fraction, seed)
-    _check_free(root)
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=root.parent, prefix=f".{root.name}-") as scratch:
-        folder = Path(scratch) / "streets"
+    with new_folder(root, "streets") as folder:
         _write(folder, num_frames, image_size, valid_fraction, seed)
-        if root.exists():
-            root.rmdir()  # empty; not every system can rename onto a folder
-        folder.rename(root)
     return root
 
 
@@ -80,7 +72,7 @@ def _write(folder: Path, num_frames: int, image_size: tuple[int, int], valid_fra
     frames = list(_frames(num_frames, num_drives))
     valid_drives = _valid_drives(num_drives, valid_fraction, seed)
     for sub in ("images", "labels"):
-        (folder / sub).mkdir(parents=True)
+        (folder / sub).mkdir()
     for frame in frames:
         _write_frame(folder, frame, image_size, seed)
     _write_lines(folder / "codes.txt", OFFICIAL_NAMES)
@@ -117,20 +109,7 @@ def _check(num_frames: int, image_size: tuple[int, int], valid_fraction: float, 
         raise ValueError(
             f"streets: num_frames must be at least 2 (one to train on, one to validate), got {num_frames}."
         )
-    if len(image_size) != 2 or min(image_size) < MIN_SIDE:
-        raise ValueError(f"streets: image_size must be (height, width), each at least {MIN_SIDE}, got {image_size}.")
+    check_image_size(image_size, "streets")
     if not 0 < valid_fraction < 1:
         raise ValueError(f"streets: valid_fraction must lie between 0 and 1, both excluded, got {valid_fraction}.")
-    if seed < 0:
-        raise ValueError(f"streets: seed must be at least 0, got {seed}.")
-
-
-def _check_free(root: Path) -> None:
-    if root.exists() and not root.is_dir():
-        raise FileExistsError(f"streets: {root} is a file; expected a new or empty folder. Give another name.")
-    there = sorted(path.name for path in root.iterdir()) if root.is_dir() else []
-    if there:
-        raise FileExistsError(
-            f"streets: {root} is not empty, it holds {there[0]!r} (one of {len(there)}); "
-            "remove it or give another folder."
-        )
+    check_seed(seed, "streets")

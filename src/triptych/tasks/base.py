@@ -72,10 +72,11 @@ class TransferTask(L.LightningModule):
 
     def resolve(self, facts: Mapping[str, Any]) -> None:
         """Checks `facts` against the hyper-parameters, and fills in those that are None."""
-        for name in facts.keys() & self.hparams.keys():
-            if self.hparams[name] not in (None, facts[name]):
-                raise ValueError(f"{name}: the model has {self.hparams[name]!r}, the data {facts[name]!r}; {_AGREE}")
-        missing = {name: facts[name] for name in facts.keys() & self.hparams.keys() if self.hparams[name] is None}
+        known = {name: fact for name, fact in facts.items() if name in self.hparams}
+        for name, fact in known.items():
+            if self.hparams[name] not in (None, fact):
+                raise ValueError(f"{name}: the model or its checkpoint has {self.hparams[name]!r}, the data {fact!r}; {_AGREE}")
+        missing = {name: fact for name, fact in known.items() if self.hparams[name] is None}
         if missing:
             self.save_hyperparameters(missing)
 

@@ -67,8 +67,12 @@ class UNetSegmenter(TransferTask):
     def build_network(self) -> UNet:
         self._check_weights()
         h = self.hparams
-        self.scores = SegmentationScores(h["num_classes"], h["ignore_index"])
         return UNet(h["num_classes"], h["encoder"], h["encoder_weights"], h["in_channels"])
+
+    def setup(self, stage: str) -> None:
+        super().setup(stage)
+        # not with the network, which may be older than what the data told
+        self.scores = SegmentationScores(self.hparams["num_classes"], self.hparams["ignore_index"])
 
     def _check_weights(self) -> None:
         weights, num_classes = self.hparams["class_weights"], self.hparams["num_classes"]
@@ -77,7 +81,8 @@ class UNetSegmenter(TransferTask):
 
     def configure_callbacks(self) -> list[L.Callback]:
         """The table of classes, in a script as on the command line."""
-        return [ClassTable()]
+        attached: list[L.Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
+        return [] if any(isinstance(callback, ClassTable) for callback in attached) else [ClassTable()]
 
     def loss(self, logits: Tensor, mask: Tensor) -> Tensor:
         """Mean cross-entropy over labelled pixels; zero if there are none.
@@ -85,7 +90,7 @@ class UNetSegmenter(TransferTask):
         Shape: logits (N, num_classes, H, W), mask int64 (N, H, W); result a float32 scalar.
         """
         weights, ignore_index = self.hparams["class_weights"], self.hparams["ignore_index"]
-        weight = None if weights is None else torch.tensor(weights, device=logits.device)
+        weight = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=logits.device)
         void = -100 if ignore_index is None else ignore_index
         total = F.cross_entropy(logits.float(), mask, weight, ignore_index=void, reduction="sum")
         labelled = mask[mask != void]
@@ -120,7 +125,8 @@ class UNetSegmenter(TransferTask):
 
     def _score(self, batch: Sample, stage: str) -> None:
         logits, mask = self(batch["image"]), batch["mask"]
-        labelled = int((mask != self.hparams["ignore_index"]).sum())
+        ignore_index = self.hparams["ignore_index"]
+        labelled = mask.numel() if ignore_index is None else int((mask != ignore_index).sum())
         self.log(f"{stage}/loss", self.loss(logits, mask), on_epoch=True, batch_size=labelled, sync_dist=True)
         self.scores.update(logits, mask)
 

@@ -1,0 +1,87 @@
+"""Mistakes of the user's in one line: for which key or file, what was expected, what came."""
+
+import re
+
+_KEY = re.compile(r'Parser key "([^"]+)":\s*(.*)', re.DOTALL)
+_UNION = re.compile(
+    r"Does not validate against any of the Union subtypes.*?\n( *)Errors:\n(.*)"
+    r"\n\1Given value type:[^\n]*\n\1Given value: (.*)",
+    re.DOTALL,
+)
+_YAML_WORDS = {
+    "NoneType": "null",
+    "bool": "true or false",
+    "collections.abc.Iterable": "a list",
+    "dict": "a mapping",
+    "float": "a number",
+    "int": "a whole number",
+    "list": "a list",
+    "str": "text",
+    "tuple": "a list",
+}
+_LEAVES = (
+    (r"Option '(.+)' is not accepted.*", r".\1: no such option; `triptych fit{help}` lists those there are."),
+    (
+        r"Subcommand '(\w+)' does not accept option '(.+)'",
+        r".\2: no such option; `triptych \1 --help` lists those there are.",
+    ),
+    (r"Expected an? tuple with (.+)\. Got value: (.*)", r": expected a list with \1, got \2."),
+    (r"Expected an? (.+)\. Got value: (.*)", r": expected \1, got \2."),
+    (r"Problem with given class_path '(.+?)': *(.+)", r": class_path \1 cannot be imported, \2."),
+    (r"Import path (\S+) does not correspond to a (subclass of \w+)", r": expected a \2, got \1."),
+    (
+        r"Expected an instantiatable class, but .* is abstract",
+        r": expected a class_path beside its init_args, got none.",
+    ),
+    (r"Problems parsing config: (.*)", r": expected YAML, but it cannot be read, \1."),
+    (r"(?:File does not exist|Path is not a file): '(.*)'", r": \1 is not there; expected a YAML file."),
+    (r"Unexpected config: ?(.*)", r": expected keys with values (model:, data:, trainer:), got '\1'."),
+    (
+        r"the following arguments are required: (.*)",
+        r": \1 expected, got nothing; name a file that has them, such as `--config configs/camvid.yaml`.",
+    ),
+)
+"""jsonargparse's last words about a value, and ours."""
+
+
+def plain(message: str) -> str:
+    """What jsonargparse says of a mistake, as `key: what was expected, what came`.
+
+    It tells of every type that a value could have had; kept is the one that says most.
+    """
+    keys = ""
+    while True:
+        if found := _KEY.fullmatch(message):
+            keys, message = f"{keys}.{found[1]}", found[2]
+        elif found := _UNION.match(message):
+            message = _most_telling(re.split(rf"(?:^|\n){found[1]}  - ", found[2])[1:], found[3])
+        else:
+            break
+    message = re.sub(r'in "<unicode string>", ', "at ", " ".join(message.split()))
+    message = re.sub(r"<class '([\w.]+)'>", lambda found: _YAML_WORDS.get(found[1], found[1]), message)
+    for pattern, ours in _LEAVES:
+        if found := re.fullmatch(pattern, message):
+            help_of = f" --{keys[1:]}.help CLASS" if keys else " --help"
+            return (keys + found.expand(ours).replace("{help}", help_of)).lstrip(".: ")
+    return f"{keys[1:]}: {message}" if keys else message
+
+
+def _most_telling(errors: list[str], value: str) -> str:
+    """One of the errors that a union's members gave, or the types that were expected all together."""
+    telling = [error for error in errors if not error.startswith(("Expected a ", "Not a valid subclass"))]
+    if telling:
+        return telling[0]
+    types = [re.sub(r"^Expected a |\. Got value: .*|typing\.Literal\[|\]$", "", error) for error in errors]
+    return f"Expected a {' or '.join(types)}. Got value: {value}"
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, without the traceback that a worker process wraps around it."""
+    if isinstance(error, (FileExistsError, NotADirectoryError)) and error.filename is not None:
+        return f"{error.filename}: a file stands where a folder is needed; choose another path."
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}; choose another path, or correct its permissions."
+    lines = str(error).strip().splitlines()
+    if lines and "DataLoader worker process" in lines[0]:
+        return lines[-1].split(": ", 1)[-1]
+    return plain(str(error))

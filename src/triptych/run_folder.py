@@ -1,0 +1,33 @@
+"""The folder in which a run keeps its curves, configuration and checkpoints."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import lightning as L
+
+
+@contextlib.contextmanager
+def no_empty_run(trainer: L.Trainer) -> Iterator[None]:
+    """Takes the folder away again where a mistake ended the run before its first step.
+
+    Raises:
+        FileExistsError: The folder is another run's.
+    """
+    log_dir = trainer.logger.log_dir if trainer.logger is not None else None
+    folders = [Path(log_dir), *Path(log_dir).parents] if log_dir is not None else []
+    if trainer.is_global_zero and folders and (folders[0] / "config.yaml").exists():
+        raise FileExistsError(
+            f"{folders[0]}: another run is in this folder; name a new one, `--trainer.logger.init_args.version NAME`."
+        )
+    made = [folder for folder in folders if not folder.exists()]
+    try:
+        yield
+    except Exception:
+        if made and trainer.is_global_zero and trainer.global_step == 0:
+            shutil.rmtree(made[0], ignore_errors=True)
+            with contextlib.suppress(OSError):  # a neighbour's run may be in there by now
+                for folder in made[1:]:
+                    folder.rmdir()
+        raise

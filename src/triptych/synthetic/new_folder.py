@@ -1,0 +1,53 @@
+"""What all made-up data share: checked arguments, and a folder that appears whole or not at all."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MIN_SIDE = 32
+
+
+@contextmanager
+def new_folder(root: Path, kind: str) -> Iterator[Path]:
+    """Gives a folder to write into; it becomes `root` when the block ends, and is removed if the block breaks off.
+
+    Args:
+        root: Folder to make; it may exist if it is empty, and its parents are made.
+        kind: What is written, such as `"streets"`; named in the error.
+
+    Raises:
+        FileExistsError: If `root` is a file or a folder with something in it. Nothing is written then.
+    """
+    _check_free(root, kind)
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root.parent, prefix=f".{root.name}-") as scratch:
+        folder = Path(scratch) / kind
+        folder.mkdir()
+        yield folder
+        if root.exists():
+            root.rmdir()  # empty; not every system can rename onto a folder
+        folder.rename(root)
+
+
+def check_image_size(image_size: tuple[int, int], kind: str) -> None:
+    """Raises ValueError unless `image_size` is (height, width), each at least `MIN_SIDE` pixels."""
+    if len(image_size) != 2 or min(image_size) < MIN_SIDE:
+        raise ValueError(f"{kind}: image_size must be (height, width), each at least {MIN_SIDE}, got {image_size}.")
+
+
+def check_seed(seed: int, kind: str) -> None:
+    """Raises ValueError unless `seed` is at least 0."""
+    if seed < 0:
+        raise ValueError(f"{kind}: seed must be at least 0, got {seed}.")
+
+
+def _check_free(root: Path, kind: str) -> None:
+    if root.exists() and not root.is_dir():
+        raise FileExistsError(f"{kind}: {root} is a file; expected a new or empty folder. Give another name.")
+    there = sorted(path.name for path in root.iterdir()) if root.is_dir() else []
+    if there:
+        raise FileExistsError(
+            f"{kind}: {root} is not empty, it holds {there[0]!r} (one of {len(there)}); "
+            "remove it or give another folder."
+        )

@@ -1,0 +1,116 @@
+"""Single pictures and masks: what is read, and that every unreadable file is named."""
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from triptych.datasets.errors import BadSampleError, MissingDataError
+from triptych.datasets.images import ImageHeader, image_header, read_ids, read_rgb
+
+READERS = [read_rgb, read_ids, image_header]
+PIXELS = np.random.default_rng(0).integers(256, size=(12, 18, 3), dtype=np.uint8)
+IDS = np.random.default_rng(1).integers(32, size=(12, 18), dtype=np.uint8)
+
+
+def encoded(image: Image.Image, kind: str = "png") -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind)
+    return buffer.getvalue()
+
+
+def palette_mask() -> Image.Image:
+    mask = Image.fromarray(IDS)
+    mask.putpalette(np.random.default_rng(2).integers(256, size=96).tolist())
+    return mask
+
+
+def test_colours_come_as_rgb_not_bgr(tmp_path: Path) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / "a.png")
+    assert np.array_equal(read_rgb(tmp_path / "a.png"), PIXELS)
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "1"])
+def test_pictures_of_any_kind_come_as_three_channels(tmp_path: Path, mode: str) -> None:
+    image = Image.fromarray(PIXELS).convert(mode)
+    image.save(tmp_path / "a.png")
+    read = read_rgb(tmp_path / "a.png")
+    assert (read.dtype, read.shape) == (np.uint8, (12, 18, 3))
+    assert np.array_equal(read, np.array(image.convert("RGB")))
+
+
+def test_masks_come_as_ids_from_palette_and_grey_files_alike(tmp_path: Path) -> None:
+    palette_mask().save(tmp_path / "palette.png")
+    Image.fromarray(IDS).save(tmp_path / "grey.png")
+    assert np.array_equal(read_ids(tmp_path / "palette.png"), IDS)
+    assert np.array_equal(read_ids(tmp_path / "grey.png"), IDS)
+
+
+@pytest.mark.parametrize(
+    ("array", "text"),
+    [(PIXELS, "got uint8 of shape (12, 18, 3)"), (IDS.astype(np.uint16), "got uint16 of shape (12, 18)")],
+)
+def test_masks_of_colours_or_wide_numbers_are_refused(tmp_path: Path, array: np.ndarray, text: str) -> None:
+    path = tmp_path / "mask.png"
+    Image.fromarray(array).save(path)
+    with pytest.raises(BadSampleError, match=re.escape(f"{path}: expected 8-bit class ids, {text}.")):
+        read_ids(path)
+
+
+def test_header_tells_width_height_and_mode(tmp_path: Path) -> None:
+    palette_mask().save(tmp_path / "a.png")
+    assert image_header(tmp_path / "a.png") == ImageHeader(size=(18, 12), mode="P")
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_an_absent_file_is_missing_data(tmp_path: Path, reader) -> None:
+    with pytest.raises(MissingDataError, match=re.escape(f"{tmp_path / 'a.png'}: no such file; expected a picture.")):
+        reader(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("picture", ["frame", "mask"])
+def test_a_png_cut_anywhere_is_refused_by_name(tmp_path: Path, reader, picture: str) -> None:
+    whole = encoded(Image.fromarray(PIXELS) if picture == "frame" else palette_mask())
+    path = tmp_path / "a.png"
+    for length in (*range(40), *range(40, len(whole), 23), len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(BadSampleError, match=re.escape(f"{path}: expected a")):
+            reader(path)
+
+
+def test_a_jpeg_cut_anywhere_is_refused_on_reading(tmp_path: Path) -> None:
+    whole = encoded(Image.fromarray(PIXELS), "jpeg")
+    path = tmp_path / "a.jpg"
+    for length in range(0, len(whole) - 2, 7):
+        path.write_bytes(whole[:length])
+        with pytest.raises(BadSampleError, match=re.escape(str(path))):
+            read_rgb(path)
+
+
+@pytest.mark.parametrize(
+    ("reader", "text"),
+    [
+        (read_rgb, "expected a picture, but it cannot be decoded; replace the file."),
+        (image_header, "expected a picture, got a file that is none or is cut off."),
+        (read_ids, "expected a picture, got a file that is none or is cut off."),
+    ],
+)
+def test_text_under_a_pictures_name_is_refused(tmp_path: Path, reader, text: str) -> None:
+    path = tmp_path / "a.png"
+    path.write_text("404 not found")
+    with pytest.raises(BadSampleError, match=re.escape(f"{path}: {text}")):
+        reader(path)
+
+
+def test_a_mask_with_broken_pixels_is_refused_though_its_ends_are_whole(tmp_path: Path) -> None:
+    whole = bytearray(encoded(palette_mask()))
+    start = whole.index(b"IDAT") + 4
+    whole[start : start + 20] = bytes(20)
+    path = tmp_path / "mask.png"
+    path.write_bytes(whole)
+    with pytest.raises(BadSampleError, match=re.escape(f"{path}: expected a mask, but it cannot be decoded (")):
+        read_ids(path)

@@ -1,0 +1,67 @@
+"""Pictures to predict, and the lists of files they come from."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from triptych.datasets.errors import MissingDataError
+from triptych.datasets.files import list_images, read_lines
+from triptych.datasets.pictures import Pictures
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three grey pictures whose value tells them apart, and a file that is none."""
+    for value, name in enumerate(["c.PNG", "a.png", "b.jpg"]):
+        Image.fromarray(np.full((4, 6, 3), 50 * value, np.uint8)).save(tmp_path / name)
+    (tmp_path / "notes.md").touch()
+    return tmp_path
+
+
+def test_a_folder_gives_its_pictures_sorted_by_name_and_nothing_else(folder: Path) -> None:
+    pictures = Pictures(folder)
+    assert [pictures[index]["path"] for index in range(len(pictures))] == [
+        str(folder / name) for name in ("a.png", "b.jpg", "c.PNG")
+    ]
+    assert [int(pictures[index]["image"].mean()) for index in range(3)] == [50, 100, 0]
+
+
+def test_a_list_gives_its_pictures_in_its_order_relative_to_its_folder(folder: Path) -> None:
+    (folder / "sub").mkdir()
+    (folder / "sub" / "list.txt").write_text(f"../c.PNG\n\n{folder / 'a.png'}\n")
+    assert [path.resolve() for path in Pictures(folder / "sub" / "list.txt").paths] == [
+        (folder / "c.PNG").resolve(),
+        (folder / "a.png").resolve(),
+    ]
+
+
+def test_a_single_picture_is_a_set_of_one(folder: Path) -> None:
+    pictures = Pictures(folder / "b.jpg")
+    assert (len(pictures), pictures[0]["image"].shape, pictures[0]["image"].dtype) == (1, (4, 6, 3), np.uint8)
+
+
+def test_absent_and_empty_places_are_named(folder: Path) -> None:
+    (folder / "list.txt").write_text("a.png\nx.png\ny.png\n")
+    (folder / "empty").mkdir()
+    first_absent = re.escape(f"{folder / 'list.txt'}: 2 of 3 pictures are not there; the first is {folder / 'x.png'}.")
+    with pytest.raises(MissingDataError, match=first_absent):
+        Pictures(folder / "list.txt")
+    with pytest.raises(MissingDataError, match=re.escape(f"{folder / 'x.png'}: 1 of 1 pictures are not there")):
+        Pictures(folder / "x.png")
+    with pytest.raises(MissingDataError, match=re.escape(f"{folder / 'empty'}: expected pictures to predict, found")):
+        Pictures(folder / "empty")
+
+
+def test_lines_lose_blank_ones_outer_spaces_line_ends_of_windows_and_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "codes.txt").write_bytes("\ufeffSky \r\n\r\n  Cr\u00e8che\r\nRoad".encode())
+    assert read_lines(tmp_path / "codes.txt") == ["Sky", "Cr\u00e8che", "Road"]
+
+
+def test_absent_lists_and_folders_are_missing_data(tmp_path: Path) -> None:
+    with pytest.raises(MissingDataError, match=re.escape(f"{tmp_path / 'a.txt'}: no such file; expected one name a")):
+        read_lines(tmp_path / "a.txt")
+    with pytest.raises(MissingDataError, match=re.escape(f"{tmp_path / 'images'}: no such folder; expected pictures")):
+        list_images(tmp_path / "images")

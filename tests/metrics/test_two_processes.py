@@ -1,0 +1,59 @@
+"""Two processes that share the pixels unevenly get the numbers of one; run as a script, this file is such a process."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from triptych import VoidMaskedAccuracy
+from triptych.metrics import SegmentationScores
+
+VOID = 2
+SHARES = {"3 and 2 batches": [[0, 2, 4], [1, 3]], "all labels in one": [[0, 1, 2, 3, 4], [5]]}
+"""Numbers of the batches that each process gets."""
+
+
+def batch(number: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Batch 5 is all void."""
+    generator = torch.Generator().manual_seed(number)
+    scores = torch.randn(1 + number, 4, 5, 3 + number, generator=generator)
+    target = torch.randint(4, (1 + number, 5, 3 + number), generator=generator)
+    return scores, torch.full_like(target, VOID) if number == 5 else target
+
+
+def scores_of(numbers: list[int]) -> dict[str, float | list[float]]:
+    accuracy, scores = VoidMaskedAccuracy(VOID), SegmentationScores(4, VOID)
+    for number in numbers:
+        accuracy.update(*batch(number))
+        scores.update(*batch(number))
+    return {"accuracy": accuracy.compute().item(), **{name: value.tolist() for name, value in scores.compute().items()}}
+
+
+@pytest.mark.slow
+def test_two_processes_get_the_numbers_of_one(tmp_path: Path) -> None:
+    processes = [
+        subprocess.Popen(
+            [sys.executable, __file__, str(rank), str(tmp_path / "store")],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"},
+        )
+        for rank in (0, 1)
+    ]
+    answers = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
+    for name, shares in SHARES.items():
+        expected = json.dumps(scores_of([number for share in shares for number in share]))
+        assert [json.dumps(answer[name]) for answer in answers] == [expected, expected]
+
+
+def main(rank: int, store: str) -> None:
+    torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
+    print(json.dumps({name: scores_of(shares[rank]) for name, shares in SHARES.items()}))
+    torch.distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,137 @@
+"""What the data knows reaches the task, must agree with what was typed, and stays in the checkpoint."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from triptych import UNetSegmenter
+from triptych.models.encoder import OFFLINE_ENCODER, build_encoder
+
+SMALL = {"encoder": "resnet18", "encoder_weights": None}
+NAMES = ["road", "car", "void", "sky"]
+
+
+def test_what_was_left_out_is_taken_from_the_data_before_the_network_is_built(noise, make_trainer) -> None:
+    model = UNetSegmenter(**SMALL)
+    assert model.network is None
+    make_trainer(limit_val_batches=1).validate(model, noise, verbose=False)
+    assert {name: model.hparams[name] for name in noise.facts} == noise.facts
+    assert model.network.head[0].out_channels == 4
+    assert (model.scores.num_classes, model.scores.ignore_index, model.class_names) == (4, 2, NAMES)
+
+
+def test_void_is_taken_from_the_data_also_where_the_network_is_already_built(noise, make_trainer) -> None:
+    model = UNetSegmenter(num_classes=4, **SMALL)
+    assert model.network is not None
+    make_trainer().validate(model, noise, verbose=False)
+    assert model.last_scores["support"][2] == 0
+    assert model.last_scores["support"].sum() == sum((batch["mask"] != 2).sum() for batch in noise.batches)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "of_data"),
+    [
+        ({"num_classes": 12}, "num_classes", 4),
+        ({"num_classes": 4, "ignore_index": 30}, "ignore_index", 2),
+        ({"num_classes": 4, "class_names": ["a", "b", "c", "d"]}, "class_names", NAMES),
+        ({"num_classes": 3, "ignore_index": 0, "class_names": ["a", "b", "c"]}, "num_classes", 4),
+    ],
+)
+@pytest.mark.parametrize("stage", ["fit", "validate", "test"])
+def test_typed_values_that_differ_from_the_data_are_told_with_both(
+    noise, make_trainer, stage, typed, name, of_data
+) -> None:
+    with pytest.raises(ValueError, match=f"^{name}: ") as caught:
+        getattr(make_trainer(), stage)(UNetSegmenter(**typed, **SMALL), datamodule=noise)
+    assert str(caught.value) == (
+        f"{name}: the model or its checkpoint has {typed[name]!r}, the data {of_data!r}; leave the model's out to take the data's, or "
+        "choose data that agree."
+    )
+
+
+def test_typed_values_that_agree_pass(noise, make_trainer) -> None:
+    model = UNetSegmenter(num_classes=4, ignore_index=2, class_names=NAMES, **SMALL)
+    make_trainer(limit_val_batches=1).validate(model, noise, verbose=False)
+
+
+def test_facts_that_a_task_has_no_argument_for_are_none_of_its_business(noise_of, make_trainer) -> None:
+    model = UNetSegmenter(**SMALL)
+    make_trainer(limit_val_batches=1).validate(model, noise_of({"num_classes": 4, "num_labels": 17}), verbose=False)
+    assert "num_labels" not in model.hparams
+
+
+def test_nothing_typed_and_no_data_module_is_told(noise, make_trainer) -> None:
+    model = UNetSegmenter(**SMALL)
+    unknown = "num_classes: expected a number, or a data module to take it from; got neither."
+    with pytest.raises(ValueError, match="num_classes") as caught:
+        make_trainer().validate(model, dataloaders=noise.val_dataloader())
+    assert str(caught.value) == unknown
+    with pytest.raises(RuntimeError, match="network") as caught:
+        model(torch.zeros(1, 3, 32, 32))
+    assert str(caught.value) == f"UNetSegmenter: the network is not built yet; {unknown}"
+
+
+def is_plain(value: object) -> bool:
+    if isinstance(value, list):
+        return all(is_plain(one) for one in value)
+    return value is None or type(value) in (bool, int, float, str)
+
+
+def test_checkpoint_loads_without_data_and_without_the_weights_it_started_from(
+    noise, make_trainer, tmp_path: Path
+) -> None:
+    weights, checkpoint = tmp_path / "weights.pth", tmp_path / "last.ckpt"
+    torch.save(build_encoder(OFFLINE_ENCODER, None, 3)[0].state_dict(), weights)
+    model = UNetSegmenter(encoder=OFFLINE_ENCODER, encoder_weights=str(weights), max_lr=[1e-5, 1e-3], freeze_to=1)
+    trainer = make_trainer(limit_train_batches=2, limit_val_batches=0)
+    trainer.fit(model, noise)
+    model.network.mean += 7  # a hub's statistics
+    trainer.save_checkpoint(checkpoint)
+    weights.unlink()
+    assert model.hparams["encoder_weights"] == str(weights)
+
+    hparams = torch.load(checkpoint, weights_only=True)["hyper_parameters"]
+    assert all(is_plain(value) for value in hparams.values())
+    expected = {**noise.facts, "encoder_weights": None, "max_lr": [1e-5, 1e-3], "freeze_to": 1}
+    assert {name: hparams[name] for name in expected} == expected
+
+    loaded = UNetSegmenter.load_from_checkpoint(checkpoint, weights_only=True)
+    images = noise.batches[0]["image"]
+    with torch.no_grad():
+        assert torch.equal(loaded.eval()(images), model.eval()(images))
+
+
+def test_a_task_that_knew_nothing_takes_network_and_scores_from_data_and_checkpoint(
+    noise, make_trainer, tmp_path: Path
+) -> None:
+    trainer = make_trainer(limit_train_batches=2)
+    trainer.fit(UNetSegmenter(**SMALL), noise)
+    trainer.save_checkpoint(tmp_path / "last.ckpt")
+    (scores,) = trainer.validate(UNetSegmenter(**SMALL), noise, ckpt_path=tmp_path / "last.ckpt", verbose=False)
+    (again,) = trainer.validate(trainer.lightning_module, noise, verbose=False)
+    assert scores == again
+
+
+@pytest.mark.filterwarnings("ignore:.*in eval mode at the start of training")  # frozen batch-norm, which is meant
+@pytest.mark.parametrize("train_bn", [True, False])
+def test_a_fit_of_the_head_alone_leaves_the_convolutions_of_the_encoder(noise, make_trainer, train_bn) -> None:
+    model = UNetSegmenter(num_classes=4, freeze_to=-1, train_bn=train_bn, max_lr=1e-2, **SMALL)
+    before = {name: tensor.clone() for name, tensor in model.network.state_dict().items()}
+    make_trainer(max_steps=1).fit(model, noise)
+    changed = {name for name, tensor in model.network.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert {"head.0.weight", "decoder.blocks.0.conv1.0.weight", "decoder.blocks.0.conv1.1.running_mean"} <= changed
+    assert not any(name.startswith("encoder") and name.endswith("conv1.weight") for name in changed)
+    assert ("encoder.bn1.weight" in changed, "encoder.bn1.running_mean" in changed) == (train_bn, train_bn)
+
+
+def test_optimizer_holds_all_groups_by_name_and_one_cycle_steps_once_a_batch(noise, make_trainer) -> None:
+    model = UNetSegmenter(max_lr=[1e-5, 1e-3], freeze_to=-1, weight_decay=0.02, pct_start=0.5, **SMALL)
+    trainer = make_trainer(max_epochs=2, limit_val_batches=0)
+    trainer.fit(model, noise)
+    (optimizer,), (config,) = trainer.optimizers, trainer.lr_scheduler_configs
+    assert [group["name"] for group in optimizer.param_groups] == ["encoder_early", "encoder_late", "head"]
+    assert [group["max_lr"] for group in optimizer.param_groups] == pytest.approx([1e-5, 1e-4, 1e-3])
+    assert {group["weight_decay"] for group in optimizer.param_groups} == {0.02}
+    assert (config.interval, config.frequency) == ("step", 1)
+    assert (config.scheduler.total_steps, config.scheduler.last_epoch) == (8, 8)

@@ -1,0 +1,105 @@
+"""`UNetSegmenter` leaves void out of loss and scores alike, and weighs by labelled pixels."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from triptych import UNetSegmenter, VoidMaskedAccuracy
+
+SMALL = {"num_classes": 4, "encoder": "resnet18", "encoder_weights": None}
+WEIGHTS = [0.5, 2.0, 9.0, 1.5]
+
+
+def segmenter(**arguments) -> UNetSegmenter:
+    torch.manual_seed(0)
+    return UNetSegmenter(**{**SMALL, **arguments})
+
+
+def random_batch(void: int | None, share: float = 0.3) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    mask = torch.randint(4, (3, 8, 9), generator=generator)
+    if void is not None:
+        mask[torch.rand(mask.shape, generator=generator) < share] = void
+    return torch.randn(3, 4, 8, 9, generator=generator, requires_grad=True), mask
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS, [1, 2, 0, 3]])
+@pytest.mark.parametrize("void", [None, 2, 255])
+def test_loss_and_gradient_are_torchs_mean_over_labelled_pixels(void, weights) -> None:
+    logits, mask = random_batch(void)
+    expected = F.cross_entropy(
+        logits,
+        mask,
+        None if weights is None else torch.tensor(weights).float(),
+        ignore_index=-100 if void is None else void,
+    )
+    (expected_gradient,) = torch.autograd.grad(expected, logits)
+    loss = segmenter(ignore_index=void, class_weights=weights).loss(logits, mask)
+    (gradient,) = torch.autograd.grad(loss, logits)
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(gradient, expected_gradient)
+    if void is not None:
+        assert (gradient.movedim(1, -1)[mask == void] == 0).all()
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+def test_a_batch_of_void_alone_has_no_loss_and_no_gradient(weights) -> None:
+    logits, mask = random_batch(2, share=1.1)
+    loss = segmenter(ignore_index=2, class_weights=weights).loss(logits, mask)
+    (gradient,) = torch.autograd.grad(loss, logits)
+    assert loss == 0
+    assert (gradient == 0).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_loss_is_float32_whatever_the_logits_are(dtype) -> None:
+    logits, mask = random_batch(2)
+    loss = segmenter(ignore_index=2).loss(logits.to(dtype), mask)
+    assert loss.dtype == torch.float32
+    torch.testing.assert_close(loss, F.cross_entropy(logits.to(dtype).float(), mask, ignore_index=2))
+
+
+def test_a_wrong_number_of_class_weights_is_told() -> None:
+    with pytest.raises(ValueError, match=r"^class_weights: expected 4 numbers \(num_classes\), got 3\.$"):
+        segmenter(class_weights=[1.0, 1.0, 1.0])
+
+
+def test_classes_without_names_have_numbers() -> None:
+    assert segmenter().class_names == ["class 0", "class 1", "class 2", "class 3"]
+
+
+@pytest.mark.parametrize("stage", ["validate", "test"])
+@pytest.mark.parametrize("void", [2, None])
+def test_logged_loss_and_scores_are_those_of_all_labelled_pixels(noise_of, make_trainer, void, stage) -> None:
+    data, model = noise_of({"ignore_index": void}), segmenter()
+    (logged,) = getattr(make_trainer(), stage)(model, datamodule=data, verbose=False)
+    accuracy, logits, masks = VoidMaskedAccuracy(void), [], []
+    with torch.no_grad():
+        for batch in data.batches:
+            logits.append(model.eval()(batch["image"]))
+            masks.append(batch["mask"])
+            accuracy.update(logits[-1], masks[-1])
+    loss = F.cross_entropy(torch.cat(logits), torch.cat(masks), ignore_index=-100 if void is None else void)
+    prefix = {"validate": "val", "test": "test"}[stage]
+    assert set(logged) == {f"{prefix}/{name}" for name in ("loss", "void_masked_accuracy", "mean_iou")}
+    assert logged[f"{prefix}/loss"] == pytest.approx(loss.item(), rel=1e-5)
+    assert logged[f"{prefix}/void_masked_accuracy"] == accuracy.compute()
+    assert logged[f"{prefix}/mean_iou"] == model.last_scores["mean_iou"]
+
+
+def test_scores_start_anew_each_time(noise, make_trainer) -> None:
+    model, trainer = segmenter(), make_trainer()
+    assert trainer.validate(model, noise, verbose=False) == trainer.validate(model, noise, verbose=False)
+
+
+@torch.no_grad()
+def test_predictions_are_class_ids_in_the_size_of_each_file() -> None:
+    model = segmenter().eval()
+    images = torch.randint(256, (3, 3, 32, 48), dtype=torch.uint8)
+    masks = model.predict_step({"image": images, "size": torch.tensor([[32, 48], [64, 96], [31, 17]])}, 0)
+    assert [(mask.shape, mask.dtype) for mask in masks] == [
+        ((32, 48), torch.uint8), ((64, 96), torch.uint8), ((31, 17), torch.uint8)
+    ]  # fmt: skip
+    assert torch.equal(masks[0], model(images)[0].argmax(dim=0))
+    twice = F.interpolate(model(images)[1:2], scale_factor=2, mode="bilinear")[0].argmax(dim=0)
+    assert (masks[1] == twice).float().mean() > 0.999

@@ -1,0 +1,511 @@
+"""`triptych` from fit to pictures, and each mistake of the user's as one line that leaves nothing behind."""
+
+import contextlib
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from triptych.cli import main
+from triptych.datasets.camvid_classes import OFFICIAL_NAMES, class_colors
+from triptych.plain_errors import one_line
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning:lightning.pytorch.cli",  # it calls jsonargparse by an older name
+    "ignore::DeprecationWarning:jsonargparse",
+)
+
+CONFIG = Path(__file__).parents[1] / "configs" / "camvid.yaml"
+SCORE = "val/void_masked_accuracy"
+
+
+def config_args(root: Path) -> list[str]:
+    """The configuration, cut down to seconds."""
+    small = {"root": root, "image_size": "[64, 96]", "batch_size": "2", "num_workers": "0"}
+    fast = {"max_epochs": "2", "precision": "32-true", "accelerator": "cpu"}
+    args = [("data", *item) for item in small.items()] + [("trainer", *item) for item in fast.items()]
+    return ["--config", str(CONFIG), *(word for part, key, value in args for word in (f"--{part}.{key}", str(value)))]
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+class Run(NamedTuple):
+    """A finished fit: its folder, what it printed, and the data."""
+
+    folder: Path
+    printed: str
+    root: Path
+
+    @property
+    def best(self) -> Path:
+        return self.folder / "checkpoints" / "best.ckpt"
+
+    def call(self, subcommand: str, *more: str) -> str:
+        """What a later subcommand prints when it starts from the best checkpoint."""
+        return printed_by([subcommand, *config_args(self.root), "--ckpt_path", str(self.best), *more])
+
+
+def printed_by(args: list[str]) -> str:
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        main(args)
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, drawn_streets: Path) -> Run:
+    runs = tmp_path_factory.mktemp("runs")
+    logger = "--trainer.logger.init_args"
+    args = ["fit", *config_args(drawn_streets), f"{logger}.save_dir", str(runs), f"{logger}.version", "first"]
+    return Run(runs / "camvid" / "first", printed_by(args), drawn_streets)
+
+
+def test_fit_leaves_best_and_last_checkpoint_its_config_and_one_event_file(run: Run) -> None:
+    there = {re.sub(r"tfevents.*", "tfevents", name) for name in files(run.folder)}
+    assert there == {
+        *("checkpoints", "checkpoints/best.ckpt", "checkpoints/last.ckpt"),
+        *("config.yaml", "hparams.yaml", "events.out.tfevents"),
+    }
+    assert "encoder: timm-tf_efficientnet_lite0" in (run.folder / "config.yaml").read_text()
+
+
+def test_fit_writes_each_curve_under_its_name(run: Run) -> None:
+    events = EventAccumulator(str(run.folder)).Reload()
+    groups = ("encoder_early", "encoder_late", "head")
+    wanted = {"train/loss", "val/loss", SCORE, "val/mean_iou"}
+    wanted |= {f"lr-AdamW/{group}{kind}" for group in groups for kind in ("", "-momentum")}
+    assert wanted <= set(events.Tags()["scalars"])
+    assert [event.step for event in events.Scalars(SCORE)] == [3, 7]
+
+
+def test_fit_closes_with_score_checkpoint_and_tensorboard_command(run: Run) -> None:
+    score, checkpoint, curves = run.printed.splitlines()[-3:]
+    assert score == f"score: {SCORE} {best_score(run):.4f}"
+    assert checkpoint == f"checkpoint: {run.best}"
+    assert re.fullmatch(rf"curves: \S*tensorboard --logdir {run.folder.parent}", curves)
+
+
+def test_fit_prints_whole_bar_then_the_table_once(run: Run) -> None:
+    assert re.search(rf"Epoch 1/1 .* train/loss: \d\.\d{{3}} .*\n +{SCORE}: \d\.\d{{3}}\n", run.printed)
+    assert run.printed.count("class by class") == 1
+    assert run.printed.index("Epoch 1/1") < run.printed.index("class by class")
+    assert max(len(line) for line in run.printed.split("score:")[0].splitlines()) <= 80
+
+
+def test_checkpoint_holds_what_the_data_told_and_loads_without_them(run: Run) -> None:
+    told = torch.load(run.best, weights_only=True)["hyper_parameters"]
+    assert (told["num_classes"], told["ignore_index"]) == (32, OFFICIAL_NAMES.index("Void"))
+    assert (tuple(told["class_names"]), told["encoder_weights"]) == (OFFICIAL_NAMES, None)
+
+
+def best_score(run: Run) -> float:
+    (score,) = (
+        state["best_model_score"]
+        for state in torch.load(run.best, weights_only=True)["callbacks"].values()
+        if "best_model_score" in state
+    )
+    return float(score)
+
+
+@pytest.mark.parametrize(("subcommand", "split"), [("validate", "val"), ("test", "test")])
+def test_scoring_best_checkpoint_repeats_its_score_and_makes_no_new_run(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, subcommand: str, split: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = files(run.folder.parent)
+    printed = run.call(subcommand)
+    found = re.search(rf"{split}/void_masked_accuracy +│ +([\d.]+)", printed)
+    assert found is not None
+    assert float(found[1]) == pytest.approx(best_score(run), abs=1e-6)
+    assert printed.count("class by class") == 1
+    assert files(run.folder.parent) == before
+    assert files(tmp_path) == set()
+
+
+def test_predict_draws_each_validation_frame_beside_its_checkpoint(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    printed = run.call("predict")
+    folder = run.folder / "predictions"
+    frames = (run.root / "valid.txt").read_text().split()
+    for kind in ("masks", "overlays"):
+        assert sorted(path.name for path in (folder / kind).iterdir()) == sorted(frames)
+    for frame in frames:
+        assert_mask_and_overlay(folder, frame, (96, 64))
+    assert f"score: {SCORE} {best_score(run):.4f}" in printed
+    assert f"pictures: {folder / 'overlays'}\nmasks: {folder / 'masks'}\n" in printed
+    assert len(list(run.folder.parent.rglob("events.*"))) == 1
+    assert files(tmp_path) == set()
+
+
+def assert_mask_and_overlay(folder: Path, name: str, size: tuple[int, int]) -> None:
+    with Image.open(folder / "masks" / name) as mask, Image.open(folder / "overlays" / name) as drawn:
+        assert (mask.size, mask.mode) == (size, "P")
+        assert (mask.getpalette() or [])[: 3 * 32] == class_colors(OFFICIAL_NAMES).flatten().tolist()
+        assert int(np.array(mask).max()) < 32
+        assert drawn.width > size[0]
+        assert drawn.height >= size[1]
+
+
+def picture(path: Path, size: tuple[int, int]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (*size, 3), dtype=np.uint8)).save(path)
+    return path
+
+
+def test_predict_takes_a_folder_of_mixed_sizes_without_the_data(run: Run, tmp_path: Path) -> None:
+    picture(tmp_path / "in" / "a.jpg", (50, 70))
+    picture(tmp_path / "in" / "b.PNG", (64, 96))
+    out = predicted(run, tmp_path, tmp_path / "in")
+    assert {path.name for path in (out / "masks").iterdir()} == {"a.png", "b.png"}
+    assert_mask_and_overlay(out, "a.png", (70, 50))
+    assert_mask_and_overlay(out, "b.png", (96, 64))
+
+
+def test_predict_takes_one_file_of_another_size(run: Run, tmp_path: Path) -> None:
+    out = predicted(run, tmp_path, picture(tmp_path / "one.jpg", (50, 70)))
+    assert_mask_and_overlay(out, "one.png", (70, 50))
+
+
+def test_predict_takes_a_list_and_keeps_pictures_of_one_name_apart(run: Run, tmp_path: Path) -> None:
+    relative, absolute = picture(tmp_path / "a" / "x.png", (40, 60)), picture(tmp_path / "b" / "x.png", (60, 40))
+    paths = tmp_path / "list.txt"
+    paths.write_text(f"{relative.relative_to(tmp_path)}\n\n{absolute}\n")
+    out = predicted(run, tmp_path, paths)
+    assert_mask_and_overlay(out, "x.png", (60, 40))
+    assert_mask_and_overlay(out, "x-2.png", (40, 60))
+
+
+def predicted(run: Run, tmp_path: Path, path: Path) -> Path:
+    """Where the pictures at `path` were written, predicted where there are no data."""
+    out = tmp_path / "out"
+    run._replace(root=tmp_path / "nowhere").call(
+        "predict", "--data.predict_path", str(path), "--predictions.output_dir", str(out)
+    )
+    return out
+
+
+def fails(args: list[str], words: str) -> None:
+    """The command ends in one line on standard error that matches `words`."""
+    with pytest.raises(SystemExit) as caught:
+        main(args)
+    said = caught.value.code
+    assert isinstance(said, str)
+    assert "\n" not in said
+    assert re.fullmatch(f"triptych: {words}", said), said
+
+
+def train_frames(root: Path) -> list[str]:
+    held_out = (root / "valid.txt").read_text().split()
+    return sorted(path.name for path in (root / "images").iterdir() if path.name not in held_out)
+
+
+def first_mask(root: Path) -> Path:
+    return root / "labels" / train_frames(root)[0].replace(".png", "_P.png")
+
+
+def redraw(path: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    with Image.open(path) as mask:
+        ids = np.array(mask)
+    Image.fromarray(change(ids)).save(path)
+
+
+def give_id_40(root: Path) -> None:
+    redraw(first_mask(root), lambda ids: np.full_like(ids, 40))
+
+
+def cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+IN_MASK = r"\S+/labels/\w+_P\.png: "
+DATA_MISTAKES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
+    "no folder": (shutil.rmtree, r"\S+/streets: no such folder; expected images/, labels/ and codes\.txt .*", []),
+    "no codes": (
+        lambda root: (root / "codes.txt").unlink(),
+        r"\S+/codes\.txt: no such file; expected one class .*",
+        [],
+    ),
+    "no valid list": (lambda root: (root / "valid.txt").unlink(), r"\S+/valid\.txt: no such file; expected .*", []),
+    "listed frame absent": (
+        lambda root: (root / "valid.txt").write_text("nope.png\n"),
+        r"camvid: 1 of 1 frames are not there; the first is \S+/images/nope\.png\.",
+        [],
+    ),
+    "no mask": (
+        lambda root: first_mask(root).unlink(),
+        r"camvid: 1 of 8 frames have no mask; the first is \S+\.png \(expected \S+_P\.png\)\.",
+        [],
+    ),
+    "mask of another size": (
+        lambda root: redraw(first_mask(root), lambda ids: ids[:-1]),
+        IN_MASK + r"expected the size of its frame, 96x64, got 96x63 \(width x height\)\.",
+        [],
+    ),
+    "mask of colours": (
+        lambda root: redraw(first_mask(root), lambda ids: np.stack([ids] * 3, -1)),
+        IN_MASK + r"expected a mask of 8-bit class ids \(mode L or P\), got mode RGB; .*",
+        [],
+    ),
+    "unknown id": (give_id_40, IN_MASK + r"expected class ids 0 to 31 \(.* 32 classes\), got id 40; .*", []),
+    "unknown id met by a worker": (
+        give_id_40,
+        IN_MASK + r"expected class ids 0 to 31 \(.* 32 classes\), got id 40; .*",
+        ["--data.num_workers", "1"],
+    ),
+    "frame cut off": (
+        lambda root: cut_off(root / "images" / train_frames(root)[0]),
+        r"\S+/images/\w+\.png: expected a whole PNG, but the file is cut off; copy it again\.",
+        [],
+    ),
+    "mask cut off": (
+        lambda root: cut_off(first_mask(root)),
+        IN_MASK + r"expected a whole PNG, but the file is cut off; copy it again\.",
+        [],
+    ),
+    "nothing to train on": (
+        lambda root: (root / "valid.txt").write_text("\n".join(path.name for path in (root / "images").iterdir())),
+        r"camvid: no frames are left to train on: \S+/valid\.txt names all 12 of them; .*",
+        [],
+    ),
+    "nothing to validate": (
+        lambda root: (root / "valid.txt").write_text("\n"),
+        r"camvid: \S+/valid\.txt names no frames; expected one file name a line\.",
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", DATA_MISTAKES)
+def test_mistake_in_the_data_is_told_in_one_line_and_leaves_no_run(streets: Path, tmp_path: Path, mistake: str) -> None:
+    break_it, words, more = DATA_MISTAKES[mistake]
+    break_it(streets)
+    before = files(tmp_path)
+    # all training frames in one batch: the first step meets the bad one
+    small = ["--data.batch_size", "8", "--trainer.logger.init_args.save_dir", str(tmp_path / "runs")]
+    fails(["fit", *config_args(streets), *small, *more], words)
+    assert files(tmp_path) == before
+
+
+NO_OPTION = "no such option; `triptych fit --{}help{}` lists those there are\\."
+TYPOS = {
+    "data": ("batch_size:", "batchsize:", r"\S+c\.yaml: data\.batchsize: " + NO_OPTION.format("data.", " CLASS")),
+    "model": ("encoder:", "encodr:", r"\S+c\.yaml: model\.encodr: " + NO_OPTION.format("model.", " CLASS")),
+    "trainer": ("max_epochs:", "max_epoch:", r"trainer\.max_epoch: " + NO_OPTION.format("", "")),
+    "callback": (
+        "save_last:",
+        "savelast:",
+        r"\S+c\.yaml: trainer\.callbacks\.savelast: " + NO_OPTION.format("trainer.callbacks.", " CLASS"),
+    ),
+    "top": ("seed_everything:", "seed_evrything:", r"seed_evrything: " + NO_OPTION.format("", "")),
+    "class": (
+        "triptych.UNetSegmenter",
+        "triptych.UNetSegmentr",
+        r"\S+c\.yaml: model: class_path triptych\.UNetSegmentr cannot be imported, .* no attribute 'UNetSegmentr'\.",
+    ),
+    "class of another kind": (
+        "triptych.UNetSegmenter",
+        "triptych.CamVidDataModule",
+        r"\S+c\.yaml: model: expected a subclass of LightningModule, got triptych\.CamVidDataModule\.",
+    ),
+    "bracket": (
+        "[192, 256]",
+        "[192, 256",
+        r"\S+c\.yaml: expected YAML, but it cannot be read, .* line (\d+), column .* expected ',' or '\]' .*",
+    ),
+    "tab": ("  max_epochs", "\tmax_epochs", r"\S+c\.yaml: expected YAML, .* cannot start any token at line \d+, .*"),
+    "value": (
+        "num_workers: 1",
+        "num_workers: many",
+        r"\S+c\.yaml: data\.num_workers: expected a whole number, got many\.",
+    ),
+}
+
+
+@pytest.mark.parametrize("typo", TYPOS)
+def test_typo_in_the_yaml_is_told_by_file_and_key(drawn_streets: Path, tmp_path: Path, typo: str) -> None:
+    right, wrong, words = TYPOS[typo]
+    text = CONFIG.read_text()
+    assert right in text
+    (tmp_path / "c.yaml").write_text(text.replace(right, wrong))
+    fails(["fit", "--config", str(tmp_path / "c.yaml"), "--data.root", str(drawn_streets)], words)
+
+
+BAD_VALUES = [
+    ("--data.image_size", "[0, 96]", r"image_size: expected \(height, width\), two whole .* above 0, got \(0, 96\)\."),
+    ("--data.image_size", "96", r"data\.image_size: expected a list, got 96\."),
+    ("--data.image_size", "[64, 96, 3]", r"data\.image_size: expected a list with 2 elements, got \[64, 96, 3\]\."),
+    ("--data.batch_size", "0", r"batch_size: expected at least 1, got 0\."),
+    ("--data.classes", "12", r'classes: expected "all" or "11", got \'12\'\.'),
+    ("--model.num_classes", "11", r"num_classes: the model or its checkpoint has 11, the data 32; .*"),
+    ("--model.num_classes", "many", r"model\.num_classes: expected a whole number or null, got many\."),
+    ("--model.encoder", "resnet35", r"encoder: .* 'resnet35'; close to it are .*resnet34.*"),
+    ("--model.max_lr", "-1", r"max_lr: expected a number above 0 or a pair .*, got -1\.0\."),
+    ("--trainer.precision", "17", r"trainer\.precision: expected .*'bf16-mixed'.* or null, got 17\."),
+    ("--data.imagesize", "[64, 96]", r"data\.imagesize: " + NO_OPTION.format("data.", " CLASS")),
+    ("--epochs", "3", r"unrecognized arguments: --epochs 3"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "words"), BAD_VALUES, ids=[f"{key} {value}" for key, value, _ in BAD_VALUES])
+def test_bad_value_is_told_with_its_key_and_leaves_no_run(
+    drawn_streets: Path, tmp_path: Path, key: str, value: str, words: str
+) -> None:
+    runs = ["--trainer.logger.init_args.save_dir", str(tmp_path / "runs" / "mine")]
+    fails(["fit", *config_args(drawn_streets), *runs, key, value], words)
+    assert files(tmp_path) == set()
+
+
+def test_failed_run_takes_away_its_own_folder_only(run: Run) -> None:
+    before = files(run.folder.parent)
+    runs = ["--trainer.logger.init_args.save_dir", str(run.folder.parents[1])]
+    fails(["fit", *config_args(run.root), *runs, "--model.num_classes", "11"], "num_classes: .*")
+    assert files(run.folder.parent) == before
+
+
+def test_fit_into_the_folder_of_another_run_is_refused(run: Run) -> None:
+    before = files(run.folder)
+    logger = "--trainer.logger.init_args"
+    args = [f"{logger}.save_dir", str(run.folder.parents[1]), f"{logger}.version", "first"]
+    fails(
+        ["fit", *config_args(run.root), *args, "--ckpt_path", str(run.folder / "checkpoints" / "last.ckpt")],
+        rf"{run.folder}: another run is in this folder; name a new one, `{logger}\.version NAME`\.",
+    )
+    assert files(run.folder) == before
+
+
+def test_checkpoint_of_another_number_of_classes_is_refused(run: Run) -> None:
+    more = ["--data.classes", "11", "--ckpt_path", str(run.best)]
+    fails(["validate", *config_args(run.root), *more], r"num_classes: the model or its checkpoint has 32, the data 12; .*")
+
+
+@pytest.mark.parametrize("kind", ["absent", "text", "cut off", "weights alone"])
+def test_file_that_is_no_checkpoint_is_refused_by_name(run: Run, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "some.ckpt"
+    if kind == "text":
+        path.write_text("hello\n")
+    elif kind == "cut off":
+        path.write_bytes(run.best.read_bytes()[:1_000_000])
+    elif kind == "weights alone":
+        torch.save({"weight": torch.ones(2)}, path)
+    words = {"absent": "is not there", "weights alone": "holds no checkpoint of Lightning's"}
+    said = words.get(kind, "is no checkpoint, or not a whole one")
+    for subcommand in ("validate", "fit"):
+        fails(
+            [subcommand, *config_args(run.root), "--ckpt_path", str(path)],
+            rf"ckpt_path: {path} {said}; expected a file that `triptych fit` saved, such as .*best\.ckpt\.",
+        )
+
+
+@pytest.mark.parametrize("hyper_parameters", [{"num_labels": 17}, {}])
+def test_checkpoint_of_another_model_is_refused(run: Run, tmp_path: Path, hyper_parameters: dict[str, int]) -> None:
+    path = tmp_path / "other.ckpt"
+    state = {"pytorch-lightning_version": "2.6.0", "state_dict": {"head": torch.ones(2)}, "epoch": 0, "global_step": 1}
+    torch.save({**state, "loops": {}, "hyper_parameters": hyper_parameters}, path)
+    fails(
+        ["validate", *config_args(run.root), "--ckpt_path", str(path)],
+        r"ckpt_path: .* was saved by another model than this one\.",
+    )
+
+
+def test_output_below_a_file_is_refused(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    below = str(tmp_path / "file" / "out")
+    words = r"\S+/file\S*: a file stands where a folder is needed; choose another path\."
+    fails(["fit", *config_args(run.root), "--trainer.logger.init_args.save_dir", below], words)
+    more = ["--ckpt_path", str(run.best), "--predictions.output_dir", below]
+    fails(["predict", *config_args(run.root), *more], words)
+    fails(["make-data", "camvid", below], words)
+    assert files(tmp_path) == {"file"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_read_only_output_folder_is_refused(run: Run, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    words = r"\S+: Permission denied; choose another path, or correct its permissions\."
+    fails(["fit", *config_args(run.root), "--trainer.logger.init_args.save_dir", str(tmp_path / "runs")], words)
+    more = ["--ckpt_path", str(run.best), "--predictions.output_dir", str(tmp_path / "out")]
+    fails(["predict", *config_args(run.root), *more], words)
+    tmp_path.chmod(0o700)
+
+
+def test_refused_permission_names_the_path_and_what_to_do() -> None:
+    said = one_line(PermissionError(13, "Permission denied", "/data/out"))
+    assert said == "/data/out: Permission denied; choose another path, or correct its permissions."
+
+
+def test_pictures_to_predict_that_are_not_there_leave_no_output_folder(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    paths = tmp_path / "list.txt"
+    paths.write_text("gone.png\n")
+    for path, words in {
+        tmp_path / "empty": "expected pictures to predict, found none",
+        tmp_path / "nope.png": r"1 of 1 pictures are not there; the first is \S+nope\.png",
+        paths: r"1 of 1 pictures are not there; the first is \S+gone\.png",
+    }.items():
+        more = ["--data.predict_path", str(path), "--predictions.output_dir", str(tmp_path / "out")]
+        fails(["predict", *config_args(run.root), "--ckpt_path", str(run.best), *more], rf"{path}: {words}\.")
+    assert not (tmp_path / "out").exists()
+
+
+COMMANDS = "fit, validate, test, predict, make-data"
+MAKE_DATA = r"expected `triptych make-data \{camvid\S*\} DIR`, got "
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("", f"expected one of {COMMANDS}, got nothing; see `triptych --help`\\."),
+        ("tune", f"expected one of {COMMANDS}, got tune; see `triptych --help`\\."),
+        ("fit", r".*data, .*model expected, got nothing; name a file .* `--config configs/camvid\.yaml`\."),
+        ("fit --config nope.yaml", r"config: \S+/nope\.yaml is not there; expected a YAML file\."),
+        ("fit --config empty.yaml", r"empty\.yaml: expected keys with values \(model:, data:, trainer:\), got ''\."),
+        ("make-data", MAKE_DATA + r"nothing\."),
+        ("make-data cityscapes there", MAKE_DATA + r"cityscapes there\."),
+        ("make-data camvid there too", MAKE_DATA + r"camvid there too\."),
+        ("make-data camvid full", r"streets: full is not empty, it holds 'mine' \(one of 1\); .*"),
+    ],
+)
+def test_wrong_command_says_what_was_expected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, words: str
+) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine").touch()
+    (tmp_path / "empty.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    before = files(tmp_path)
+    fails(command.split(), words)
+    assert files(tmp_path) == before
+
+
+@pytest.mark.slow
+def test_console_script_ends_a_mistake_with_one_line_and_exit_code_1(drawn_streets: Path, tmp_path: Path) -> None:
+    script = Path(sys.executable).with_name("triptych")
+    args = [script, "fit", *config_args(drawn_streets), "--data.batchsize", "2"]
+    done = subprocess.run(args, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "triptych: data.batchsize: no such option; `triptych fit --data.help CLASS` lists those there are.\n"
+    )
+    assert files(tmp_path) == set()
