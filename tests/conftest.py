@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from triptych.synthetic import make_streets
+from triptych.synthetic import make_portraits, make_streets, make_tiles
 
 
 @pytest.fixture(scope="session")
@@ -19,9 +19,32 @@ def drawn_streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
+@pytest.fixture(scope="session")
+def drawn_portraits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made-up persons 01, 02, 03 and, as the lesson holds it out, 13, with five frames of 48x64; not to be changed."""
+    folder = tmp_path_factory.mktemp("data") / "portraits"
+    make_portraits(folder, num_persons=4, frames_per_person=5, image_size=(48, 64))
+    (folder / "04").rename(folder / "13")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def drawn_tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty made-up tiles of 32x32; not to be changed."""
+    return make_tiles(tmp_path_factory.mktemp("data") / "tiles", num_tiles=30, image_size=(32, 32))
+
+
 @pytest.fixture
 def streets(drawn_streets: Path, tmp_path: Path) -> Path:
     """A copy of them that a test may break."""
     import shutil
 
     return Path(shutil.copytree(drawn_streets, tmp_path / "streets"))
+
+
+@pytest.fixture
+def tiles(drawn_tiles: Path, tmp_path: Path) -> Path:
+    """A copy of them that a test may break."""
+    import shutil
+
+    return Path(shutil.copytree(drawn_tiles, tmp_path / "tiles"))

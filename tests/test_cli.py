@@ -397,7 +397,8 @@ def test_fit_into_the_folder_of_another_run_is_refused(run: Run) -> None:
 
 def test_checkpoint_of_another_number_of_classes_is_refused(run: Run) -> None:
     more = ["--data.classes", "11", "--ckpt_path", str(run.best)]
-    fails(["validate", *config_args(run.root), *more], r"num_classes: the model or its checkpoint has 32, the data 12; .*")
+    refusal = r"num_classes: the model or its checkpoint has 32, the data 12; .*"
+    fails(["validate", *config_args(run.root), *more], refusal)
 
 
 @pytest.mark.parametrize("kind", ["absent", "text", "cut off", "weights alone"])

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
-MADE_UP = {"camvid": "drawn_streets"}
+MADE_UP = {"camvid": "drawn_streets", "biwi": "drawn_portraits", "planet": "drawn_tiles"}
 """The fixture with data for a configuration, by its stem."""
 
 

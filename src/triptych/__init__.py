@@ -2,8 +2,16 @@
 
 __version__ = "0.1.0"
 
-from triptych.datamodules import CamVidDataModule
+from triptych.datamodules import BIWIDataModule, CamVidDataModule, PlanetDataModule
 from triptych.metrics import VoidMaskedAccuracy
-from triptych.tasks import UNetSegmenter
+from triptych.tasks import MultiLabelClassifier, PointRegressor, UNetSegmenter
 
-__all__ = ["CamVidDataModule", "UNetSegmenter", "VoidMaskedAccuracy"]
+__all__ = [
+    "BIWIDataModule",
+    "CamVidDataModule",
+    "MultiLabelClassifier",
+    "PlanetDataModule",
+    "PointRegressor",
+    "UNetSegmenter",
+    "VoidMaskedAccuracy",
+]

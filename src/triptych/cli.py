@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,14 +17,17 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from triptych import synthetic
-from triptych.callbacks import MaskWriter
-from triptych.callbacks.mask_writer import run_folder
+from triptych.callbacks import PredictionWriter
 from triptych.checkpoints import best_score, read_checkpoint
 from triptych.plain_errors import one_line
 from triptych.processor import usable_precision
-from triptych.run_folder import no_empty_run
+from triptych.run_folder import no_empty_run, run_folder
 
-MADE_UP = {"camvid": synthetic.make_streets}
+MADE_UP: dict[str, Callable[[str], Path]] = {
+    "camvid": synthetic.make_streets,
+    "biwi": synthetic.make_portraits,
+    "planet": synthetic.make_tiles,
+}
 """What `make-data` writes, by the name of the data set whose layout it has."""
 
 DESCRIPTION = f"""Trains, scores and predicts, as a YAML file says: `triptych fit --config configs/camvid.yaml`.
@@ -97,7 +100,7 @@ class TriptychCLI(LightningCLI):
             super()._run_subcommand(subcommand)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        parser.add_lightning_class_args(MaskWriter, "predictions")
+        parser.add_lightning_class_args(PredictionWriter, "predictions", subclass_mode=True, required=False)
 
     def before_instantiate_classes(self) -> None:
         trainer = self.config[self.subcommand].trainer
@@ -121,11 +124,12 @@ class TriptychCLI(LightningCLI):
     def after_predict(self) -> None:
         """Names the score, the checkpoint, the folder of the pictures and the TensorBoard command."""
         callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
-        writer = next(callback for callback in callbacks if isinstance(callback, MaskWriter))
         checkpoint = self.trainer.ckpt_path
         if checkpoint is not None:
             print(f"score: {best_score(checkpoint)}\ncheckpoint: {checkpoint}")
-        print(f"pictures: {writer.folder / 'overlays'}\nmasks: {writer.folder / 'masks'}")
+        for writer in callbacks:
+            if isinstance(writer, PredictionWriter):
+                print("\n".join(f"{name}: {path}" for name, path in writer.made().items()))
         print(f"curves: {_tensorboard()} --logdir {run_folder(self.trainer).parent}")
 
 

@@ -31,3 +31,11 @@ def no_empty_run(trainer: L.Trainer) -> Iterator[None]:
                 for folder in made[1:]:
                     folder.rmdir()
         raise
+
+
+def run_folder(trainer: L.Trainer) -> Path:
+    """Where a run keeps its files: above its checkpoint's folder, or the trainer's own."""
+    checkpoint = trainer.ckpt_path
+    if checkpoint is not None and Path(checkpoint).parent.name == "checkpoints":
+        return Path(checkpoint).parent.parent
+    return Path(trainer.log_dir or trainer.default_root_dir)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from triptych import VoidMaskedAccuracy
-from triptych.metrics import SegmentationScores
+from triptych.metrics import PointScores, SegmentationScores, TagScores
 
 VOID = 2
 SHARES = {"3 and 2 batches": [[0, 2, 4], [1, 3]], "all labels in one": [[0, 1, 2, 3, 4], [5]]}
@@ -25,12 +25,32 @@ def batch(number: int) -> tuple[torch.Tensor, torch.Tensor]:
     return scores, torch.full_like(target, VOID) if number == 5 else target
 
 
+def points(number: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(number)
+    target = 2 * torch.rand(1 + number, 2, 2, generator=generator) - 1
+    off = 0.03 * torch.randn(1 + number, 2, 2, generator=generator)
+    return target + off, target, torch.randint(100, 700, (1 + number, 2), generator=generator)
+
+
+def tags(number: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Batch 5 is empty."""
+    generator = torch.Generator().manual_seed(number)
+    count = 0 if number == 5 else 1 + number
+    return torch.rand(count, 4, generator=generator), torch.rand(count, 4, generator=generator) < 0.4
+
+
 def scores_of(numbers: list[int]) -> dict[str, float | list[float]]:
-    accuracy, scores = VoidMaskedAccuracy(VOID), SegmentationScores(4, VOID)
+    accuracy, scores, places = VoidMaskedAccuracy(VOID), SegmentationScores(4, VOID), PointScores()
+    of_tags = TagScores(0.4)
     for number in numbers:
         accuracy.update(*batch(number))
         scores.update(*batch(number))
-    return {"accuracy": accuracy.compute().item(), **{name: value.tolist() for name, value in scores.compute().items()}}
+        of_tags.update(*tags(number))
+        if number != 5:  # so that one process sees no points at all
+            places.update(*points(number))
+    tag_scores = {name: value for name, value in of_tags.compute().items() if name not in ("probabilities", "target")}
+    many = {**scores.compute(), **places.compute(), "tags": torch.cat([v.flatten() for v in tag_scores.values()])}
+    return {"accuracy": accuracy.compute().item(), **{name: value.tolist() for name, value in many.items()}}
 
 
 @pytest.mark.slow

@@ -45,8 +45,8 @@ def test_typed_values_that_differ_from_the_data_are_told_with_both(
     with pytest.raises(ValueError, match=f"^{name}: ") as caught:
         getattr(make_trainer(), stage)(UNetSegmenter(**typed, **SMALL), datamodule=noise)
     assert str(caught.value) == (
-        f"{name}: the model or its checkpoint has {typed[name]!r}, the data {of_data!r}; leave the model's out to take the data's, or "
-        "choose data that agree."
+        f"{name}: the model or its checkpoint has {typed[name]!r}, the data {of_data!r}; leave the model's out to take "
+        "the data's, or choose data that agree."
     )
 
 

@@ -1,5 +1,7 @@
 """One LightningDataModule for each data set."""
 
+from triptych.datamodules.biwi import BIWIDataModule, leave_one_person_out
 from triptych.datamodules.camvid import CamVidDataModule
+from triptych.datamodules.planet import PlanetDataModule
 
-__all__ = ["CamVidDataModule"]
+__all__ = ["BIWIDataModule", "CamVidDataModule", "PlanetDataModule", "leave_one_person_out"]

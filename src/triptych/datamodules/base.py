@@ -1,5 +1,6 @@
 """What the three data modules share: loaders, order and seeding."""
 
+from pathlib import Path
 from typing import Any
 
 import albumentations as A
@@ -9,6 +10,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from triptych.datamodules.samples import EpochOrder, Records, Sample, Samples
+from triptych.datasets.pictures import Pictures
 from triptych.transforms import evaluation_pipeline
 
 
@@ -21,12 +23,21 @@ class TriptychDataModule(L.LightningDataModule):
         num_workers: Processes that read samples; 0 reads in the main one.
         seed: Seed of order, split and augmentation, at least 0.
         augment: Whether training samples are augmented.
+        predict_path: Folder of pictures, list of their paths (`.txt`) or one picture to predict; None takes the
+            validation samples.
     """
 
     def __init__(
-        self, image_size: tuple[int, int], batch_size: int, num_workers: int, seed: int, augment: bool
+        self,
+        image_size: tuple[int, int],
+        batch_size: int,
+        num_workers: int,
+        seed: int,
+        augment: bool,
+        predict_path: str | None,
     ) -> None:
         super().__init__()
+        self.predict_path = predict_path
         self.image_size = checked_size(image_size)
         self.batch_size = checked_at_least(1, "batch_size", batch_size)
         self.num_workers = checked_at_least(0, "num_workers", num_workers)
@@ -38,6 +49,32 @@ class TriptychDataModule(L.LightningDataModule):
     def facts(self) -> dict[str, Any]:
         """What the data alone knows, under the names of the model's arguments; empty before `setup`."""
         raise NotImplementedError
+
+    def find(self) -> None:
+        """Looks at what is there, so that `facts` are known and `split` can be asked."""
+        raise NotImplementedError
+
+    def split(self, name: str) -> Records:
+        """The records of `"train"`, `"val"` or `"test"`."""
+        raise NotImplementedError
+
+    def setup(self, stage: str) -> None:
+        """Finds, splits and checks the samples that `stage` needs.
+
+        Raises:
+            MissingDataError: A folder, list or file is not there.
+            BadSampleError: A file is not what it should be.
+            ValueError: A split that `stage` needs is empty.
+        """
+        if stage == "predict" and self.predict_path is not None:
+            self.records["predict"] = Pictures(Path(self.predict_path))
+            return
+        self.find()
+        if stage == "predict":
+            self.records["predict"] = self.split("val")
+        else:
+            for name in {"fit": ("val", "train"), "validate": ("val",), "test": ("test",)}[stage]:
+                self.records[name] = self.split(name)
 
     def train_pipeline(self) -> A.Compose:
         """The task's augmentations."""

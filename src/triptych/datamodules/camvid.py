@@ -10,7 +10,6 @@ from triptych.datamodules.samples import Records
 from triptych.datasets.camvid import ARCHIVE, CamVid
 from triptych.datasets.download import fetch
 from triptych.datasets.files import read_lines
-from triptych.datasets.pictures import Pictures
 from triptych.transforms import street_pipeline
 
 
@@ -54,8 +53,8 @@ class CamVidDataModule(TriptychDataModule):
         download: bool = False,
         predict_path: str | None = None,
     ) -> None:
-        super().__init__(image_size, batch_size, num_workers, seed, augment)
-        self.root, self.download, self.predict_path = Path(root), download, predict_path
+        super().__init__(image_size, batch_size, num_workers, seed, augment, predict_path)
+        self.root, self.download = Path(root), download
         self.valid_list, self.test_list = valid_list, test_list
         self.layout = {"classes": classes, "image_dir": image_dir, "label_dir": label_dir, "label_name": label_name}
         self._frames: CamVid | None = None
@@ -83,33 +82,21 @@ class CamVidDataModule(TriptychDataModule):
         if self.download:
             fetch(ARCHIVE, self.root)
 
-    def setup(self, stage: str) -> None:
-        """Finds, splits and checks the frames that `stage` needs.
-
-        Raises:
-            MissingDataError: A folder, list, frame or mask is not there.
-            BadSampleError: A file is not what it should be.
-            ValueError: A split that `stage` needs is empty.
-        """
-        if stage == "predict" and self.predict_path is not None:
-            self.records["predict"] = Pictures(Path(self.predict_path))
-            return
+    def find(self) -> None:
         self._frames = CamVid(self.root, **self.layout)
-        splits = {"fit": ("val", "train"), "validate": ("val",), "test": ("test",), "predict": ("predict",)}
-        for split in splits[stage]:
-            self.records[split] = self._split(split)
 
-    def _split(self, split: str) -> Records:
+    def split(self, name: str) -> Records:
+        """Frames of the lists, or all others; every one of them is looked at."""
         valid = read_lines(self.root / self.valid_list)
-        if split == "train":
+        if name == "train":
             held_out = {*valid, *self._test_names()}
-            names = [name for name in self.frames.names if name not in held_out]
-        elif split == "test":
+            names = [frame for frame in self.frames.names if frame not in held_out]
+        elif name == "test":
             names = self._test_names() or valid
         else:
             names = valid
         if not names:
-            raise ValueError(self._empty(split))
+            raise ValueError(self._empty(name))
         frames = CamVid(self.root, names, **self.layout)
         frames.check()
         return frames
@@ -118,8 +105,8 @@ class CamVidDataModule(TriptychDataModule):
         path = self.root / self.test_list
         return read_lines(path) if path.is_file() else []
 
-    def _empty(self, split: str) -> str:
-        if split == "train":
+    def _empty(self, name: str) -> str:
+        if name == "train":
             names = f"and {self.test_list} name" if self._test_names() else "names"
             return (
                 f"camvid: no frames are left to train on: {self.root / self.valid_list} {names} all "

@@ -43,8 +43,9 @@ class Samples(Dataset[Sample]):
         """One sample; a plain index is one of epoch 0.
 
         Returns:
-            `image` uint8 (C, H, W); `mask` int64 (H, W) where the record has one; `path`; `size` int64 (2,), height and
-            width of the image before the pipeline.
+            `image` uint8 (C, H, W); `path`; `size` int64 (2,), height and width of the image before the pipeline; and
+            of `mask` int64 (H, W), `point` float32 (P, 2), (y, x) in [-1, 1] of this image, and `labels` float32 (L,)
+            those that the record has. Beside `point` stands `only_resized`: no draw kept it in the picture.
         """
         epoch, index = key if isinstance(key, tuple) else (0, key)
         record = self.records[index]
@@ -55,9 +56,17 @@ class Samples(Dataset[Sample]):
 
 
 def _to_tensors(record: Sample) -> Sample:
-    sample = {**record, "image": torch.from_numpy(record["image"]).permute(2, 0, 1)}
+    sample = {"path": record["path"], "image": torch.from_numpy(record["image"]).permute(2, 0, 1)}
     if "mask" in record:
         sample["mask"] = torch.from_numpy(record["mask"]).long()
+    if "labels" in record:
+        sample["labels"] = torch.from_numpy(record["labels"])
+    if "keypoints" in record:
+        height, width = record["image"].shape[:2]
+        point = 2 * record["keypoints"][:, ::-1] / (height, width) - 1
+        sample["point"] = torch.from_numpy(point.astype(np.float32))
+        applied = [params for _, params in record["applied_transforms"]]
+        sample["only_resized"] = any(params.get("only_resized", False) for params in applied)
     return sample
 
 

@@ -1,6 +1,8 @@
 """Find the files, read one sample; torch and numpy alone."""
 
+from triptych.datasets.biwi import BIWI
 from triptych.datasets.camvid import CamVid
 from triptych.datasets.pictures import Pictures
+from triptych.datasets.planet import Planet
 
-__all__ = ["CamVid", "Pictures"]
+__all__ = ["BIWI", "CamVid", "Pictures", "Planet"]

@@ -27,6 +27,11 @@ class TransferNetwork(nn.Module):
         for name, values in stats._asdict().items():
             self.register_buffer(name, 255 * torch.tensor(values).view(1, -1, 1, 1))
 
+    @property
+    def out_channels(self) -> list[int]:
+        """Channels of the encoder's features, finest first."""
+        return list(self.encoder.out_channels)  # type: ignore[arg-type]
+
     def normalize(self, images: Tensor) -> Tensor:
         """Pixels as the encoder's weights know them.
 

@@ -26,7 +26,7 @@ class UNet(TransferNetwork):
     def __init__(self, num_classes: int, encoder: str, encoder_weights: str | None, in_channels: int = 3) -> None:
         super().__init__(encoder, encoder_weights, in_channels)
         self.decoder = smp.decoders.unet.decoder.UnetDecoder(
-            self.encoder.out_channels, _DECODER_CHANNELS, add_center_block=encoder.startswith("vgg")
+            self.out_channels, _DECODER_CHANNELS, add_center_block=encoder.startswith("vgg")
         )
         self.head = smp.base.SegmentationHead(_DECODER_CHANNELS[-1], num_classes)
         smp.base.initialization.initialize_decoder(self.decoder)

@@ -6,7 +6,9 @@ from typing import Any
 import lightning as L
 from torch import Tensor
 from torch.optim import Optimizer
+from torchmetrics import Metric
 
+from triptych.datamodules.samples import Sample
 from triptych.models.network import TransferNetwork
 from triptych.optim import adamw, one_cycle
 from triptych.processor import keep_freed_memory
@@ -30,33 +32,37 @@ class TransferTask(L.LightningModule):
         train_bn: Whether batch-norm of frozen groups keeps training, as in the course.
     """
 
+    needed: str | None = None
+    """The hyper-parameter without which no network can be built."""
+    scores: Metric
+    """What `score` counts; a new one for each `setup`, since the data may have told something by then."""
+
     def __init__(self) -> None:
         super().__init__()
         self.network: TransferNetwork | None = None
+        self.last_scores: dict[str, Tensor] = {}
 
     def build_network(self) -> TransferNetwork:
         """The task's network, from resolved hyper-parameters."""
         raise NotImplementedError
 
-    def known(self) -> bool:
-        """Whether all that the network needs is known."""
-        raise NotImplementedError
-
     def start(self) -> None:
         """Builds the network where nothing has to be asked of the data."""
-        if self.known():
+        if self._is_known():
             self.configure_model()
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits of plain uint8 pixels (N, C, H, W)."""
         if self.network is None:
-            raise RuntimeError(f"{type(self).__name__}: the network is not built yet; {self.unknown()}")
+            raise RuntimeError(f"{type(self).__name__}: the network is not built yet; {self._unknown()}")
         logits: Tensor = self.network(images)
         return logits
 
-    def unknown(self) -> str:
-        """What to do when the data told nothing."""
-        raise NotImplementedError
+    def _is_known(self) -> bool:
+        return self.needed is None or self.hparams[self.needed] is not None
+
+    def _unknown(self) -> str:
+        return f"{self.needed}: expected a number, or a data module to take it from; got neither."
 
     def setup(self, stage: str) -> None:
         """Takes from the data module what was left None.
@@ -65,8 +71,8 @@ class TransferTask(L.LightningModule):
             ValueError: What was typed or loaded differs from the data.
         """
         self.resolve(getattr(getattr(self.trainer, "datamodule", None), "facts", {}))
-        if not self.known():
-            raise ValueError(self.unknown())
+        if not self._is_known():
+            raise ValueError(self._unknown())
         if self.trainer.strategy.root_device.type == "cpu":
             keep_freed_memory()
 
@@ -75,7 +81,9 @@ class TransferTask(L.LightningModule):
         known = {name: fact for name, fact in facts.items() if name in self.hparams}
         for name, fact in known.items():
             if self.hparams[name] not in (None, fact):
-                raise ValueError(f"{name}: the model or its checkpoint has {self.hparams[name]!r}, the data {fact!r}; {_AGREE}")
+                raise ValueError(
+                    f"{name}: the model or its checkpoint has {self.hparams[name]!r}, the data {fact!r}; {_AGREE}"
+                )
         missing = {name: fact for name, fact in known.items() if self.hparams[name] is None}
         if missing:
             self.save_hyperparameters(missing)
@@ -85,6 +93,39 @@ class TransferTask(L.LightningModule):
         if self.network is None:
             self.network = self.build_network()
             self.network.freeze_to(self.hparams["freeze_to"], self.hparams["train_bn"])
+
+    def batch_loss(self, batch: Sample) -> Tensor:
+        """Mean loss of a training batch, a float32 scalar."""
+        raise NotImplementedError
+
+    def score(self, batch: Sample, stage: str) -> None:
+        """Logs the loss of a batch as `stage`/loss and counts it in `scores`."""
+        raise NotImplementedError
+
+    def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
+        loss = self.batch_loss(batch)
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: Sample, batch_idx: int) -> None:
+        self.score(batch, "val")
+
+    def test_step(self, batch: Sample, batch_idx: int) -> None:
+        self.score(batch, "test")
+
+    def on_validation_epoch_end(self) -> None:
+        self._log_scores("val")
+
+    def on_test_epoch_end(self) -> None:
+        self._log_scores("test")
+
+    def _log_scores(self, stage: str) -> None:
+        """Logs the scores that are one number; the first is shown on the progress bar."""
+        self.last_scores = {name: value.cpu() for name, value in self.scores.compute().items()}
+        single = [name for name, value in self.last_scores.items() if value.ndim == 0]
+        for name in single:
+            self.log(f"{stage}/{name}", self.last_scores[name], prog_bar=name == single[0])
+        self.scores.reset()
 
     def configure_optimizers(self) -> Any:
         """AdamW over all layer groups, and one-cycle stepped once a batch."""

@@ -32,6 +32,8 @@ class UNetSegmenter(TransferTask):
     Shape: images uint8 (N, C, H, W) of any height and width; logits float (N, num_classes, H, W).
     """
 
+    needed = "num_classes"
+
     def __init__(
         self,
         num_classes: int | None = None,
@@ -49,7 +51,6 @@ class UNetSegmenter(TransferTask):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        self.last_scores: dict[str, Tensor] = {}
         self.start()
 
     @property
@@ -58,12 +59,6 @@ class UNetSegmenter(TransferTask):
         names: list[str] | None = self.hparams["class_names"]
         return names or [f"class {i}" for i in range(self.hparams["num_classes"])]
 
-    def known(self) -> bool:
-        return self.hparams["num_classes"] is not None
-
-    def unknown(self) -> str:
-        return "num_classes: expected a number, or a data module to take it from; got neither."
-
     def build_network(self) -> UNet:
         self._check_weights()
         h = self.hparams
@@ -71,7 +66,6 @@ class UNetSegmenter(TransferTask):
 
     def setup(self, stage: str) -> None:
         super().setup(stage)
-        # not with the network, which may be older than what the data told
         self.scores = SegmentationScores(self.hparams["num_classes"], self.hparams["ignore_index"])
 
     def _check_weights(self) -> None:
@@ -97,16 +91,15 @@ class UNetSegmenter(TransferTask):
         mass = labelled.numel() if weight is None else weight[labelled].sum()
         return total / max(mass, 1e-12)
 
-    def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
-        loss = self.loss(self(batch["image"]), batch["mask"])
-        self.log("train/loss", loss, prog_bar=True)
-        return loss
+    def batch_loss(self, batch: Sample) -> Tensor:
+        return self.loss(self(batch["image"]), batch["mask"])
 
-    def validation_step(self, batch: Sample, batch_idx: int) -> None:
-        self._score(batch, "val")
-
-    def test_step(self, batch: Sample, batch_idx: int) -> None:
-        self._score(batch, "test")
+    def score(self, batch: Sample, stage: str) -> None:
+        logits, mask = self(batch["image"]), batch["mask"]
+        ignore_index = self.hparams["ignore_index"]
+        labelled = mask.numel() if ignore_index is None else int((mask != ignore_index).sum())
+        self.log(f"{stage}/loss", self.loss(logits, mask), on_epoch=True, batch_size=labelled, sync_dist=True)
+        self.scores.update(logits, mask)
 
     def predict_step(self, batch: Sample, batch_idx: int) -> list[Tensor]:
         """Class ids (H, W) of each picture, in the size of its file."""
@@ -116,22 +109,3 @@ class UNetSegmenter(TransferTask):
             F.interpolate(one[None], size, mode="bilinear")[0].argmax(dim=0).to(torch.uint8)
             for one, size in zip(logits, sizes, strict=True)
         ]
-
-    def on_validation_epoch_end(self) -> None:
-        self._log_scores("val")
-
-    def on_test_epoch_end(self) -> None:
-        self._log_scores("test")
-
-    def _score(self, batch: Sample, stage: str) -> None:
-        logits, mask = self(batch["image"]), batch["mask"]
-        ignore_index = self.hparams["ignore_index"]
-        labelled = mask.numel() if ignore_index is None else int((mask != ignore_index).sum())
-        self.log(f"{stage}/loss", self.loss(logits, mask), on_epoch=True, batch_size=labelled, sync_dist=True)
-        self.scores.update(logits, mask)
-
-    def _log_scores(self, stage: str) -> None:
-        self.last_scores = {name: value.cpu() for name, value in self.scores.compute().items()}
-        for name in ("void_masked_accuracy", "mean_iou"):
-            self.log(f"{stage}/{name}", self.last_scores[name], prog_bar=name == "void_masked_accuracy")
-        self.scores.reset()

@@ -12,14 +12,21 @@ import albumentations as A
 import cv2
 import numpy as np
 import numpy.typing as npt
+from albumentations.core.type_definitions import Targets
 
 Matrix = npt.NDArray[np.float64]
+TRIES = 10
 CORNERS = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]], dtype=np.float32)
 
 
 def flip() -> Matrix:
     """Left becomes right."""
     return np.diag([-1.0, 1.0, 1.0])
+
+
+def transpose() -> Matrix:
+    """Columns become rows."""
+    return np.eye(3)[[1, 0, 2]]
 
 
 def rotation(degrees: float, aspect: float) -> Matrix:
@@ -45,6 +52,14 @@ def symmetric_warp(magnitudes: tuple[float, float, float, float]) -> Matrix:
     return np.asarray(cv2.getPerspectiveTransform(target, CORNERS), dtype=np.float64)
 
 
+def _square_symmetries() -> list[Matrix]:
+    mirrors = [np.diag([x, y, 1.0]) for x in (1.0, -1.0) for y in (1.0, -1.0)]
+    return mirrors + [transpose() @ mirror for mirror in mirrors]
+
+
+SYMMETRIES = {"mirror": [np.eye(3), flip()], "square": _square_symmetries()}
+
+
 def to_pixels(height: int, width: int) -> Matrix:
     """From [-1, 1] to pixel positions with whole numbers at the centres of pixels, as OpenCV counts."""
     return np.array([[width / 2, 0.0, width / 2 - 0.5], [0.0, height / 2, height / 2 - 0.5], [0.0, 0.0, 1.0]])
@@ -54,7 +69,8 @@ class LessonGeometry(A.DualTransform):
     """The course's random flip, warp, rotation and zoom of image, mask and points together.
 
     Each part is drawn on its own: the flip with probability one half, the others with `p_affine`. What the warp
-    uncovers mirrors the image; in the mask it is `fill_mask`.
+    uncovers mirrors the image; in the mask it is `fill_mask`. A draw that would push a point out of the picture is
+    drawn again; after `TRIES` draws the picture is left as it is.
 
     Args:
         max_rotate: Largest rotation either way, in degrees.
@@ -62,9 +78,10 @@ class LessonGeometry(A.DualTransform):
         max_warp: Largest magnitude of the perspective warp, in half picture sizes.
         p_affine: Probability of each of rotation, zoom and warp.
         fill_mask: Class id for what the warp uncovers.
+        symmetries: Of which one is drawn first: `"mirror"` for left and right, `"square"` for all eight of the square.
     """
 
-    _targets = (A.core.type_definitions.Targets.IMAGE, A.core.type_definitions.Targets.MASK)
+    _targets = (Targets.IMAGE, Targets.MASK, Targets.KEYPOINTS)
 
     class InitSchema(A.DualTransform.InitSchema):
         max_rotate: float
@@ -72,24 +89,35 @@ class LessonGeometry(A.DualTransform):
         max_warp: float
         p_affine: float
         fill_mask: int
+        symmetries: str
 
     def __init__(
-        self, max_rotate: float, max_zoom: float, max_warp: float, p_affine: float, fill_mask: int, p: float = 1.0
+        self,
+        max_rotate: float,
+        max_zoom: float,
+        max_warp: float,
+        p_affine: float,
+        fill_mask: int = 0,
+        symmetries: str = "mirror",
+        p: float = 1.0,
     ) -> None:
         super().__init__(p=p)
         self.max_rotate, self.max_zoom, self.max_warp = max_rotate, max_zoom, max_warp
-        self.p_affine, self.fill_mask = p_affine, fill_mask
+        self.p_affine, self.fill_mask, self.symmetries = p_affine, fill_mask, symmetries
 
     def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
         height, width = params["shape"][:2]
         pixels = to_pixels(height, width)
-        return {"matrix": pixels @ self.draw(self.py_random, height / width) @ np.linalg.inv(pixels)}
+        points = data.get("keypoints", np.empty((0, 2)))[:, :2]
+        for _ in range(TRIES):
+            matrix = pixels @ self.draw(self.py_random, height / width) @ np.linalg.inv(pixels)
+            if _all_inside(move_points(points, matrix), height, width):
+                return {"matrix": matrix, "only_resized": False}
+        return {"matrix": np.eye(3), "only_resized": True}
 
     def draw(self, rng: random.Random, aspect: float) -> Matrix:
         """One random homography for a picture of `aspect` = height / width."""
-        matrix = np.eye(3)
-        if rng.random() < 0.5:
-            matrix = flip() @ matrix
+        matrix = rng.choice(SYMMETRIES[self.symmetries])
         if rng.random() < self.p_affine:
             w = self.max_warp
             magnitudes = (rng.uniform(-w, w), rng.uniform(-w, w), rng.uniform(-w, w), rng.uniform(-w, w))
@@ -103,8 +131,29 @@ class LessonGeometry(A.DualTransform):
     def apply(self, img: npt.NDArray[np.uint8], matrix: Matrix, **params: Any) -> npt.NDArray[np.uint8]:
         return _warp(img, matrix, cv2.INTER_LINEAR, cv2.BORDER_REFLECT_101)
 
+    def apply_to_keypoints(self, keypoints: Matrix, matrix: Matrix, **params: Any) -> Matrix:
+        return np.hstack([move_points(keypoints[:, :2], matrix), keypoints[:, 2:]])
+
     def apply_to_mask(self, mask: npt.NDArray[np.uint8], matrix: Matrix, **params: Any) -> npt.NDArray[np.uint8]:
         return _warp(mask, matrix, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT, self.fill_mask)
+
+
+def move_points(points: Matrix, matrix: Matrix) -> Matrix:
+    """Where points of the source are in the result.
+
+    Args:
+        points: (x, y) in pixels from the picture's left and top edge, (P, 2).
+        matrix: Homography from the result's pixels to the source's, centres of pixels at whole numbers.
+
+    Returns:
+        (P, 2), like `points`.
+    """
+    homogeneous = np.hstack([points - 0.5, np.ones((len(points), 1))]) @ np.linalg.inv(matrix).T
+    return np.asarray(homogeneous[:, :2] / homogeneous[:, 2:] + 0.5)
+
+
+def _all_inside(points: Matrix, height: int, width: int) -> bool:
+    return bool(((points >= 0) & (points <= (width, height))).all())
 
 
 def _warp(

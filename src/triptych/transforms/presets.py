@@ -9,7 +9,7 @@ from triptych.transforms.lighting import LessonLighting
 
 def evaluation_pipeline(image_size: tuple[int, int]) -> A.Compose:
     """Resizes to `image_size` (height, width) and changes nothing else."""
-    return A.Compose([_resize(image_size)])
+    return _with_points([_resize(image_size)])
 
 
 def street_pipeline(image_size: tuple[int, int], ignore_index: int) -> A.Compose:
@@ -24,6 +24,31 @@ def street_pipeline(image_size: tuple[int, int], ignore_index: int) -> A.Compose
             LessonLighting(max_lighting=0.2, p_lighting=0.75),
         ]
     )
+
+
+def portrait_pipeline(image_size: tuple[int, int]) -> A.Compose:
+    """BIWI's training pipeline: flip, rotation 20 degrees, zoom 1.5, warp 0.4, lighting 0.5, always applied.
+
+    Source: fast.ai 2019, lesson 3: `get_transforms(max_rotate=20, max_zoom=1.5, max_lighting=0.5, max_warp=0.4,
+    p_affine=1, p_lighting=1)`.
+    """
+    geometry = LessonGeometry(max_rotate=20, max_zoom=1.5, max_warp=0.4, p_affine=1)
+    return _with_points([_resize(image_size), geometry, LessonLighting(max_lighting=0.5, p_lighting=1)])
+
+
+def tile_pipeline(image_size: tuple[int, int]) -> A.Compose:
+    """Planet's training pipeline: the eight symmetries of the square, rotation 10 degrees, zoom 1.05, lighting 0.1.
+
+    Source: fast.ai 2019, lesson 3: `get_transforms(flip_vert=True, max_lighting=0.1, max_zoom=1.05, max_warp=0)`.
+    """
+    geometry = LessonGeometry(max_rotate=10, max_zoom=1.05, max_warp=0, p_affine=0.75, symmetries="square")
+    return A.Compose([_resize(image_size), geometry, LessonLighting(max_lighting=0.1, p_lighting=0.75)])
+
+
+def _with_points(transforms: list[A.BasicTransform]) -> A.Compose:
+    """No point is ever dropped, and what became of it can be read from `applied_transforms`."""
+    points = A.KeypointParams(format="xy", remove_invisible=False)
+    return A.Compose(transforms, keypoint_params=points, save_applied_params=True)
 
 
 def _resize(image_size: tuple[int, int]) -> A.Resize:

@@ -1,0 +1,92 @@
+"""What every writer of predictions shares: where files go, their names, and that they are whole."""
+
+import csv
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import BasePredictionWriter
+
+from triptych.datamodules.samples import Sample
+from triptych.run_folder import run_folder
+
+
+class PredictionWriter(BasePredictionWriter):
+    """Writes predictions into a folder as they come; a subclass says what.
+
+    Args:
+        output_dir: The folder; None stands for `predictions` in the checkpoint's run folder, or else in the trainer's.
+    """
+
+    subfolders: tuple[str, ...] = ()
+
+    def __init__(self, output_dir: str | None = None) -> None:
+        super().__init__("batch")
+        self.output_dir = output_dir
+        self.folder = Path()
+        self._source_of: dict[str, str] = {}
+
+    def write(self, pl_module: Any, batch: Sample, prediction: Any) -> None:
+        """Writes or keeps the predictions of one batch."""
+        raise NotImplementedError
+
+    def made(self) -> dict[str, Path]:
+        """What was written, by a word for it."""
+        raise NotImplementedError
+
+    def on_predict_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.folder = Path(self.output_dir) if self.output_dir is not None else run_folder(trainer) / "predictions"
+        self._source_of = {}
+        for name in ("", *self.subfolders):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+
+    def write_on_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: Any,
+        prediction: Any,
+        batch_indices: Sequence[int] | None,
+        batch: Sample,
+        batch_idx: int,
+        dataloader_idx: int,
+    ) -> None:
+        self.write(pl_module, batch, prediction)
+
+    def name_of(self, path: str) -> str:
+        """The picture's own name as a PNG; numbered where another folder's picture has taken it."""
+        name, number = f"{Path(path).stem}.png", 2
+        while self._source_of.setdefault(name, path) != path:
+            name, number = f"{Path(path).stem}-{number}.png", number + 1
+        return name
+
+
+def save_whole(path: Path, save: Callable[[Path], object]) -> None:
+    """Lets `save` write under another name first, so that what has its name is whole."""
+    half = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        save(half)
+        os.replace(half, path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def save_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Writes a CSV file, whole or not at all."""
+
+    def save(half: Path) -> None:
+        with half.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([header, *rows])
+
+    save_whole(path, save)
+
+
+def rows_of_all(trainer: L.Trainer, rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """The rows of all processes, sorted where there are several."""
+    if trainer.world_size == 1:
+        return rows
+    gathered: list[list[tuple[object, ...]]] = [[] for _ in range(trainer.world_size)]
+    torch.distributed.all_gather_object(gathered, rows)
+    return sorted(row for of_one in gathered for row in of_one)

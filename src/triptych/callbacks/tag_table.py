@@ -1,0 +1,76 @@
+"""The scores of each tag as a table in the terminal."""
+
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.utilities import rank_zero_only
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from triptych.metrics.thresholds import honest_gain
+
+
+class TagTable(L.Callback):
+    """Prints the table once, after a fit, a validation or a test, and what chosen thresholds would gain."""
+
+    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._print(pl_module, "validation")
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if trainer.state.fn == "validate":
+            self._print(pl_module, "validation")
+
+    def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._print(pl_module, "test")
+
+    @rank_zero_only
+    def _print(self, pl_module: Any, split: str) -> None:
+        scores: dict[str, Tensor] = pl_module.last_scores
+        if scores:
+            threshold = pl_module.hparams["threshold"]
+            console = Console()
+            console.print(tag_table(scores, pl_module.tags, f"{split}, tag by tag, at threshold {threshold}"))
+            console.print(gain_line(scores, threshold), soft_wrap=True)
+
+
+def tag_table(scores: dict[str, Tensor], tags: list[str], title: str) -> Table:
+    """Scores of the tags that some tile has, the most frequent first, and of the whole.
+
+    Args:
+        scores: What `TagScores` computes.
+        tags: Names of the tags.
+        title: Above the table.
+    """
+    table = Table(title=title, title_justify="left")
+    table.add_column("tag")
+    for heading in ("tiles", "precision", "recall", "F2"):
+        table.add_column(heading, justify="right")
+    for i in scores["support"].argsort(descending=True).tolist():
+        if scores["support"][i] > 0:
+            columns = (scores[name][i] for name in ("precision", "recall", "tag_f2"))
+            table.add_row(tags[i], str(int(scores["support"][i])), *(_score(value) for value in columns))
+    table.add_section()
+    table.add_row(f"mean of {int(scores['tags_with_support'])} tags", "", "", "", _score(scores["macro_f2"]))
+    table.add_row("mean of tiles", str(len(scores["target"])), "", "", _score(scores["f2"]))
+    return table
+
+
+def gain_line(scores: dict[str, Tensor], threshold: float) -> str:
+    """What chosen thresholds would gain, in one line.
+
+    Args:
+        scores: What `TagScores` computes.
+        threshold: The fixed one that they are compared with.
+    """
+    if len(scores["target"]) < 2:
+        return "F2 with chosen thresholds: expected at least 2 tiles, to choose on one and score on the other, got 1."
+    gain = honest_gain(scores["probabilities"], scores["target"], threshold)
+    return (
+        f"F2 on tiles that the thresholds were not chosen on: {gain['fixed']:.4f} at {threshold}, "
+        f"{gain['single']:.4f} with the best single one, {gain['per_tag']:.4f} with one for each tag."
+    )
+
+
+def _score(value: Tensor) -> str:
+    return "-" if value.isnan() else f"{value:.3f}"

@@ -1,0 +1,45 @@
+"""Predicted tags as tables."""
+
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from torch import Tensor
+
+from triptych.callbacks.prediction_writer import PredictionWriter, rows_of_all, save_table
+from triptych.datamodules.samples import Sample
+
+
+class TagWriter(PredictionWriter):
+    """Writes `tags.csv` in the competition's form (`image_name,tags`) and `probabilities.csv`, a column a tag.
+
+    Args:
+        output_dir: See `PredictionWriter`.
+        thresholds: Above which a tag is given: `"fixed"` for the model's `threshold`, `"single"` or `"per_tag"` for
+            those that were chosen after the validation.
+    """
+
+    def __init__(self, output_dir: str | None = None, thresholds: str = "fixed") -> None:
+        super().__init__(output_dir)
+        self.thresholds = thresholds
+
+    def on_predict_start(self, trainer: L.Trainer, pl_module: Any) -> None:
+        self._limits = pl_module.thresholds_by(self.thresholds)
+        super().on_predict_start(trainer, pl_module)
+        self._rows: list[tuple[object, ...]] = []
+
+    def write(self, pl_module: Any, batch: Sample, prediction: Tensor) -> None:
+        for path, probabilities in zip(batch["path"], prediction, strict=True):
+            chosen = (probabilities > self._limits).tolist()
+            tags = " ".join(tag for tag, is_chosen in zip(pl_module.tags, chosen, strict=True) if is_chosen)
+            self._rows.append((Path(path).stem, tags, *(f"{value:.4f}" for value in probabilities.tolist())))
+
+    def on_predict_end(self, trainer: L.Trainer, pl_module: Any) -> None:
+        rows = rows_of_all(trainer, self._rows)
+        if trainer.is_global_zero:
+            save_table(self.folder / "tags.csv", ("image_name", "tags"), [row[:2] for row in rows])
+            header = ("image_name", *pl_module.tags)
+            save_table(self.folder / "probabilities.csv", header, [(row[0], *row[2:]) for row in rows])
+
+    def made(self) -> dict[str, Path]:
+        return {"tags": self.folder / "tags.csv", "probabilities": self.folder / "probabilities.csv"}

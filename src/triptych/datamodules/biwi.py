@@ -1,0 +1,103 @@
+"""BIWI for Lightning: the lesson's split by person, and its augmentations."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import albumentations as A
+
+from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.samples import Records
+from triptych.datasets.biwi import ARCHIVE, BIWI, list_persons
+from triptych.datasets.download import fetch
+from triptych.transforms import portrait_pipeline
+
+
+class BIWIDataModule(TriptychDataModule):
+    """Portraits with the centre of the head.
+
+    Args:
+        root: Folder with a folder for each person.
+        image_size: (height, width) in pixels; the lesson's by default.
+        batch_size: Frames a batch.
+        num_workers: Processes that read frames; 0 reads in the main one.
+        seed: Seed of order and augmentation.
+        augment: Whether training frames are augmented.
+        valid_person: Person held out for validation, or several; the lesson's by default.
+        train_persons: Persons to train on; None takes all others.
+        outside: What becomes of frames whose centre lies outside of the picture: `"drop"` or `"keep"`.
+        download: Fetch the course's copy of the data (452 MB) where `root` is absent.
+        predict_path: Folder of pictures, list of their paths (`.txt`) or one picture to predict; None takes the
+            validation frames.
+
+    Source: fast.ai 2019, lesson 3: `PointsItemList` ... `split_by_valid_func(lambda o: o.parent.name == "13")`.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        image_size: tuple[int, int] = (120, 160),
+        batch_size: int = 64,
+        num_workers: int = 0,
+        seed: int = 0,
+        augment: bool = True,
+        valid_person: str | list[str] = "13",
+        train_persons: list[str] | None = None,
+        outside: str = "drop",
+        download: bool = False,
+        predict_path: str | None = None,
+    ) -> None:
+        super().__init__(image_size, batch_size, num_workers, seed, augment, predict_path)
+        self.root, self.outside, self.download = Path(root), outside, download
+        self.valid_persons = [valid_person] if isinstance(valid_person, str) else list(dict.fromkeys(valid_person))
+        self.train_persons = train_persons if train_persons is None else list(dict.fromkeys(train_persons))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The number of points."""
+        return {"num_points": 1}
+
+    def train_pipeline(self) -> A.Compose:
+        """The lesson's augmentations; no draw of them pushes the centre out of the picture."""
+        return portrait_pipeline(self.image_size)
+
+    def prepare_data(self) -> None:
+        if self.download:
+            fetch(ARCHIVE, self.root)
+
+    def find(self) -> None:
+        persons = list_persons(self.root)
+        if self.train_persons is None:
+            self.train_persons = [person for person in persons if person not in self.valid_persons]
+        for argument, named in (("valid_person", self.valid_persons), ("train_persons", self.train_persons)):
+            unknown = [repr(person) for person in named if person not in persons]
+            if unknown:
+                raise ValueError(
+                    f"{argument}: {self.root} has no {', '.join(unknown)}; there are {', '.join(persons)}."
+                )
+        if not self.valid_persons:
+            raise ValueError(
+                f"valid_person: expected at least one of the persons in {self.root}, got none; "
+                f"there are {', '.join(persons)}."
+            )
+        both = sorted({*self.train_persons} & {*self.valid_persons})
+        if both:
+            raise ValueError(f"biwi: person {both[0]!r} is in train_persons and in valid_person; expected in one.")
+
+    def split(self, name: str) -> Records:
+        """Frames of the persons to train on, or of those held out."""
+        persons = (self.train_persons or []) if name == "train" else self.valid_persons
+        if not persons:
+            raise ValueError(
+                f"biwi: no person is left to train on in {self.root}; valid_person holds out "
+                f"{', '.join(self.valid_persons)}."
+            )
+        frames = BIWI(self.root, persons, outside=self.outside)
+        if not len(frames):
+            raise ValueError(f"biwi: no frames for {name!r} in {self.root}; its persons are {persons}.")
+        return frames
+
+
+def leave_one_person_out(root: str | Path) -> Sequence[dict[str, Any]]:
+    """Arguments of `BIWIDataModule` for each fold of a leave-one-person-out validation, in the order of the persons."""
+    return [{"root": str(root), "valid_person": person} for person in list_persons(Path(root))]

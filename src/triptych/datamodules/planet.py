@@ -1,0 +1,128 @@
+"""Planet for Lightning: a seeded random split, the eight symmetries of the square, and the names of the tags."""
+
+from pathlib import Path
+from typing import Any
+
+import albumentations as A
+import numpy as np
+
+from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.samples import Records
+from triptych.datasets.download import fetch
+from triptych.datasets.files import read_lines
+from triptych.datasets.planet import SAMPLE_ARCHIVE, Planet
+from triptych.transforms import tile_pipeline
+
+
+class PlanetDataModule(TriptychDataModule):
+    """Satellite tiles with their tags.
+
+    Args:
+        root: Folder with the table and the tiles.
+        image_size: (height, width) in pixels; the lesson's by default.
+        batch_size: Tiles a batch.
+        num_workers: Processes that read tiles; 0 reads in the main one.
+        seed: Seed of split, order and augmentation.
+        augment: Whether training tiles are augmented.
+        valid_fraction: Share of the tiles that is drawn for validation, in (0, 1).
+        valid_list: File below `root` with the validation tiles instead, one a line, named as in the table or by file
+            name (with `suffix`).
+        table: Name of the CSV file, below `root`; `labels.csv` in the course's sample.
+        folder: Folder of the tiles, below `root`; `train` in the course's sample.
+        suffix: What the table leaves out of a tile's file name.
+        delimiter: Between two tags.
+        name_column: Heading of the names.
+        tag_column: Heading of the tags.
+        tags: `"planet"` for the 17 of the competition, `"table"` for those that occur in the table, or a list.
+        download: Fetch the course's sample of 1,000 tiles where `root` is absent. The whole set needs a Kaggle login:
+            `kaggle competitions download planet-understanding-the-amazon-from-space`.
+        predict_path: Folder of pictures, list of their paths (`.txt`) or one picture to predict; None takes the
+            validation tiles.
+
+    Source: fast.ai 2019, lesson 3: `ImageList.from_csv(...).split_by_rand_pct(0.2).label_from_df(label_delim=" ")`.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        image_size: tuple[int, int] = (128, 128),
+        batch_size: int = 64,
+        num_workers: int = 0,
+        seed: int = 0,
+        augment: bool = True,
+        valid_fraction: float = 0.2,
+        valid_list: str | None = None,
+        table: str = "train_v2.csv",
+        folder: str = "train-jpg",
+        suffix: str = ".jpg",
+        delimiter: str = " ",
+        name_column: str = "image_name",
+        tag_column: str = "tags",
+        tags: str | list[str] = "planet",
+        download: bool = False,
+        predict_path: str | None = None,
+    ) -> None:
+        super().__init__(image_size, batch_size, num_workers, seed, augment, predict_path)
+        if not 0 < valid_fraction < 1:
+            raise ValueError(f"valid_fraction: expected a share between 0 and 1, got {valid_fraction}.")
+        self.root, self.download = Path(root), download
+        self.valid_fraction, self.valid_list = valid_fraction, valid_list
+        self.layout: dict[str, Any] = {
+            "table": table,
+            "folder": folder,
+            "suffix": suffix,
+            "delimiter": delimiter,
+            "name_column": name_column,
+            "tag_column": tag_column,
+            "tags": tags,
+        }
+        self._tiles: Planet | None = None
+
+    @property
+    def tiles(self) -> Planet:
+        """All tiles of the table, whatever their split."""
+        if self._tiles is None:
+            raise RuntimeError("PlanetDataModule: call setup() first; the table has not been read yet.")
+        return self._tiles
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """`num_labels` and `tags`; empty where only pictures are predicted."""
+        if self._tiles is None:
+            return {}
+        return {"num_labels": len(self._tiles.tags), "tags": self._tiles.tags}
+
+    def train_pipeline(self) -> A.Compose:
+        """The lesson's augmentations."""
+        return tile_pipeline(self.image_size)
+
+    def prepare_data(self) -> None:
+        if self.download:
+            fetch(SAMPLE_ARCHIVE, self.root)
+
+    def find(self) -> None:
+        self._tiles = Planet(self.root, **self.layout)
+
+    def split(self, name: str) -> Records:
+        """The tiles of the list, or drawn at random, and all others."""
+        valid = {*self._valid_names()}
+        names = [tile for tile in self.tiles.names if (tile in valid) != (name == "train")]
+        if not names:
+            raise ValueError(f"planet: no tiles for {name!r} out of {len(self.tiles)}; change the split.")
+        return Planet(self.root, names, **self.layout)
+
+    def _valid_names(self) -> list[str]:
+        names = self.tiles.names
+        if self.valid_list is not None:
+            listed = read_lines(self.root / self.valid_list)
+            known = self.tiles.tags_of
+            listed = [name if name in known else name.removesuffix(self.tiles.suffix) for name in listed]
+            unknown = [name for name in listed if name not in known]
+            if unknown:
+                raise ValueError(
+                    f"{self.root / self.valid_list}: expected names of tiles in the table, got {len(unknown)} others; "
+                    f"the first is {unknown[0]!r}."
+                )
+            return listed
+        order = np.random.default_rng(self.seed).permutation(len(names))
+        return [names[i] for i in order[: round(self.valid_fraction * len(names))]]

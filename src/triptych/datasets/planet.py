@@ -1,0 +1,149 @@
+"""Planet Amazon: satellite tiles and their tags, read from the competition's own layout.
+
+Layout: `train_v2.csv` (`image_name,tags`, tags separated by spaces) and `train-jpg/NAME.jpg`.
+
+Credit: Planet and SCCON, "Understanding the Amazon from Space", Kaggle, 2017.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from triptych.datasets.download import Archive
+from triptych.datasets.errors import BadSampleError, MissingDataError
+from triptych.datasets.images import read_rgb
+from triptych.datasets.planet_tags import PLANET_TAGS
+
+SAMPLE_ARCHIVE = Archive(
+    url="https://s3.amazonaws.com/fast-ai-sample/planet_sample.tgz",
+    size=15_523_994,
+    md5_head="8bfb174b3162f07fbde09b54555bdb00",
+)
+"""The course's public sample: 1,000 tiles, `labels.csv` and `train/`."""
+
+
+class Planet:
+    """The tiles of a table, each with its tags.
+
+    Args:
+        root: Folder with the table and the tiles.
+        names: Names of the tiles to take, in this order; None takes all, in the order of the table.
+        table: Name of the CSV file, below `root`.
+        folder: Folder of the tiles, below `root`.
+        suffix: What the table leaves out of a tile's file name.
+        delimiter: Between two tags; spaces around a tag do not count, nor does nothing between two delimiters.
+        name_column: Heading of the names.
+        tag_column: Heading of the tags.
+        tags: `"planet"` for the 17 of the competition, `"table"` for those that occur in the table, or a list.
+
+    Raises:
+        MissingDataError: The folder, the table or a tile is not there.
+        BadSampleError: The table lacks a column, names a tile twice, leaves its tags empty, or has an unknown tag.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        names: Sequence[str] | None = None,
+        *,
+        table: str = "train_v2.csv",
+        folder: str = "train-jpg",
+        suffix: str = ".jpg",
+        delimiter: str = " ",
+        name_column: str = "image_name",
+        tag_column: str = "tags",
+        tags: str | Sequence[str] = "planet",
+    ) -> None:
+        self.folder, self.suffix = Path(root) / folder, suffix
+        self.tags_of = read_table(Path(root), table, name_column, tag_column, delimiter)
+        self.tags = self._known_tags(tags, Path(root) / table)
+        self.names = list(names) if names is not None else list(self.tags_of)
+        self._check_files()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Reads one tile.
+
+        Returns:
+            `image` uint8 (H, W, 3) RGB, `labels` float32 (L,), 1 for each tag it has, `path` of the tile.
+
+        Raises:
+            BadSampleError: The tile cannot be decoded.
+        """
+        name = self.names[index]
+        labels = np.array([tag in self.tags_of[name] for tag in self.tags], dtype=np.float32)
+        path = self.path(name)
+        return {"image": read_rgb(path), "labels": labels, "path": str(path)}
+
+    def path(self, name: str) -> Path:
+        """Where the tile `name` is expected."""
+        return self.folder / f"{name}{self.suffix}"
+
+    def _known_tags(self, tags: str | Sequence[str], table: Path) -> list[str]:
+        occurring = sorted({tag for of_tile in self.tags_of.values() for tag in of_tile})
+        if tags == "table":
+            return occurring
+        if isinstance(tags, str) and tags != "planet":
+            raise ValueError(f'tags: expected "planet", "table" or a list of tags, got {tags!r}.')
+        known = list(PLANET_TAGS if tags == "planet" else tags)
+        unknown = [tag for tag in occurring if tag not in known]
+        if unknown:
+            tile = next(name for name, of_tile in self.tags_of.items() if unknown[0] in of_tile)
+            raise BadSampleError(
+                f"{table}: tile {tile!r} has the unknown tag {unknown[0]!r}; expected {', '.join(known)}, or say "
+                'tags: "table" to take those of the table.'
+            )
+        return known
+
+    def _check_files(self) -> None:
+        unlisted = [name for name in self.names if name not in self.tags_of]
+        if unlisted:
+            raise BadSampleError(f"planet: {len(unlisted)} tiles are not in the table; the first is {unlisted[0]!r}.")
+        absent = [name for name in self.names if not self.path(name).is_file()]
+        if absent:
+            raise MissingDataError(
+                f"planet: {len(absent)} of {len(self)} tiles are not there; the first is {self.path(absent[0])}."
+            )
+
+
+def read_table(root: Path, table: str, name_column: str, tag_column: str, delimiter: str) -> dict[str, list[str]]:
+    """Tags of each tile by its name; see `Planet`. Blank lines are passed over."""
+    path = root / table
+    if not root.is_dir():
+        raise MissingDataError(
+            f"{root}: no such folder; expected {table} and tiles in it (`triptych make-data planet DIR` draws made-up "
+            "tiles, `download: true` fetches the course's sample of 1,000)."
+        )
+    if not path.is_file():
+        raise MissingDataError(f"{path}: no such file; expected a table with the columns {name_column},{tag_column}.")
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        for column in (name_column, tag_column):
+            if column not in (reader.fieldnames or ()):
+                raise BadSampleError(
+                    f"{path}: expected a column {column!r}, got {', '.join(reader.fieldnames or ()) or 'none'}."
+                )
+        rows = [(row[name_column], _split(row[tag_column] or "", delimiter)) for row in reader if _has_text(row)]
+    repeated = [name for name, count in Counter(name for name, _ in rows).items() if count > 1]
+    if repeated:
+        raise BadSampleError(
+            f"{path}: expected each tile once, got {len(repeated)} repeated; the first is {repeated[0]!r}."
+        )
+    empty = [name for name, tags in rows if not tags]
+    if empty:
+        raise BadSampleError(f"{path}: {len(empty)} tiles have no tags; the first is {empty[0]!r}.")
+    return dict(rows)
+
+
+def _split(text: str, delimiter: str) -> list[str]:
+    return [tag.strip() for tag in text.split(delimiter) if tag.strip()]
+
+
+def _has_text(row: dict[str, Any]) -> bool:
+    return any(isinstance(text, list) or (text or "").strip() for text in row.values())

@@ -1,0 +1,85 @@
+"""What follows the encoder where a picture gets one answer instead of one a pixel."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class _BatchNorm(nn.BatchNorm1d):
+    """As usual, but one sample alone, such as an epoch's last batch may be, is normalised by the running statistics.
+
+    One sample has no variance; torch's own raises.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and len(x) == 1:
+            return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+        return super().forward(x)
+
+
+class PooledHead(nn.Module):
+    """Average and max pooling side by side, then batch-norm, dropout and two linear layers.
+
+    Args:
+        in_channels: Channels of the encoder's last features.
+        outputs: Numbers wanted.
+
+    Shape: features (N, in_channels, H, W); result (N, outputs).
+    Source: fastai 1.0, `create_head` and its defaults.
+    """
+
+    def __init__(self, in_channels: int, outputs: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            _BatchNorm(2 * in_channels),
+            nn.Dropout(0.25),
+            nn.Linear(2 * in_channels, 512),
+            nn.ReLU(inplace=True),
+            _BatchNorm(512),
+            nn.Dropout(0.5),
+            nn.Linear(512, outputs),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        pooled = torch.cat([features.amax(dim=(2, 3)), features.mean(dim=(2, 3))], dim=1)
+        scores: Tensor = self.layers(pooled)
+        return scores
+
+
+class HeatmapHead(nn.Module):
+    """Points as the centres of mass of heat maps, so that the place of a feature is not lost in pooling.
+
+    The encoder's last three features are brought to the finest of them and added up; each point's map is turned into
+    weights by a softmax, and the point is the weighted mean of the places. So it lies in [-1, 1], smoothly.
+
+    Args:
+        in_channels: Channels of the features, finest first.
+        num_points: Number of points.
+        channels: Width of the layers in between.
+
+    Shape: features (N, in_channels[i], H_i, W_i), finest first; result (N, num_points, 2) as (y, x) in [-1, 1].
+    Source: Nibali et al., "Numerical Coordinate Regression with Convolutional Neural Networks", 2018 (without its
+        regularisation).
+    """
+
+    def __init__(self, in_channels: Sequence[int], num_points: int, channels: int = 128) -> None:
+        super().__init__()
+        self.laterals = nn.ModuleList(nn.Conv2d(count, channels, 1) for count in in_channels)
+        self.maps = nn.Sequential(
+            nn.BatchNorm2d(channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels, num_points, 1),
+        )
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        size = features[0].shape[-2:]
+        laterals = [F.interpolate(layer(x), size) for layer, x in zip(self.laterals, features, strict=True)]
+        maps = self.maps(torch.stack(laterals).sum(dim=0)).float()
+        weights = maps.flatten(2).softmax(dim=-1).unflatten(-1, size)
+        y, x = (torch.linspace(-1, 1, side, device=maps.device) if side > 1 else maps.new_zeros(1) for side in size)
+        return torch.stack([(weights.sum(dim=3) * y).sum(dim=2), (weights.sum(dim=2) * x).sum(dim=2)], dim=2)

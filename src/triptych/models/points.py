@@ -1,0 +1,29 @@
+"""A network that finds points."""
+
+import torch
+from torch import Tensor
+
+from triptych.models.heads import HeatmapHead
+from triptych.models.network import TransferNetwork
+
+
+class PointNetwork(TransferNetwork):
+    """The place of each of some points in a picture.
+
+    Args:
+        num_points: Number of points.
+        encoder: Name of the encoder, as segmentation_models_pytorch knows it.
+        encoder_weights: Name of its weights, path of a state dict, or None for random ones.
+        in_channels: Channels of the images.
+
+    Shape: images uint8 (N, C, H, W) of any height and width; result float32 (N, num_points, 2) as (y, x) in [-1, 1].
+    """
+
+    def __init__(self, num_points: int, encoder: str, encoder_weights: str | None, in_channels: int = 3) -> None:
+        super().__init__(encoder, encoder_weights, in_channels)
+        self.head = HeatmapHead(self.out_channels[-3:], num_points)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, images: Tensor) -> Tensor:
+        points: Tensor = self.head(self.encoder(self.normalize(images))[-3:])
+        return points

@@ -1,0 +1,29 @@
+"""A network that tells which of some tags a picture has."""
+
+import torch
+from torch import Tensor
+
+from triptych.models.heads import PooledHead
+from triptych.models.network import TransferNetwork
+
+
+class TagNetwork(TransferNetwork):
+    """A score for each of some tags.
+
+    Args:
+        num_labels: Number of tags.
+        encoder: Name of the encoder, as segmentation_models_pytorch knows it.
+        encoder_weights: Name of its weights, path of a state dict, or None for random ones.
+        in_channels: Channels of the images.
+
+    Shape: images uint8 (N, C, H, W) of any height and width; logits float (N, num_labels).
+    """
+
+    def __init__(self, num_labels: int, encoder: str, encoder_weights: str | None, in_channels: int = 3) -> None:
+        super().__init__(encoder, encoder_weights, in_channels)
+        self.head = PooledHead(self.out_channels[-1], num_labels)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.encoder(self.normalize(images))[-1])
+        return logits

@@ -1,0 +1,88 @@
+"""What is painted on a made-up head: eyes, mouth, brows, beard and glasses."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from triptych.synthetic.portrait_look import Person, mixed
+from triptych.synthetic.portrait_solid import Point, Surface
+from triptych.synthetic.street_look import Color
+
+EYE_X, EYE_Y, MOUTH_Y = 30.0, 0.0, 56.0
+WHITE: Color = (250, 248, 244)
+INK: Color = (38, 30, 30)
+LIPS: Color = (178, 74, 76)
+
+
+def paint_face(person: Person, camera: Point, blink: bool) -> Callable[[Surface], None]:
+    """Gives the painter of a head's front.
+
+    Args:
+        person: Whose face it is.
+        camera: Way to the camera in the head's axes, of length 1; the eyes look there.
+        blink: Whether the eyes are closed.
+    """
+
+    def paint(surface: Surface) -> None:
+        for side in (-1, 1):
+            blush = surface.oval(side * 46, 34, 20, 14)
+            surface.paint(mixed(person.skin, (226, 92, 84), 0.5), (blush / 8).astype(np.float32), 0.45)
+        _paint_beard(surface, person)
+        _paint_mouth(surface, person)
+        for side in (-1, 1):
+            _paint_eye(surface, side, person, camera, blink)
+            surface.paint(person.brows, surface.bow(side * (EYE_X + 1), EYE_Y - 32, 20, 9, 7))
+
+    return paint
+
+
+def paint_glasses(surface: Surface) -> None:
+    """Leaves of a shell around the head only two rims, the bridge and the arms."""
+    radius = np.maximum(surface.oval(-EYE_X, EYE_Y, 25, 23), surface.oval(EYE_X, EYE_Y, 25, 23))
+    rims = 2.6 - np.abs(radius + 2.6)
+    bridge = np.minimum(2.4 - np.abs(surface.y - EYE_Y + 4), 8 - np.abs(surface.x))
+    bridge = np.where(surface.z < 0, bridge, np.float32(-1e3))
+    arms = np.minimum(2.4 - np.abs(surface.y - EYE_Y + 4), np.abs(surface.x) - EYE_X - 24)
+    arms = np.minimum(arms, 8 - surface.z)
+    surface.keep(np.maximum(np.maximum(rims, bridge), arms))
+
+
+def _paint_eye(surface: Surface, side: int, person: Person, camera: Point, blink: bool) -> None:
+    x = side * EYE_X
+    if blink:
+        surface.paint(INK, surface.bow(x, EYE_Y + 5, 16, -7, 4.5))
+        return
+    white = surface.oval(x, EYE_Y, 17, 14)
+    surface.paint(INK, surface.oval(x, EYE_Y - 2, 19, 16))
+    surface.paint(mixed(person.skin, INK, 0.12), surface.oval(x, EYE_Y + 2, 19, 15))
+    surface.paint(WHITE, white)
+    gaze_x, gaze_y = (float(np.clip(10 * part, -6, 6)) for part in camera[:2])
+    for color, radius in ((person.eyes, 9.5), (INK, 5.5)):
+        surface.paint(color, np.minimum(surface.oval(x + gaze_x, EYE_Y + gaze_y, radius, radius), white))
+    surface.paint(WHITE, surface.oval(x + gaze_x - 3.5, EYE_Y + gaze_y - 3.5, 3, 3))
+
+
+def _paint_mouth(surface: Surface, person: Person) -> None:
+    smile = float(person.rng(1).uniform(5, 11))
+    if smile > 8:
+        low = smile * (1 - (surface.x / 27) ** 2)
+        opened = np.minimum(surface.y - MOUTH_Y - 0.45 * low, MOUTH_Y + 1.9 * low - surface.y)
+        opened = np.where(surface.z < 0, np.minimum(opened, 25 - np.abs(surface.x)), np.float32(-1e3))
+        surface.paint(mixed(LIPS, INK, 0.45), opened + 2)
+        surface.paint(WHITE, np.minimum(opened, MOUTH_Y + 0.45 * low + 5.5 - surface.y))
+        return
+    surface.paint(mixed(LIPS, person.skin, 0.25), surface.bow(0, MOUTH_Y + 6, 23, -smile, 8))
+    surface.paint(mixed(LIPS, INK, 0.6), surface.bow(0, MOUTH_Y + 5, 25, -smile, 3))
+
+
+def _paint_beard(surface: Surface, person: Person) -> None:
+    if person.beard == "none":
+        return
+    lip = surface.bow(0, MOUTH_Y - 13, 34, 12, 15)
+    if person.beard == "moustache":
+        surface.paint(person.brows, lip)
+        return
+    jaw = surface.y - 34 - 0.006 * (60 - np.abs(surface.x)).clip(0) ** 2 + 0.25 * np.maximum(surface.z + 30, 0)
+    jaw = np.minimum(jaw, 30 - surface.z)
+    strength = 0.28 if person.beard == "stubble" else 1.0
+    surface.paint(person.brows, np.maximum(jaw, lip), strength)

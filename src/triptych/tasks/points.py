@@ -1,0 +1,66 @@
+"""Point regression: where in the picture something is."""
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from triptych.datamodules.samples import Sample
+from triptych.metrics import PointScores
+from triptych.models import PointNetwork
+from triptych.tasks.base import TransferTask
+
+
+class PointRegressor(TransferTask):
+    """Finds points by mean squared error on [-1, 1].
+
+    Args:
+        num_points: Number of points.
+        encoder: See `TransferTask`, as all that follow.
+        encoder_weights: `"imagenet"`, the path of a state dict, or None for random ones.
+        in_channels: Channels of the images.
+        max_lr: Peak of one-cycle, a number or [first_group, last_group].
+        weight_decay: Decoupled weight decay.
+        pct_start: Share of the steps in which the rate rises.
+        freeze_to: Number of the first layer group that trains; 0 trains all.
+        train_bn: Whether batch-norm of frozen groups keeps training.
+
+    Shape: images uint8 (N, C, H, W) of any height and width; points float32 (N, num_points, 2) as (y, x) in [-1, 1].
+    """
+
+    def __init__(
+        self,
+        num_points: int = 1,
+        encoder: str = "resnet34",
+        encoder_weights: str | None = "imagenet",
+        in_channels: int = 3,
+        max_lr: float | list[float] = 3e-3,
+        weight_decay: float = 0.01,
+        pct_start: float = 0.25,
+        freeze_to: int = 0,
+        train_bn: bool = True,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.start()
+
+    def build_network(self) -> PointNetwork:
+        h = self.hparams
+        return PointNetwork(h["num_points"], h["encoder"], h["encoder_weights"], h["in_channels"])
+
+    def setup(self, stage: str) -> None:
+        super().setup(stage)
+        self.scores = PointScores()
+
+    def batch_loss(self, batch: Sample) -> Tensor:
+        only_resized = batch["only_resized"].float().mean()
+        self.log("train/only_resized", only_resized, on_step=False, on_epoch=True, batch_size=len(batch["point"]))
+        return F.mse_loss(self(batch["image"]), batch["point"])
+
+    def score(self, batch: Sample, stage: str) -> None:
+        preds, target = self(batch["image"]), batch["point"]
+        self.log(f"{stage}/loss", F.mse_loss(preds, target), on_epoch=True, batch_size=len(target), sync_dist=True)
+        self.scores.update(preds, target, batch["size"])
+
+    def predict_step(self, batch: Sample, batch_idx: int) -> Tensor:
+        """Points (N, P, 2) as (y, x) in pixels of the files."""
+        points: Tensor = (self(batch["image"]) + 1) / 2 * batch["size"][:, None]
+        return points

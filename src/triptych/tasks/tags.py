@@ -1,0 +1,127 @@
+"""Multi-label classification: which tags a picture has."""
+
+import lightning as L
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from triptych.callbacks.tag_table import TagTable
+from triptych.datamodules.samples import Sample
+from triptych.metrics import TagScores
+from triptych.metrics.thresholds import best_threshold, best_thresholds
+from triptych.models import TagNetwork
+from triptych.tasks.base import TransferTask
+
+CHOICES = ("fixed", "single", "per_tag")
+
+
+class MultiLabelClassifier(TransferTask):
+    """Tells the tags of a picture by binary cross-entropy on logits.
+
+    After each validation the thresholds with the best F2 on its predictions, one for all tags and one for each, are
+    found and kept in the checkpoint.
+
+    Args:
+        num_labels: Number of tags; None takes it from the data module.
+        tags: Name of each tag; None takes them from the data module.
+        threshold: Probability above which a tag is given; the lesson's 0.2.
+        tag_weights: Weight of each tag in the loss; None weighs all alike.
+        encoder: See `TransferTask`, as all that follow.
+        encoder_weights: `"imagenet"`, the path of a state dict, or None for random ones.
+        in_channels: Channels of the images.
+        max_lr: Peak of one-cycle, a number or [first_group, last_group].
+        weight_decay: Decoupled weight decay.
+        pct_start: Share of the steps in which the rate rises.
+        freeze_to: Number of the first layer group that trains; 0 trains all.
+        train_bn: Whether batch-norm of frozen groups keeps training.
+
+    Shape: images uint8 (N, C, H, W) of any height and width; logits float (N, num_labels).
+    """
+
+    needed = "num_labels"
+    thresholds: Tensor
+
+    def __init__(
+        self,
+        num_labels: int | None = None,
+        tags: list[str] | None = None,
+        threshold: float = 0.2,
+        tag_weights: list[float] | None = None,
+        encoder: str = "resnet34",
+        encoder_weights: str | None = "imagenet",
+        in_channels: int = 3,
+        max_lr: float | list[float] = 1e-2,
+        weight_decay: float = 0.01,
+        pct_start: float = 0.25,
+        freeze_to: int = 0,
+        train_bn: bool = True,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.start()
+
+    def build_network(self) -> TagNetwork:
+        h = self.hparams
+        weights, labels = h["tag_weights"], h["num_labels"]
+        if weights is not None and len(weights) != labels:
+            raise ValueError(f"tag_weights: expected {labels} numbers (num_labels), got {len(weights)}.")
+        # row by row: fixed, single, per_tag
+        self.register_buffer("thresholds", torch.full((len(CHOICES), labels), float(h["threshold"])))
+        return TagNetwork(labels, h["encoder"], h["encoder_weights"], h["in_channels"])
+
+    @property
+    def tags(self) -> list[str]:
+        """Name of each tag; numbers where none is known."""
+        names: list[str] | None = self.hparams["tags"]
+        return names or [f"tag {i}" for i in range(self.hparams["num_labels"])]
+
+    def setup(self, stage: str) -> None:
+        super().setup(stage)
+        self.scores = TagScores(self.hparams["threshold"])
+
+    def configure_callbacks(self) -> list[L.Callback]:
+        """The table of tags, in a script as on the command line."""
+        attached: list[L.Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
+        return [] if any(isinstance(callback, TagTable) for callback in attached) else [TagTable()]
+
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Mean binary cross-entropy. Shape: logits and labels (N, num_labels); result a float32 scalar."""
+        weights = self.hparams["tag_weights"]
+        weight = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=logits.device)
+        return F.binary_cross_entropy_with_logits(logits.float(), labels, weight)
+
+    def batch_loss(self, batch: Sample) -> Tensor:
+        return self.loss(self(batch["image"]), batch["labels"])
+
+    def score(self, batch: Sample, stage: str) -> None:
+        logits, labels = self(batch["image"]), batch["labels"]
+        self.log(f"{stage}/loss", self.loss(logits, labels), on_epoch=True, batch_size=len(labels), sync_dist=True)
+        self.scores.update(logits.float().sigmoid(), labels)
+
+    def on_validation_epoch_end(self) -> None:
+        super().on_validation_epoch_end()
+        if self.trainer.state.fn == "fit" and not self.trainer.sanity_checking:
+            self.choose_thresholds(self.last_scores["probabilities"], self.last_scores["target"])
+
+    def choose_thresholds(self, probabilities: Tensor, target: Tensor) -> None:
+        """Keeps the thresholds with the best F2 on some predictions, one for all tags and one for each."""
+        self.thresholds[CHOICES.index("single")] = best_threshold(probabilities, target)
+        self.thresholds[CHOICES.index("per_tag")] = best_thresholds(probabilities, target).to(self.thresholds)
+
+    def thresholds_by(self, choice: str) -> Tensor:
+        """Threshold of each tag, (num_labels,).
+
+        Args:
+            choice: `"fixed"` for the hyper-parameter, `"single"` or `"per_tag"` for those chosen after the validation.
+
+        Raises:
+            ValueError: There is no such choice.
+        """
+        if choice not in CHOICES:
+            raise ValueError(f"thresholds: expected one of {', '.join(CHOICES)}, got {choice!r}.")
+        return self.thresholds[CHOICES.index(choice)]
+
+    def predict_step(self, batch: Sample, batch_idx: int) -> Tensor:
+        """Probability of each tag, float32 (N, num_labels)."""
+        logits: Tensor = self(batch["image"])
+        return logits.float().sigmoid()

@@ -1,0 +1,133 @@
+"""Planet's data module: the seeded split or the one by list, and what the data tell of themselves."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from triptych import PlanetDataModule
+from triptych.datasets.errors import MissingDataError
+from triptych.datasets.planet_tags import PLANET_TAGS
+
+SIZE = (24, 32)
+DRAWN = {
+    0: ["train_2", "train_4", "train_10", "train_11", "train_21", "train_26"],
+    1: ["train_1", "train_3", "train_7", "train_16", "train_21", "train_28"],
+}
+"""The validation tiles of 30 by seed, on every machine."""
+
+
+def module(root: Path, *stages: str, **arguments: Any) -> PlanetDataModule:
+    """A data module after `setup` of each stage."""
+    data = PlanetDataModule(str(root), **{"image_size": SIZE, "batch_size": 4, **arguments})
+    for stage in stages:
+        data.setup(stage)
+    return data
+
+
+def names(loader: DataLoader) -> list[str]:
+    """Names of the tiles in the order in which one epoch gives them."""
+    return [Path(path).stem for batch in loader for path in batch["path"]]
+
+
+@pytest.mark.parametrize("seed", DRAWN)
+def test_a_fifth_is_drawn_for_validation_the_same_on_every_machine(drawn_tiles: Path, seed: int) -> None:
+    data = module(drawn_tiles, "fit", seed=seed)
+    train, valid = names(data.train_dataloader()), names(data.val_dataloader())
+    assert valid == DRAWN[seed]
+    assert sorted(train + valid) == sorted(f"train_{number}" for number in range(30))
+
+
+def test_the_split_is_that_of_the_seed_whatever_else_is_asked_for(drawn_tiles: Path) -> None:
+    other = {"batch_size": 7, "augment": False, "image_size": (16, 16), "tags": "table"}
+    data = module(drawn_tiles, "test", "predict", **other)
+    assert names(data.test_dataloader()) == names(data.predict_dataloader()) == DRAWN[0]
+
+
+@pytest.mark.parametrize(("fraction", "count"), [(0.1, 3), (0.5, 15), (0.95, 28)])
+def test_the_share_is_an_argument(drawn_tiles: Path, fraction: float, count: int) -> None:
+    data = module(drawn_tiles, "fit", valid_fraction=fraction)
+    assert (len(names(data.val_dataloader())), len(names(data.train_dataloader()))) == (count, 30 - count)
+
+
+@pytest.mark.parametrize("fraction", [0, 1, -0.2, 20])
+def test_a_share_that_leaves_nothing_is_refused(fraction: float) -> None:
+    text = f"valid_fraction: expected a share between 0 and 1, got {fraction}."
+    with pytest.raises(ValueError, match="^" + re.escape(text)):
+        PlanetDataModule("x", valid_fraction=fraction)
+
+
+def test_a_list_names_the_validation_tiles_with_or_without_their_suffix(tiles: Path) -> None:
+    (tiles / "valid.txt").write_text("train_7\ntrain_3.jpg\n\n train_12 \n")
+    data = module(tiles, "fit", "test", valid_list="valid.txt")
+    valid = names(data.val_dataloader())
+    assert valid == names(data.test_dataloader()) == ["train_3", "train_7", "train_12"]
+    assert sorted(names(data.train_dataloader()) + valid) == sorted(f"train_{number}" for number in range(30))
+
+
+def test_an_unknown_name_in_the_list_is_told(tiles: Path) -> None:
+    (tiles / "valid.txt").write_text("train_7\nghost.jpg\ntrain_99\n")
+    text = f"{tiles / 'valid.txt'}: expected names of tiles in the table, got 2 others; the first is 'ghost'."
+    with pytest.raises(ValueError, match="^" + re.escape(text)):
+        module(tiles, "fit", valid_list="valid.txt")
+    with pytest.raises(MissingDataError, match=re.escape(f"{tiles / 'x.txt'}: no such file; expected one name a line")):
+        module(tiles, "fit", valid_list="x.txt")
+
+
+def test_an_empty_part_stops_the_stage_that_needs_it(tiles: Path) -> None:
+    (tiles / "valid.txt").write_text("")
+    with pytest.raises(ValueError, match=r"^planet: no tiles for 'val' out of 30; change the split\.$"):
+        module(tiles, "validate", valid_list="valid.txt")
+    (tiles / "valid.txt").write_text("\n".join(f"train_{number}" for number in range(30)))
+    assert len(names(module(tiles, "validate", valid_list="valid.txt").val_dataloader())) == 30
+    with pytest.raises(ValueError, match=r"^planet: no tiles for 'train' out of 30; change the split\.$"):
+        module(tiles, "fit", valid_list="valid.txt")
+
+
+def test_a_tag_that_only_validation_has_is_a_column_of_both_parts(tmp_path: Path) -> None:
+    (tmp_path / "train-jpg").mkdir()
+    rows = {"a": "clear", "b": "clear haze", "c": "snow"}
+    for name in rows:
+        Image.new("RGB", (8, 8)).save(tmp_path / "train-jpg" / f"{name}.jpg")
+    (tmp_path / "train_v2.csv").write_text("image_name,tags\n" + "".join(f"{n},{t}\n" for n, t in rows.items()))
+    (tmp_path / "valid.txt").write_text("c")
+    data = module(tmp_path, "fit", valid_list="valid.txt", tags="table", augment=False)
+    assert data.facts == {"num_labels": 3, "tags": ["clear", "haze", "snow"]}
+    (train,), (valid,) = data.train_dataloader(), data.val_dataloader()
+    assert sorted(train["labels"].tolist()) == [[1, 0, 0], [1, 1, 0]]
+    assert valid["labels"].tolist() == [[0, 0, 1]]
+
+
+def test_facts_are_number_and_names_of_the_tags_once_the_table_is_read(drawn_tiles: Path) -> None:
+    data = module(drawn_tiles)
+    assert data.facts == {}
+    with pytest.raises(RuntimeError, match=r"^PlanetDataModule: call setup\(\) first; the table has not been read yet"):
+        _ = data.tiles
+    data.setup("fit")
+    assert data.facts == {"num_labels": 17, "tags": list(PLANET_TAGS)}
+
+
+def test_a_batch_has_the_shapes_and_types_that_travel(drawn_tiles: Path) -> None:
+    batch = next(iter(module(drawn_tiles, "fit").train_dataloader()))
+    assert (batch["image"].shape, batch["image"].dtype) == ((4, 3, *SIZE), torch.uint8)
+    assert (batch["labels"].shape, batch["labels"].dtype) == ((4, 17), torch.float32)
+    assert batch["size"].tolist() == [[32, 32]] * 4
+
+
+def test_augmentation_moves_pixels_and_leaves_labels(drawn_tiles: Path) -> None:
+    moved, plain = (module(drawn_tiles, "fit", augment=augment) for augment in (True, False))
+    for one, other in zip(moved.train_dataloader(), plain.train_dataloader(), strict=True):
+        assert one["path"] == other["path"]
+        assert torch.equal(one["labels"], other["labels"])
+        assert not torch.equal(one["image"], other["image"])
+
+
+def test_pictures_to_predict_need_neither_table_nor_labels(drawn_tiles: Path, tmp_path: Path) -> None:
+    data = module(tmp_path / "absent", "predict", predict_path=str(drawn_tiles / "train-jpg"))
+    assert len(names(data.predict_dataloader())) == 30
+    assert "labels" not in next(iter(data.predict_dataloader()))
+    assert data.facts == {}

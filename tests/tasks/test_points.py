@@ -1,0 +1,152 @@
+"""`PointRegressor` learns made-up portraits, and tells its errors in pixels of the files."""
+
+from pathlib import Path
+
+import lightning as L
+import pytest
+import torch
+from biwi_files import write_person
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
+
+from triptych import BIWIDataModule, PointRegressor
+from triptych.metrics import PointScores
+from triptych.models.encoder import OFFLINE_ENCODER
+
+SMALL = {"encoder": "resnet18", "encoder_weights": None}
+SCORES = ("loss", "error_px", "mse", "within_5px", "within_10px")
+
+
+@pytest.fixture
+def portraits(drawn_portraits: Path) -> BIWIDataModule:
+    return BIWIDataModule(str(drawn_portraits), image_size=(48, 64), batch_size=4, valid_person="02")
+
+
+class ThreePoints(L.LightningDataModule):
+    """Uneven batches of noise with three points a picture, and frames of uneven size."""
+
+    facts = {"num_points": 3}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.batches = [
+            {
+                "image": torch.randint(256, (count, 3, 32, 64), dtype=torch.uint8, generator=generator),
+                "point": 2 * torch.rand(count, 3, 2, generator=generator) - 1,
+                "size": torch.randint(40, 400, (count, 2), generator=generator),
+                "only_resized": torch.zeros(count, dtype=torch.bool),
+            }
+            for count in (3, 1, 2)
+        ]
+
+    def _loader(self) -> DataLoader:
+        return DataLoader(self.batches, batch_size=None)
+
+    train_dataloader = val_dataloader = test_dataloader = predict_dataloader = _loader
+
+
+def test_three_epochs_lower_loss_and_error(drawn_portraits: Path, make_trainer) -> None:
+    L.seed_everything(0, verbose=False)
+    data = BIWIDataModule(str(drawn_portraits), (48, 64), batch_size=2, augment=False, valid_person="02")
+    data.setup("fit")
+    model = PointRegressor(encoder=OFFLINE_ENCODER, max_lr=1e-2)
+    (before,) = make_trainer().validate(model, data.train_dataloader(), verbose=False)
+    make_trainer(max_epochs=3, limit_val_batches=0).fit(model, data)
+    (after,) = make_trainer().validate(model, data.train_dataloader(), verbose=False)
+    assert after["val/loss"] < 0.3 * before["val/loss"]
+    assert after["val/error_px"] < 0.5 * before["val/error_px"]
+
+
+def test_a_fit_logs_each_score_under_its_name(portraits: BIWIDataModule, make_trainer) -> None:
+    trainer = make_trainer()
+    trainer.fit(PointRegressor(**SMALL), portraits)
+    metrics = trainer.callback_metrics
+    assert set(metrics) == {"train/loss", "train/only_resized", *(f"val/{name}" for name in SCORES)}
+    assert all(value.isfinite() for value in metrics.values())
+    assert metrics["val/mse"] == pytest.approx(metrics["val/loss"].item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "64-true"])
+def test_a_step_in_any_precision_moves_the_encoder(portraits: BIWIDataModule, make_trainer, precision) -> None:
+    model = PointRegressor(**SMALL, max_lr=1e-2)
+    before = model.network.encoder.conv1.weight.detach().clone()
+    make_trainer(max_steps=2, precision=precision, limit_val_batches=1).fit(model, portraits)
+    assert not torch.equal(model.network.encoder.conv1.weight, before)
+
+
+@pytest.mark.filterwarnings("ignore:.*in eval mode at the start of training")  # frozen batch-norm, which is meant
+@pytest.mark.parametrize("freeze_to", [0, -1])
+def test_a_last_batch_of_one_frame_trains(drawn_portraits: Path, make_trainer, freeze_to: int) -> None:
+    data = BIWIDataModule(str(drawn_portraits), (40, 40), batch_size=4, valid_person="02", train_persons=["01"])
+    trainer = make_trainer(limit_val_batches=0)
+    trainer.fit(PointRegressor(**SMALL, freeze_to=freeze_to, train_bn=False), data)
+    assert (len(data.records["train"]), trainer.global_step) == (5, 2)
+
+
+@pytest.mark.parametrize("stage", ["validate", "test"])
+def test_logged_scores_are_those_of_all_points(make_trainer, stage: str) -> None:
+    torch.manual_seed(0)
+    data, model, scores = ThreePoints(), PointRegressor(num_points=3, **SMALL), PointScores()
+    (logged,) = getattr(make_trainer(), stage)(model, datamodule=data, verbose=False)
+    preds, target = [], []
+    with torch.no_grad():
+        for batch in data.batches:
+            preds.append(model.eval()(batch["image"]))
+            target.append(batch["point"])
+            scores.update(preds[-1], target[-1], batch["size"])
+    prefix = {"validate": "val", "test": "test"}[stage]
+    expected = {f"{prefix}/{name}": value.item() for name, value in scores.compute().items()}
+    expected[f"{prefix}/loss"] = F.mse_loss(torch.cat(preds), torch.cat(target)).item()
+    assert logged == pytest.approx(expected, rel=1e-5)
+
+
+def test_three_points_are_trained_and_predicted(make_trainer) -> None:
+    data, model = ThreePoints(), PointRegressor(num_points=3, **SMALL)
+    make_trainer().fit(model, data)
+    assert [tuple(points.shape) for points in make_trainer().predict(model, data)] == [(3, 3, 2), (1, 3, 2), (2, 3, 2)]
+
+
+@pytest.mark.parametrize("stage", ["fit", "validate", "test", "predict"])
+def test_another_number_of_points_than_the_data_has_is_told(portraits: BIWIDataModule, make_trainer, stage) -> None:
+    with pytest.raises(ValueError, match=r"^num_points: ") as caught:
+        getattr(make_trainer(), stage)(PointRegressor(num_points=3, **SMALL), datamodule=portraits)
+    assert str(caught.value) == (
+        "num_points: the model or its checkpoint has 3, the data 1; leave the model's out to take the data's, or "
+        "choose data that agree."
+    )
+
+
+def test_the_share_of_frames_that_were_only_resized_is_logged(tmp_path: Path, make_trainer) -> None:
+    write_person(tmp_path / "01", [(30.0, 20.0), (9000.0, 20.0), (31.0, 21.0), (33.0, 25.0), (29.0, 24.0)])
+    write_person(tmp_path / "13", [(30.0, 20.0)])
+    data = BIWIDataModule(str(tmp_path), (48, 64), batch_size=2, outside="keep")
+    trainer = make_trainer(limit_val_batches=0)
+    with pytest.warns(UserWarning, match="biwi: 1 of 5 centres lie outside of their frame and are kept"):
+        trainer.fit(PointRegressor(**SMALL), data)
+    assert trainer.callback_metrics["train/only_resized"] == pytest.approx(1 / 5)
+
+
+@torch.no_grad()
+def test_predictions_are_in_pixels_of_each_file() -> None:
+    torch.manual_seed(0)
+    model = PointRegressor(num_points=2, **SMALL).eval()
+    images = torch.randint(256, (3, 3, 32, 48), dtype=torch.uint8)
+    sizes = [[32, 48], [480, 640], [31, 17]]
+    predicted, points = model.predict_step({"image": images, "size": torch.tensor(sizes)}, 0), model(images)
+    assert predicted.shape == (3, 2, 2)
+    for one, of_picture, (height, width) in zip(predicted, points, sizes, strict=True):
+        expected = [[(y + 1) / 2 * height, (x + 1) / 2 * width] for y, x in of_picture.tolist()]
+        torch.testing.assert_close(one, torch.tensor(expected))
+        assert ((one >= 0) & (one <= torch.tensor([height, width]))).all()
+
+
+def test_checkpoint_loads_without_data(portraits: BIWIDataModule, make_trainer, tmp_path: Path) -> None:
+    trainer, model = make_trainer(limit_val_batches=0), PointRegressor(**SMALL, max_lr=[1e-5, 1e-3])
+    trainer.fit(model, portraits)
+    trainer.save_checkpoint(tmp_path / "last.ckpt")
+    loaded = PointRegressor.load_from_checkpoint(tmp_path / "last.ckpt", weights_only=True)
+    assert (loaded.hparams["num_points"], loaded.hparams["max_lr"]) == (1, [1e-5, 1e-3])
+    images = torch.randint(256, (2, 3, 50, 70), dtype=torch.uint8)
+    with torch.no_grad():
+        assert torch.equal(loaded.eval()(images), model.eval()(images))
