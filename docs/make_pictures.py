@@ -1,7 +1,4 @@
-"""Makes the README's pictures from the made-up data.
-
-    python docs/make_pictures.py
-"""
+"""Makes the README's pictures from the made-up data: `python docs/make_pictures.py`."""
 
 import tempfile
 from pathlib import Path
