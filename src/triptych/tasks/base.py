@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import lightning as L
+from rich.console import RenderableType
 from torch import Tensor
 from torch.optim import Optimizer
 from torchmetrics import Metric
 
+from triptych.callbacks.score_report import ScoreReport
 from triptych.datamodules.samples import Sample
 from triptych.models.network import TransferNetwork
 from triptych.optim import adamw, one_cycle
@@ -93,6 +95,15 @@ class TransferTask(L.LightningModule):
         if self.network is None:
             self.network = self.build_network()
             self.network.freeze_to(self.hparams["freeze_to"], self.hparams["train_bn"])
+
+    def report(self, split: str) -> list[RenderableType]:
+        """Tables and lines for the terminal about the last scores, of `split`."""
+        return []
+
+    def configure_callbacks(self) -> list[L.Callback]:
+        """The report is printed in a script as on the command line."""
+        attached: list[L.Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
+        return [] if any(isinstance(callback, ScoreReport) for callback in attached) else [ScoreReport()]
 
     def batch_loss(self, batch: Sample) -> Tensor:
         """Mean loss of a training batch, a float32 scalar."""

@@ -1,14 +1,14 @@
 """Segmentation: a class for every pixel."""
 
-import lightning as L
 import torch
+from rich.console import RenderableType
 from torch import Tensor
 from torch.nn import functional as F
 
-from triptych.callbacks.class_table import ClassTable
 from triptych.datamodules.samples import Sample
 from triptych.metrics import SegmentationScores
 from triptych.models import UNet
+from triptych.show.class_table import class_table
 from triptych.tasks.base import TransferTask
 
 
@@ -73,10 +73,8 @@ class UNetSegmenter(TransferTask):
         if weights is not None and len(weights) != num_classes:
             raise ValueError(f"class_weights: expected {num_classes} numbers (num_classes), got {len(weights)}.")
 
-    def configure_callbacks(self) -> list[L.Callback]:
-        """The table of classes, in a script as on the command line."""
-        attached: list[L.Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
-        return [] if any(isinstance(callback, ClassTable) for callback in attached) else [ClassTable()]
+    def report(self, split: str) -> list[RenderableType]:
+        return [class_table(self.last_scores, self.class_names, f"{split}, class by class")]
 
     def loss(self, logits: Tensor, mask: Tensor) -> Tensor:
         """Mean cross-entropy over labelled pixels; zero if there are none.

@@ -1,15 +1,15 @@
 """Multi-label classification: which tags a picture has."""
 
-import lightning as L
 import torch
+from rich.console import RenderableType
 from torch import Tensor
 from torch.nn import functional as F
 
-from triptych.callbacks.tag_table import TagTable
 from triptych.datamodules.samples import Sample
 from triptych.metrics import TagScores
 from triptych.metrics.thresholds import best_threshold, best_thresholds
 from triptych.models import TagNetwork
+from triptych.show.tag_table import gain_line, tag_table
 from triptych.tasks.base import TransferTask
 
 CHOICES = ("fixed", "single", "per_tag")
@@ -79,10 +79,10 @@ class MultiLabelClassifier(TransferTask):
         super().setup(stage)
         self.scores = TagScores(self.hparams["threshold"])
 
-    def configure_callbacks(self) -> list[L.Callback]:
-        """The table of tags, in a script as on the command line."""
-        attached: list[L.Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
-        return [] if any(isinstance(callback, TagTable) for callback in attached) else [TagTable()]
+    def report(self, split: str) -> list[RenderableType]:
+        threshold = self.hparams["threshold"]
+        title = f"{split}, tag by tag, at threshold {threshold}"
+        return [tag_table(self.last_scores, self.tags, title), gain_line(self.last_scores, threshold)]
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Mean binary cross-entropy. Shape: logits and labels (N, num_labels); result a float32 scalar."""

@@ -5,8 +5,8 @@ import io
 import torch
 from rich.console import Console
 
-from triptych.callbacks.class_table import class_table
 from triptych.datasets.camvid_classes import OFFICIAL_NAMES
+from triptych.show.class_table import class_table
 
 NAN = float("nan")
 

@@ -1,37 +1,9 @@
-"""The scores of each tag as a table in the terminal."""
+"""The scores of each tag, as a table for the terminal."""
 
-from typing import Any
-
-import lightning as L
-from lightning.pytorch.utilities import rank_zero_only
-from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
 from triptych.metrics.thresholds import honest_gain
-
-
-class TagTable(L.Callback):
-    """Prints the table once, after a fit, a validation or a test, and what chosen thresholds would gain."""
-
-    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._print(pl_module, "validation")
-
-    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if trainer.state.fn == "validate":
-            self._print(pl_module, "validation")
-
-    def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._print(pl_module, "test")
-
-    @rank_zero_only
-    def _print(self, pl_module: Any, split: str) -> None:
-        scores: dict[str, Tensor] = pl_module.last_scores
-        if scores:
-            threshold = pl_module.hparams["threshold"]
-            console = Console()
-            console.print(tag_table(scores, pl_module.tags, f"{split}, tag by tag, at threshold {threshold}"))
-            console.print(gain_line(scores, threshold), soft_wrap=True)
 
 
 def tag_table(scores: dict[str, Tensor], tags: list[str], title: str) -> Table:

@@ -1,32 +1,7 @@
-"""The scores of each class as a table in the terminal."""
+"""The scores of each class, as a table for the terminal."""
 
-from typing import Any
-
-import lightning as L
-from lightning.pytorch.utilities import rank_zero_only
-from rich.console import Console
 from rich.table import Table
 from torch import Tensor
-
-
-class ClassTable(L.Callback):
-    """Prints the table once, after a fit, a validation or a test."""
-
-    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._print(pl_module, "validation")
-
-    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if trainer.state.fn == "validate":
-            self._print(pl_module, "validation")
-
-    def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._print(pl_module, "test")
-
-    @rank_zero_only
-    def _print(self, pl_module: Any, split: str) -> None:
-        scores: dict[str, Tensor] = pl_module.last_scores
-        if scores:
-            Console().print(class_table(scores, pl_module.class_names, f"{split}, class by class"))
 
 
 def class_table(scores: dict[str, Tensor], class_names: list[str], title: str) -> Table:

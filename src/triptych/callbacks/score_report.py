@@ -1,0 +1,26 @@
+"""A task's own tables in the terminal."""
+
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.utilities import rank_zero_only
+from rich.console import Console
+
+
+class ScoreReport(L.Callback):
+    """Prints what a task has to report, once, after a fit, a validation or a test."""
+
+    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._print(pl_module, "validation")
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if trainer.state.fn == "validate":
+            self._print(pl_module, "validation")
+
+    def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._print(pl_module, "test")
+
+    @rank_zero_only
+    def _print(self, pl_module: Any, split: str) -> None:
+        for part in pl_module.report(split) if pl_module.last_scores else ():
+            Console().print(part, soft_wrap=isinstance(part, str))
