@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from triptych.datamodules.samples import EpochOrder, Samples
 from triptych.datasets import CamVid
+from triptych.processor import keep_freed_memory
 from triptych.synthetic import make_streets
 from triptych.transforms import street_pipeline
 
@@ -22,6 +23,7 @@ FRAMES = 120
 def main() -> None:
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
+    keep_freed_memory()  # as in a fit, whose workers inherit it
     with tempfile.TemporaryDirectory() as folder:
         root = sys.argv[1] if sys.argv[1:] else str(make_streets(f"{folder}/streets", FRAMES, (360, 480)))
         frames = CamVid(root)

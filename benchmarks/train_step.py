@@ -24,7 +24,9 @@ STEPS, SKIPPED = 18, 3
 class Stopwatch(L.Callback):
     """Seconds between the end of the first few steps and the end of the last."""
 
-    def on_train_batch_end(self, *_: object, batch_idx: int) -> None:
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: object, batch: object, batch_idx: int
+    ) -> None:
         if batch_idx == SKIPPED - 1:
             self.start = time.perf_counter()
         elif batch_idx == STEPS - 1:
