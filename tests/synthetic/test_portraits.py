@@ -57,7 +57,7 @@ def read_folder(folder: Path) -> Folder:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """12 persons, 20 small frames of each."""
+    """14 persons, 20 small frames of each."""
     return make_portraits(tmp_path_factory.mktemp("data") / "portraits", image_size=SMALL)
 
 
@@ -75,7 +75,7 @@ def digest(root: Path) -> dict[str, str]:
 def test_folders_hold_a_calibration_and_pairs_of_frame_and_pose(root: Path) -> None:
     frames = [f"frame_{number:05d}" for number in range(3, 23)]
     expected = sorted(["rgb.cal", *(f"{name}_{kind}" for name in frames for kind in ("pose.txt", "rgb.png"))])
-    assert sorted(path.name for path in root.iterdir()) == [f"{number:02d}" for number in range(1, 13)]
+    assert sorted(path.name for path in root.iterdir()) == [f"{number:02d}" for number in range(1, 15)]
     for folder in root.iterdir():
         assert sorted(path.name for path in folder.iterdir()) == expected
 
