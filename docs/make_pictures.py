@@ -26,8 +26,7 @@ def portrait(folder: Path) -> Image.Image:
     """A portrait with the centre of its head."""
     frames = BIWI(make_portraits(folder, num_persons=3, frames_per_person=4, image_size=(240, 320)))
     frame = frames[6]
-    centre = frame["keypoints"][:, ::-1].tolist()
-    return draw_points(frame["image"], centre)
+    return draw_points(frame["image"], [], frame["keypoints"][:, ::-1].tolist())
 
 
 def tile(folder: Path) -> Image.Image:

@@ -75,6 +75,12 @@ def test_without_truth_there_is_neither_ring_nor_its_word() -> None:
     assert (both == TRUE).all(axis=2).any()
 
 
+def test_truth_alone_is_not_called_a_prediction() -> None:
+    alone = np.array(draw_points(grey(240, 320, 128), [], [(150, 200)]))
+    assert not (alone == PREDICTED).all(axis=2).any()
+    assert (alone == TRUE).all(axis=2).any()
+
+
 def test_several_points_are_all_drawn_and_one_outside_spoils_nothing() -> None:
     points = [(60.0, 60.0), (100.0, 150.0), (180.0, 90.0), (-40.0, 900.0)]
     drawn = np.array(draw_points(grey(240, 320, 128), points, points))

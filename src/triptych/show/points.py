@@ -7,6 +7,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 Points = Sequence[Sequence[float]]
+Color = tuple[int, int, int]
 PREDICTED, TRUE = (225, 20, 20), (40, 230, 90)
 LEGEND_FROM_PX = 100
 """Shorter side from which a picture has room for a legend."""
@@ -36,12 +37,14 @@ def draw_points(image: npt.NDArray[np.uint8], points: Points, true_points: Point
             draw.line((x - reach, y, x + reach, y), color, line + 2 * rim)
             draw.line((x, y - reach, x, y + reach), color, line + 2 * rim)
     if side >= LEGEND_FROM_PX:
-        _legend(draw, max(9, min(14, round(side / 30))), known=true_points is not None)
+        words = [("predicted", PREDICTED, (255, 255, 255))] if points else []
+        words += [("true", TRUE, (0, 0, 0))] if true_points else []
+        _legend(draw, max(9, min(14, round(side / 30))), words)
     return picture
 
 
-def _legend(draw: ImageDraw.ImageDraw, size: int, known: bool) -> None:
+def _legend(draw: ImageDraw.ImageDraw, size: int, words: Sequence[tuple[str, Color, Color]]) -> None:
+    """Writes each word in its colour, within a rim of another."""
     font, edge = ImageFont.load_default(size), max(1, size // 7)
-    for row, (text, color) in enumerate([("predicted", PREDICTED), ("true", TRUE)][: 1 + known]):
-        place = (4, 2 + row * round(1.3 * size))
-        draw.text(place, text, color, font, stroke_width=edge, stroke_fill=(255, 255, 255) if row == 0 else (0, 0, 0))
+    for row, (text, color, rim) in enumerate(words):
+        draw.text((4, 2 + row * round(1.3 * size)), text, color, font, stroke_width=edge, stroke_fill=rim)
