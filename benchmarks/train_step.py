@@ -1,90 +1,117 @@
 """How much of a bare loop's images a second are left inside `Trainer.fit`, with the shipped config's own callbacks?
 
-python benchmarks/train_step.py [DIR]     made-up streets, or the frames in DIR
+Model, data, batch, precision and callbacks are those of `configs/TASK.yaml`, without the checkpoint callback, which
+acts after a validation alone.
+
+python benchmarks/train_step.py [camvid|biwi|planet] [DIR]     made-up data, or those in DIR
 """
 
+import importlib
+import itertools
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import LearningRateMonitor
-from lightning.pytorch.loggers import TensorBoardLogger
+import torch.nn.functional as F
+import yaml
+from lightning.pytorch.callbacks import ModelCheckpoint
 from side_by_side import side_by_side
 
-from triptych import CamVidDataModule, UNetSegmenter
-from triptych.callbacks import ProgressBar
+from triptych.cli import MADE_UP
+from triptych.datamodules.base import TriptychDataModule
 from triptych.processor import keep_freed_memory, usable_precision
-from triptych.synthetic import make_streets
+from triptych.tasks.base import TransferTask
 
-STEPS, SKIPPED = 18, 3
+STEPS, SKIPPED, ROUNDS = 18, 3, 5
+LOSSES: dict[str, Callable[[Any, Any], torch.Tensor]] = {
+    "camvid": lambda model, batch: model.loss(model(batch["image"]), batch["mask"]),
+    "biwi": lambda model, batch: F.mse_loss(model(batch["image"]), batch["point"]),
+    "planet": lambda model, batch: model.loss(model(batch["image"]), batch["labels"]),
+}
+"""What the bare loop minimises: the tasks' own losses, without their logging."""
 
 
 class Stopwatch(L.Callback):
-    """Seconds between the end of the first few steps and the end of the last."""
+    """Seconds an image between the end of the first few steps and the end of the last."""
 
     def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: object, batch: object, batch_idx: int
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: object, batch: Any, batch_idx: int
     ) -> None:
-        if batch_idx == SKIPPED - 1:
-            self.start = time.perf_counter()
-        elif batch_idx == STEPS - 1:
-            self.seconds = time.perf_counter() - self.start
+        if trainer.global_step <= SKIPPED:
+            self.start, self.images = time.perf_counter(), 0
+        else:
+            self.images += len(batch["image"])
+            self.seconds_an_image = (time.perf_counter() - self.start) / self.images
 
 
-def fit(model: UNetSegmenter, data: CamVidDataModule, precision: str, folder: str) -> float:
-    watch = Stopwatch()
+def made(part: dict[str, Any], **more: Any) -> Any:
+    """The object that a part of the configuration describes."""
+    module, name = part["class_path"].rsplit(".", 1)
+    return getattr(importlib.import_module(module), name)(**{**part.get("init_args", {}), **more})
+
+
+def fit(model: TransferTask, data: TriptychDataModule, settings: dict[str, Any], folder: str) -> float:
+    watch, callbacks = Stopwatch(), [made(part) for part in settings["callbacks"]]
     trainer = L.Trainer(
         max_steps=STEPS,
         limit_val_batches=0,
-        precision=precision,
-        log_every_n_steps=5,
-        logger=TensorBoardLogger(folder),
-        callbacks=[watch, ProgressBar(), LearningRateMonitor("step", log_momentum=True)],
+        accelerator="cpu",
+        precision=settings["precision"],
+        log_every_n_steps=settings["log_every_n_steps"],
+        logger=made(settings["logger"], save_dir=folder),
+        callbacks=[watch, *(callback for callback in callbacks if not isinstance(callback, ModelCheckpoint))],
         enable_model_summary=False,
         enable_checkpointing=False,
     )
     trainer.fit(model, data)
-    return watch.seconds
+    return watch.seconds_an_image
 
 
-def bare_loop(model: UNetSegmenter, data: CamVidDataModule, precision: str) -> float:
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.95, 0.99))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, total_steps=STEPS)
-    loader = iter(data.train_dataloader())
+def bare_loop(task: str, model: TransferTask, data: TriptychDataModule, precision: str) -> float:
+    peak, decay = model.hparams["max_lr"], model.hparams["weight_decay"]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=peak, betas=(0.95, 0.99), weight_decay=decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, total_steps=STEPS)
+    loader = data.train_dataloader()
+    batches = itertools.chain.from_iterable(itertools.repeat(loader))
     model.train()
-    for step in range(STEPS):
-        batch = next(loader)
+    for step, batch in enumerate(itertools.islice(batches, STEPS), start=1):
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed"):
-            loss = model.loss(model(batch["image"]), batch["mask"])
+            loss = LOSSES[task](model, batch)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
-        if step == SKIPPED - 1:
-            start = time.perf_counter()
-    return time.perf_counter() - start
+        if step <= SKIPPED:
+            start, images = time.perf_counter(), 0
+        else:
+            images += len(batch["image"])
+    return (time.perf_counter() - start) / images
 
 
 def main() -> None:
+    task, *root = sys.argv[1:] or ["camvid"]
+    config = yaml.safe_load((Path(__file__).parents[1] / "configs" / f"{task}.yaml").read_text())
+    settings = config["trainer"]
+    settings["precision"] = usable_precision(settings["precision"], "cpu")
     with tempfile.TemporaryDirectory() as folder:
-        root = sys.argv[1] if sys.argv[1:] else str(make_streets(f"{folder}/streets"))
-        data = CamVidDataModule(root, image_size=(192, 256), batch_size=8)
+        data = made(config["data"], root=root[0] if root else str(MADE_UP[task](f"{folder}/{task}")))
         data.setup("fit")
-        model = UNetSegmenter(**data.facts, encoder="timm-tf_efficientnet_lite0")
-        precision = usable_precision("bf16-mixed", "cpu")
+        model = made(config["model"], **data.facts)
         keep_freed_memory()
         medians = side_by_side(
             {
-                "bare loop": lambda: bare_loop(model, data, precision),
-                "Trainer.fit": lambda: fit(model, data, precision, folder),
+                "bare loop, an image": lambda: bare_loop(task, model, data, settings["precision"]),
+                "Trainer.fit, an image": lambda: fit(model, data, settings, folder),
             },
-            rounds=5,
+            rounds=ROUNDS,
         )
-    images = 8 * (STEPS - SKIPPED)
-    bare, trained = (images / seconds for seconds in medians.values())
-    print(f"images a second: bare loop {bare:.1f}, Trainer.fit {trained:.1f}, ratio {trained / bare:.3f}")
+    bare, trained = (1 / seconds for seconds in medians.values())
+    print(f"{task}, images a second: bare loop {bare:.1f}, Trainer.fit {trained:.1f}, ratio {trained / bare:.3f}")
 
 
 if __name__ == "__main__":

@@ -1,83 +1,32 @@
 """`triptych` from fit to pictures, and each mistake of the user's as one line that leaves nothing behind."""
 
-import contextlib
-import io
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
+from command_line import CONFIGS, QUIET, Run, config_args, fails, files, finished_fit, runs_in
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from triptych.cli import main
 from triptych.datasets.camvid_classes import OFFICIAL_NAMES, class_colors
 from triptych.plain_errors import one_line
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning:lightning.pytorch.cli",  # it calls jsonargparse by an older name
-    "ignore::DeprecationWarning:jsonargparse",
-)
+pytestmark = QUIET
 
-CONFIG = Path(__file__).parents[1] / "configs" / "camvid.yaml"
+CONFIG = CONFIGS / "camvid.yaml"
 SCORE = "val/void_masked_accuracy"
-
-
-def config_args(root: Path) -> list[str]:
-    """The configuration, cut down to seconds."""
-    small = {"root": root, "image_size": "[64, 96]", "batch_size": "2", "num_workers": "0"}
-    fast = {"max_epochs": "2", "precision": "32-true", "accelerator": "cpu"}
-    args = [("data", *item) for item in small.items()] + [("trainer", *item) for item in fast.items()]
-    return ["--config", str(CONFIG), *(word for part, key, value in args for word in (f"--{part}.{key}", str(value)))]
-
-
-def files(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-class Run(NamedTuple):
-    """A finished fit: its folder, what it printed, and the data."""
-
-    folder: Path
-    printed: str
-    root: Path
-
-    @property
-    def best(self) -> Path:
-        return self.folder / "checkpoints" / "best.ckpt"
-
-    def call(self, subcommand: str, *more: str) -> str:
-        """What a later subcommand prints when it starts from the best checkpoint."""
-        return printed_by([subcommand, *config_args(self.root), "--ckpt_path", str(self.best), *more])
-
-
-def printed_by(args: list[str]) -> str:
-    with contextlib.redirect_stdout(io.StringIO()) as out:
-        main(args)
-    return out.getvalue()
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, drawn_streets: Path) -> Run:
-    runs = tmp_path_factory.mktemp("runs")
-    logger = "--trainer.logger.init_args"
-    args = ["fit", *config_args(drawn_streets), f"{logger}.save_dir", str(runs), f"{logger}.version", "first"]
-    return Run(runs / "camvid" / "first", printed_by(args), drawn_streets)
+    return finished_fit("camvid", drawn_streets, tmp_path_factory.mktemp("runs"))
 
 
 def test_fit_leaves_best_and_last_checkpoint_its_config_and_one_event_file(run: Run) -> None:
@@ -198,22 +147,10 @@ def test_predict_takes_a_list_and_keeps_pictures_of_one_name_apart(run: Run, tmp
 
 
 def predicted(run: Run, tmp_path: Path, path: Path) -> Path:
-    """Where the pictures at `path` were written, predicted where there are no data."""
+    """Where the pictures at `path` were written."""
     out = tmp_path / "out"
-    run._replace(root=tmp_path / "nowhere").call(
-        "predict", "--data.predict_path", str(path), "--predictions.output_dir", str(out)
-    )
+    run.predict(path, out)
     return out
-
-
-def fails(args: list[str], words: str) -> None:
-    """The command ends in one line on standard error that matches `words`."""
-    with pytest.raises(SystemExit) as caught:
-        main(args)
-    said = caught.value.code
-    assert isinstance(said, str)
-    assert "\n" not in said
-    assert re.fullmatch(f"triptych: {words}", said), said
 
 
 def train_frames(root: Path) -> list[str]:
@@ -303,8 +240,8 @@ def test_mistake_in_the_data_is_told_in_one_line_and_leaves_no_run(streets: Path
     break_it(streets)
     before = files(tmp_path)
     # all training frames in one batch: the first step meets the bad one
-    small = ["--data.batch_size", "8", "--trainer.logger.init_args.save_dir", str(tmp_path / "runs")]
-    fails(["fit", *config_args(streets), *small, *more], words)
+    small = ["--data.batch_size", "8", *runs_in(tmp_path / "runs")]
+    fails(["fit", *config_args("camvid", streets), *small, *more], words)
     assert files(tmp_path) == before
 
 
@@ -372,25 +309,22 @@ BAD_VALUES = [
 def test_bad_value_is_told_with_its_key_and_leaves_no_run(
     drawn_streets: Path, tmp_path: Path, key: str, value: str, words: str
 ) -> None:
-    runs = ["--trainer.logger.init_args.save_dir", str(tmp_path / "runs" / "mine")]
-    fails(["fit", *config_args(drawn_streets), *runs, key, value], words)
+    fails(["fit", *config_args("camvid", drawn_streets), *runs_in(tmp_path / "runs" / "mine"), key, value], words)
     assert files(tmp_path) == set()
 
 
 def test_failed_run_takes_away_its_own_folder_only(run: Run) -> None:
     before = files(run.folder.parent)
-    runs = ["--trainer.logger.init_args.save_dir", str(run.folder.parents[1])]
-    fails(["fit", *config_args(run.root), *runs, "--model.num_classes", "11"], "num_classes: .*")
+    fails(["fit", *run.args, *runs_in(run.folder.parents[1]), "--model.num_classes", "11"], "num_classes: .*")
     assert files(run.folder.parent) == before
 
 
 def test_fit_into_the_folder_of_another_run_is_refused(run: Run) -> None:
     before = files(run.folder)
-    logger = "--trainer.logger.init_args"
-    args = [f"{logger}.save_dir", str(run.folder.parents[1]), f"{logger}.version", "first"]
+    again = runs_in(run.folder.parents[1], "first")
     fails(
-        ["fit", *config_args(run.root), *args, "--ckpt_path", str(run.folder / "checkpoints" / "last.ckpt")],
-        rf"{run.folder}: another run is in this folder; name a new one, `{logger}\.version NAME`\.",
+        ["fit", *run.args, *again, "--ckpt_path", str(run.folder / "checkpoints" / "last.ckpt")],
+        rf"{run.folder}: another run is in this folder; name a new one, `--trainer\.logger\.init_args\.version NAME`\.",
     )
     assert files(run.folder) == before
 
@@ -398,7 +332,7 @@ def test_fit_into_the_folder_of_another_run_is_refused(run: Run) -> None:
 def test_checkpoint_of_another_number_of_classes_is_refused(run: Run) -> None:
     more = ["--data.classes", "11", "--ckpt_path", str(run.best)]
     refusal = r"num_classes: the model or its checkpoint has 32, the data 12; .*"
-    fails(["validate", *config_args(run.root), *more], refusal)
+    fails(["validate", *run.args, *more], refusal)
 
 
 @pytest.mark.parametrize("kind", ["absent", "text", "cut off", "weights alone"])
@@ -414,7 +348,7 @@ def test_file_that_is_no_checkpoint_is_refused_by_name(run: Run, tmp_path: Path,
     said = words.get(kind, "is no checkpoint, or not a whole one")
     for subcommand in ("validate", "fit"):
         fails(
-            [subcommand, *config_args(run.root), "--ckpt_path", str(path)],
+            [subcommand, *run.args, "--ckpt_path", str(path)],
             rf"ckpt_path: {path} {said}; expected a file that `triptych fit` saved, such as .*best\.ckpt\.",
         )
 
@@ -425,7 +359,7 @@ def test_checkpoint_of_another_model_is_refused(run: Run, tmp_path: Path, hyper_
     state = {"pytorch-lightning_version": "2.6.0", "state_dict": {"head": torch.ones(2)}, "epoch": 0, "global_step": 1}
     torch.save({**state, "loops": {}, "hyper_parameters": hyper_parameters}, path)
     fails(
-        ["validate", *config_args(run.root), "--ckpt_path", str(path)],
+        ["validate", *run.args, "--ckpt_path", str(path)],
         r"ckpt_path: .* was saved by another model than this one\.",
     )
 
@@ -434,9 +368,9 @@ def test_output_below_a_file_is_refused(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     below = str(tmp_path / "file" / "out")
     words = r"\S+/file\S*: a file stands where a folder is needed; choose another path\."
-    fails(["fit", *config_args(run.root), "--trainer.logger.init_args.save_dir", below], words)
+    fails(["fit", *run.args, *runs_in(Path(below))], words)
     more = ["--ckpt_path", str(run.best), "--predictions.output_dir", below]
-    fails(["predict", *config_args(run.root), *more], words)
+    fails(["predict", *run.args, *more], words)
     fails(["make-data", "camvid", below], words)
     assert files(tmp_path) == {"file"}
 
@@ -445,9 +379,9 @@ def test_output_below_a_file_is_refused(run: Run, tmp_path: Path) -> None:
 def test_read_only_output_folder_is_refused(run: Run, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     words = r"\S+: Permission denied; choose another path, or correct its permissions\."
-    fails(["fit", *config_args(run.root), "--trainer.logger.init_args.save_dir", str(tmp_path / "runs")], words)
+    fails(["fit", *run.args, *runs_in(tmp_path / "runs")], words)
     more = ["--ckpt_path", str(run.best), "--predictions.output_dir", str(tmp_path / "out")]
-    fails(["predict", *config_args(run.root), *more], words)
+    fails(["predict", *run.args, *more], words)
     tmp_path.chmod(0o700)
 
 
@@ -466,7 +400,7 @@ def test_pictures_to_predict_that_are_not_there_leave_no_output_folder(run: Run,
         paths: r"1 of 1 pictures are not there; the first is \S+gone\.png",
     }.items():
         more = ["--data.predict_path", str(path), "--predictions.output_dir", str(tmp_path / "out")]
-        fails(["predict", *config_args(run.root), "--ckpt_path", str(run.best), *more], rf"{path}: {words}\.")
+        fails(["predict", *run.args, "--ckpt_path", str(run.best), *more], rf"{path}: {words}\.")
     assert not (tmp_path / "out").exists()
 
 
@@ -503,7 +437,7 @@ def test_wrong_command_says_what_was_expected(
 @pytest.mark.slow
 def test_console_script_ends_a_mistake_with_one_line_and_exit_code_1(drawn_streets: Path, tmp_path: Path) -> None:
     script = Path(sys.executable).with_name("triptych")
-    args = [script, "fit", *config_args(drawn_streets), "--data.batchsize", "2"]
+    args = [script, "fit", *config_args("camvid", drawn_streets), "--data.batchsize", "2"]
     done = subprocess.run(args, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (

@@ -1,80 +1,26 @@
 """`triptych` on Planet from fit to the competition's table."""
 
-import contextlib
-import csv
-import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import torch
+from command_line import QUIET, Run, config_args, fails, finished_fit, runs_in, table
 from PIL import Image
 
 from triptych.callbacks import TagWriter
-from triptych.cli import main
 from triptych.datasets.planet_tags import PLANET_TAGS
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning:lightning.pytorch.cli",  # it calls jsonargparse by an older name
-    "ignore::DeprecationWarning:jsonargparse",
-)
+pytestmark = QUIET
 
-CONFIG = Path(__file__).parents[2] / "configs" / "planet.yaml"
 GAIN = r"F2 on tiles that the thresholds were not chosen on: \d\.\d{4} at 0\.2, \d\.\d{4} with the best single one, "
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def config_args(root: Path) -> list[str]:
-    """The configuration, cut down to seconds."""
-    small = {"root": root, "image_size": "[32, 32]", "batch_size": "6", "num_workers": "0"}
-    fast = {"max_epochs": "2", "precision": "32-true", "accelerator": "cpu"}
-    args = [("data", *item) for item in small.items()] + [("trainer", *item) for item in fast.items()]
-    return ["--config", str(CONFIG), *(word for part, key, value in args for word in (f"--{part}.{key}", str(value)))]
-
-
-def printed_by(args: list[str]) -> str:
-    with contextlib.redirect_stdout(io.StringIO()) as out:
-        main(args)
-    return out.getvalue()
-
-
-class Run(NamedTuple):
-    """A finished fit: its folder, what it printed, and the data."""
-
-    folder: Path
-    printed: str
-    root: Path
-
-    @property
-    def best(self) -> Path:
-        return self.folder / "checkpoints" / "best.ckpt"
-
-    def call(self, subcommand: str, *more: str) -> str:
-        """What a later subcommand prints when it starts from the best checkpoint."""
-        return printed_by([subcommand, *config_args(self.root), "--ckpt_path", str(self.best), *more])
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, drawn_tiles: Path) -> Run:
-    runs = tmp_path_factory.mktemp("runs")
-    logger = "--trainer.logger.init_args"
-    args = ["fit", *config_args(drawn_tiles), f"{logger}.save_dir", str(runs), f"{logger}.version", "first"]
-    return Run(runs / "planet" / "first", printed_by(args), drawn_tiles)
-
-
-def read(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+    return finished_fit("planet", drawn_tiles, tmp_path_factory.mktemp("runs"))
 
 
 def thresholds(run: Run) -> torch.Tensor:
@@ -108,9 +54,8 @@ def test_scoring_repeats_the_best_score_with_one_table_and_leaves_the_thresholds
 ) -> None:
     printed = run.call(subcommand)
     found = re.search(rf"{split}/f2 +│ +([\d.]+)", printed)
-    best = re.search(r"score: val/f2 ([\d.]+)", run.printed)
-    assert found is not None and best is not None
-    assert float(found[1]) == pytest.approx(float(best[1]), abs=1e-4)
+    assert found is not None
+    assert float(found[1]) == pytest.approx(run.score, abs=1e-4)
     assert printed.count(f"{title}, tag by tag, at threshold 0.2") == 1
     assert len(re.findall(GAIN, printed)) == 1
 
@@ -120,7 +65,7 @@ def test_predict_writes_the_competitions_table_and_all_probabilities_beside_the_
     folder = run.folder / "predictions"
     assert f"tags: {folder / 'tags.csv'}\nprobabilities: {folder / 'probabilities.csv'}\n" in printed
     assert (folder / "tags.csv").read_text().startswith("image_name,tags\n")
-    tags, probabilities = read(folder / "tags.csv"), read(folder / "probabilities.csv")
+    tags, probabilities = table(folder / "tags.csv"), table(folder / "probabilities.csv")
     names = [row["image_name"] for row in tags]
     assert names == [f"train_{number}" for number in (2, 4, 10, 11, 21, 26)]
     assert [row["image_name"] for row in probabilities] == names
@@ -145,18 +90,27 @@ def test_predict_takes_chosen_thresholds_on_request_for_a_folder_without_a_table
     for number in range(3):
         Image.new("RGB", (30 + number, 40), (60 * number, 90, 30)).save(tmp_path / "in" / f"new_{number}.jpg")
     out = tmp_path / "out"
-    more = ["--data.predict_path", str(tmp_path / "in"), "--predictions.output_dir", str(out)]
-    run._replace(root=tmp_path / "nowhere").call("predict", *more, "--predictions.thresholds", choice)
-    tags = read(out / "tags.csv")
+    run.predict(tmp_path / "in", out, "--predictions.thresholds", choice)
+    tags = table(out / "tags.csv")
     assert [line["image_name"] for line in tags] == ["new_0", "new_1", "new_2"]
-    assert_tags_follow(tags, read(out / "probabilities.csv"), thresholds(run)[row])
+    assert_tags_follow(tags, table(out / "probabilities.csv"), thresholds(run)[row])
     assert sorted(path.name for path in out.iterdir()) == ["probabilities.csv", "tags.csv"]
 
 
 MISTAKES = {
     "no table": (["--data.table", "x.csv"], r"\S+/x\.csv: no such file; expected a table with the columns image_.*"),
     "no folder": (["--data.folder", "x"], r"planet: 30 of 30 tiles are not there; the first is \S+/x/train_0\.jpg\."),
+    "no column": (["--data.tag_column", "x"], r"\S+/train_v2\.csv: expected a column 'x', got image_\S+ tags\."),
     "share": (["--data.valid_fraction", "2"], r"valid_fraction: expected a share between 0 and 1, got 2\.0\."),
+    "channels": (["--data.channels", "5"], r"channels: expected 3 \(RGB\) or 4 \(RGB and one more\), got 5\."),
+    "more bands than the model": (
+        ["--data.channels", "4"],
+        r"in_channels: the model or its checkpoint has 3, the data 4; say `--model\.in_channels 4`, or .*",
+    ),
+    "no fourth band": (
+        ["--data.channels", "4", "--model.in_channels", "4"],
+        r"\S+/train_\d+\.jpg: expected 4 channels of 8 bits \(RGB and one more\), got 3 of 8 bits; .*",
+    ),
     "labels": (["--model.num_labels", "5"], r"num_labels: the model or its checkpoint has 5, the data 17; .*"),
     "weights": (["--model.tag_weights", "[1, 2]"], r"tag_weights: expected 17 numbers \(num_labels\), got 2\."),
 }
@@ -165,9 +119,7 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_told_in_one_line_and_leaves_no_run(drawn_tiles: Path, tmp_path: Path, mistake: str) -> None:
     more, words = MISTAKES[mistake]
-    with pytest.raises(SystemExit) as caught:
-        main(["fit", *config_args(drawn_tiles), "--trainer.logger.init_args.save_dir", str(tmp_path / "runs"), *more])
-    assert re.fullmatch(f"triptych: {words}", str(caught.value.code)), caught.value.code
+    fails(["fit", *config_args("planet", drawn_tiles), *runs_in(tmp_path / "runs"), *more], words)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -184,7 +136,7 @@ def test_tags_follow_the_thresholds_asked_for(tmp_path: Path, choice: str, tags:
         batch = {"path": [f"/far/{name}"]}
         writer.write_on_batch_end(trainer, module, torch.tensor([probabilities]), None, batch, 0, 0)
     writer.on_predict_end(trainer, module)
-    assert read(tmp_path / "tags.csv") == [
+    assert table(tmp_path / "tags.csv") == [
         {"image_name": name, "tags": of_one} for name, of_one in zip(["x.one", "y"], tags, strict=True)
     ]
-    assert read(tmp_path / "probabilities.csv")[1] == {"image_name": "y", "a": "0.1000", "b": "0.3000", "c": "0.1900"}
+    assert table(tmp_path / "probabilities.csv")[1] == {"image_name": "y", "a": "0.1000", "b": "0.3000", "c": "0.1900"}

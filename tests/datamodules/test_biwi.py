@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 from biwi_files import write_person
+from command_line import QUIET
 from PIL import Image
 from torch.utils.data import DataLoader
 
 from triptych import BIWIDataModule
+from triptych.cli import Parser
 from triptych.datamodules import biwi
 from triptych.datamodules.biwi import leave_one_person_out
 from triptych.datasets.biwi import ARCHIVE
@@ -96,6 +98,42 @@ def test_a_person_named_twice_counts_once(people: Path) -> None:
     assert (len(data.records["val"]), len(data.records["train"])) == (3, 3)
 
 
+@pytest.mark.parametrize(
+    ("written", "held_out"),
+    [("13", ["13"]), ("2", ["02"]), ("02", ["02"]), ("[13, '01']", ["13", "01"]), ("[2, '02', 20]", ["02", "20"])],
+)
+@pytest.mark.parametrize("place", ["yaml", "argument"])
+@QUIET
+def test_a_person_may_be_written_without_quotes_or_by_number(
+    people: Path, written: str, held_out: list[str], place: str
+) -> None:
+    parser = Parser()
+    parser.add_lightning_class_args(BIWIDataModule, "data")
+    if place == "yaml":
+        config = parser.parse_string(f"data:\n  root: {people}\n  valid_person: {written}\n")
+    else:
+        config = parser.parse_args(["--data.root", str(people), "--data.valid_person", written])
+    data = BIWIDataModule(**vars(config.data))
+    data.setup("fit")
+    assert data.valid_persons == held_out
+    assert set(data.train_persons) == {*PERSONS} - {*held_out}
+
+
+def test_persons_to_train_on_may_be_written_as_numbers(people: Path) -> None:
+    data = module(people, "fit", train_persons=[1, "20"])
+    assert persons(data.train_dataloader()) == {"01", "20"}
+
+
+def test_a_name_goes_before_a_number_and_a_number_of_two_folders_is_told(people: Path) -> None:
+    (people / "02").rename(people / "002")
+    (people / "20").rename(people / "2")
+    assert module(people, "validate", valid_person="2").valid_persons == ["2"]
+    (people / "2").rename(people / "02")
+    text = "valid_person: 2 may be any of 002, 02; put the one meant in quotes."
+    with pytest.raises(ValueError, match="^" + re.escape(text)):
+        module(people, "validate", valid_person=2)
+
+
 def test_a_person_in_both_splits_is_refused(people: Path) -> None:
     text = "biwi: person '02' is in train_persons and in valid_person; expected in one."
     with pytest.raises(ValueError, match=re.escape(text)):
@@ -108,6 +146,7 @@ def test_a_person_in_both_splits_is_refused(people: Path) -> None:
     [
         ({"valid_person": "14"}, "valid_person: {} has no '14'"),
         ({"valid_person": ["99", "13", "03"]}, "valid_person: {} has no '99', '03'"),
+        ({"valid_person": 14}, "valid_person: {} has no '14'"),
         ({"train_persons": ["01", "3"]}, "train_persons: {} has no '3'"),
     ],
 )
@@ -119,10 +158,11 @@ def test_unknown_persons_are_told_with_their_argument_and_those_there_are(
 
 
 @pytest.mark.parametrize("stage", ["fit", "validate", "test", "predict"])
-def test_nobody_held_out_is_refused(people: Path, stage: str) -> None:
+@pytest.mark.parametrize("nobody", [[], None])
+def test_nobody_held_out_is_refused(people: Path, stage: str, nobody: list[str] | None) -> None:
     text = f"valid_person: expected at least one of the persons in {people}, got none; there are 01, 02, 13, 20."
     with pytest.raises(ValueError, match=re.escape(text)):
-        module(people, stage, valid_person=[])
+        module(people, stage, valid_person=nobody)
 
 
 @pytest.mark.parametrize("arguments", [{"valid_person": PERSONS}, {"train_persons": []}])

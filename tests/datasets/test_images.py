@@ -2,17 +2,20 @@
 
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from triptych.datasets.errors import BadSampleError, MissingDataError
-from triptych.datasets.images import ImageHeader, image_header, read_ids, read_rgb
+from triptych.datasets.images import ImageHeader, image_header, read_ids, read_rgb, read_rgb_and_more
 
-READERS = [read_rgb, read_ids, image_header]
+READERS = [read_rgb, read_rgb_and_more, read_ids, image_header]
 PIXELS = np.random.default_rng(0).integers(256, size=(12, 18, 3), dtype=np.uint8)
+BANDS = np.random.default_rng(3).integers(256, size=(12, 18, 4), dtype=np.uint8)
 IDS = np.random.default_rng(1).integers(32, size=(12, 18), dtype=np.uint8)
 
 
@@ -40,6 +43,47 @@ def test_pictures_of_any_kind_come_as_three_channels(tmp_path: Path, mode: str) 
     read = read_rgb(tmp_path / "a.png")
     assert (read.dtype, read.shape) == (np.uint8, (12, 18, 3))
     assert np.array_equal(read, np.array(image.convert("RGB")))
+
+
+FOUR_BANDS: dict[str, Callable[[Path], object]] = {
+    "alpha.tif": lambda path: Image.fromarray(BANDS).save(path),
+    "deflated alpha.tif": lambda path: Image.fromarray(BANDS).save(path, compression="tiff_deflate"),
+    "unspecified.tif": lambda path: Image.frombytes("RGBX", (18, 12), BANDS.tobytes()).save(path),
+    "untold.tif": lambda path: cv2.imwrite(str(path), BANDS[..., [2, 1, 0, 3]]),
+    "alpha.png": lambda path: Image.fromarray(BANDS).save(path),
+}
+
+
+@pytest.mark.parametrize("name", FOUR_BANDS)
+def test_four_bands_come_as_they_stand_in_the_file_whatever_it_calls_the_last(tmp_path: Path, name: str) -> None:
+    FOUR_BANDS[name](tmp_path / name)
+    read = read_rgb_and_more(tmp_path / name)
+    assert read.dtype == np.uint8
+    assert np.array_equal(read, BANDS)
+
+
+@pytest.mark.parametrize(
+    ("array", "got"),
+    [(PIXELS, "3 of 8"), (BANDS.astype(np.uint16), "4 of 16"), (PIXELS[..., 0], "1 of 8")],
+    ids=["RGB", "16 bits", "grey"],
+)
+def test_other_than_four_bands_of_8_bits_are_refused(tmp_path: Path, array: np.ndarray, got: str) -> None:
+    path = tmp_path / "a.tif"
+    cv2.imwrite(str(path), array)
+    text = f"{path}: expected 4 channels of 8 bits (RGB and one more), got {got} bits; convert the file, or set "
+    with pytest.raises(BadSampleError, match="^" + re.escape(text)):
+        read_rgb_and_more(path)
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_deflate"])
+def test_a_tiff_cut_anywhere_is_refused_by_name(tmp_path: Path, compression: str | None) -> None:
+    path = tmp_path / "a.tif"
+    Image.fromarray(BANDS).save(path, compression=compression)
+    whole = path.read_bytes()
+    for length in range(0, len(whole) - 2, 61):
+        path.write_bytes(whole[:length])
+        with pytest.raises(BadSampleError, match=re.escape(f"{path}: expected a picture")):
+            read_rgb_and_more(path)
 
 
 def test_masks_come_as_ids_from_palette_and_grey_files_alike(tmp_path: Path) -> None:
@@ -95,6 +139,7 @@ def test_a_jpeg_cut_anywhere_is_refused_on_reading(tmp_path: Path) -> None:
     ("reader", "text"),
     [
         (read_rgb, "expected a picture, but it cannot be decoded; replace the file."),
+        (read_rgb_and_more, "expected a picture, but it cannot be decoded; replace the file."),
         (image_header, "expected a picture, got a file that is none or is cut off."),
         (read_ids, "expected a picture, got a file that is none or is cut off."),
     ],

@@ -70,6 +70,18 @@ def test_labels_are_those_of_the_table_in_the_order_of_the_constant(drawn_tiles:
     assert data.names == [row["image_name"] for row in rows]
 
 
+@pytest.mark.parametrize("suffix", [".tif", ".png"])
+def test_a_tile_of_four_channels_gives_its_fourth_band_too(three: Path, suffix: str) -> None:
+    bands = np.random.default_rng(0).integers(256, size=(SIDE, SIDE, 4), dtype=np.uint8)
+    for name in ("t0", "t1", "t2"):
+        Image.fromarray(bands).save(three / "train-jpg" / f"{name}{suffix}")
+    np.testing.assert_array_equal(Planet(three, suffix=suffix, channels=4)[1]["image"], bands)
+    (path, *_) = sorted((three / "train-jpg").glob("*.jpg"))
+    text = f"{path}: expected 4 channels of 8 bits (RGB and one more), got 3 of 8 bits; convert the file, or set "
+    with pytest.raises(BadSampleError, match="^" + re.escape(text)):
+        Planet(three, channels=4)[0]
+
+
 def test_tiles_come_in_the_order_of_the_table_or_as_named(three: Path) -> None:
     assert Planet(three).names == ["t0", "t1", "t2"]
     some = Planet(three, ["t2", "t0"])

@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import numpy as np
 import pytest
 import torch
 from lightning.pytorch.callbacks import LambdaCallback, ModelCheckpoint
+from PIL import Image
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
@@ -149,7 +151,27 @@ def test_neither_the_sanity_check_nor_a_validation_alone_chooses(data, make_trai
     remember = LambdaCallback(on_train_start=lambda *_: seen.append(model.thresholds.clone()))
     make_trainer().validate(model, data, verbose=False)
     make_trainer(num_sanity_val_steps=2, max_steps=1, callbacks=[remember]).fit(model, data)
-    assert torch.equal(seen[0], torch.full((3, 3), 0.2))
+    assert torch.equal(seen[0][0], torch.full((3,), 0.2))
+    assert seen[0][1:].isnan().all()
+
+
+@pytest.mark.filterwarnings("ignore:Couldn't infer the batch indices:UserWarning")  # the loader's batches are a list
+@pytest.mark.parametrize("choice", ["single", "per_tag"])
+def test_thresholds_that_were_never_chosen_are_not_taken(data, make_trainer, tmp_path: Path, choice: str) -> None:
+    trainer = make_trainer(limit_val_batches=0, max_steps=1)
+    trainer.fit(classifier(), data)
+    trainer.save_checkpoint(tmp_path / "last.ckpt")
+    writer = TagWriter(str(tmp_path / "out"), thresholds=choice)
+    text = (
+        f"thresholds: '{choice}' has none yet, since they are chosen when a fit validates; fit with a validation "
+        'first, or say "fixed".'
+    )
+    with pytest.raises(ValueError, match=f"^{text}$"):
+        make_trainer(callbacks=[writer]).predict(classifier(), data, ckpt_path=tmp_path / "last.ckpt")
+    assert not (tmp_path / "out").exists()
+    writer = TagWriter(str(tmp_path / "out"))
+    make_trainer(callbacks=[writer]).predict(classifier(), data, ckpt_path=tmp_path / "last.ckpt")
+    assert len((tmp_path / "out" / "tags.csv").read_text().splitlines()) == 9
 
 
 @pytest.mark.parametrize("precision", ["bf16-mixed", "64-true"])
@@ -186,6 +208,43 @@ def test_an_epochs_last_batch_of_one_trains(drawn_tiles: Path, make_trainer) -> 
     trainer.fit(classifier(), plain)
     assert trainer.global_step == 2
     assert trainer.callback_metrics["train/loss"].isfinite()
+
+
+@pytest.fixture
+def four_bands(tmp_path: Path) -> PlanetDataModule:
+    """Ten noisy tiles of four bands."""
+    rng, names = np.random.default_rng(0), [f"t{number}" for number in range(10)]
+    (tmp_path / "tif").mkdir()
+    for name in names:
+        bands = rng.integers(256, size=(32, 32, 4), dtype=np.uint8)
+        Image.fromarray(bands).save(tmp_path / "tif" / f"{name}.tif")
+    (tmp_path / "train_v2.csv").write_text("image_name,tags\n" + "".join(f"{name},clear\n" for name in names))
+    layout = {"folder": "tif", "suffix": ".tif", "channels": 4}
+    return PlanetDataModule(str(tmp_path), image_size=(32, 32), batch_size=4, **layout)
+
+
+def test_tiles_of_four_bands_train_from_weights_for_three_and_are_predicted(
+    four_bands: PlanetDataModule, make_trainer, tmp_path: Path
+) -> None:
+    model = MultiLabelClassifier(encoder=OFFLINE_ENCODER, in_channels=4)
+    trainer = make_trainer(max_steps=1, callbacks=[TagWriter(str(tmp_path / "out"))])
+    trainer.fit(model, four_bands)
+    assert (model.network.encoder.conv_stem.weight[:, 3] != 0).any()  # they start at zero
+    (batch,) = trainer.predict(model, four_bands)
+    assert (batch.shape, batch.isfinite().all()) == ((2, 17), True)
+    assert len((tmp_path / "out" / "tags.csv").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("stage", ["fit", "validate", "predict"])
+def test_a_model_for_other_channels_than_the_tiles_have_is_told(
+    four_bands: PlanetDataModule, make_trainer, stage: str
+) -> None:
+    text = (
+        "in_channels: the model or its checkpoint has 3, the data 4; say `--model.in_channels 4`, or "
+        "`--data.channels 3` if the tiles have as many."
+    )
+    with pytest.raises(ValueError, match=f"^{text}$"):
+        getattr(make_trainer(), stage)(classifier(num_labels=17), datamodule=four_bands)
 
 
 def test_made_up_tiles_are_learnt(drawn_tiles: Path, make_trainer) -> None:

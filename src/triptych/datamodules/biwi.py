@@ -23,8 +23,9 @@ class BIWIDataModule(TriptychDataModule):
         num_workers: Processes that read frames; 0 reads in the main one.
         seed: Seed of order and augmentation.
         augment: Whether training frames are augmented.
-        valid_person: Person held out for validation, or several; the lesson's by default.
-        train_persons: Persons to train on; None takes all others.
+        valid_person: Person held out for validation, or several, each by the name or the number of the folder (13 and 3
+            are `"13"` and `"03"`); the lesson's by default.
+        train_persons: Persons to train on, named likewise; None takes all others.
         outside: What becomes of frames whose centre lies outside of the picture: `"drop"` or `"keep"`.
         download: Fetch the course's copy of the data (452 MB) where `root` is absent.
         predict_path: Folder of pictures, list of their paths (`.txt`) or one picture to predict; None takes the
@@ -41,16 +42,16 @@ class BIWIDataModule(TriptychDataModule):
         num_workers: int = 0,
         seed: int = 0,
         augment: bool = True,
-        valid_person: str | list[str] = "13",
-        train_persons: list[str] | None = None,
+        valid_person: str | int | list[str | int] = "13",
+        train_persons: list[str | int] | None = None,
         outside: str = "drop",
         download: bool = False,
         predict_path: str | None = None,
     ) -> None:
         super().__init__(image_size, batch_size, num_workers, seed, augment, predict_path)
         self.root, self.outside, self.download = Path(root), outside, download
-        self.valid_persons = [valid_person] if isinstance(valid_person, str) else list(dict.fromkeys(valid_person))
-        self.train_persons = train_persons if train_persons is None else list(dict.fromkeys(train_persons))
+        self.valid_persons = [str(person) for person in _as_list(valid_person)]
+        self.train_persons = None if train_persons is None else [str(person) for person in train_persons]
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -67,14 +68,10 @@ class BIWIDataModule(TriptychDataModule):
 
     def find(self) -> None:
         persons = list_persons(self.root)
+        self.valid_persons = self._folders("valid_person", self.valid_persons, persons)
         if self.train_persons is None:
             self.train_persons = [person for person in persons if person not in self.valid_persons]
-        for argument, named in (("valid_person", self.valid_persons), ("train_persons", self.train_persons)):
-            unknown = [repr(person) for person in named if person not in persons]
-            if unknown:
-                raise ValueError(
-                    f"{argument}: {self.root} has no {', '.join(unknown)}; there are {', '.join(persons)}."
-                )
+        self.train_persons = self._folders("train_persons", self.train_persons, persons)
         if not self.valid_persons:
             raise ValueError(
                 f"valid_person: expected at least one of the persons in {self.root}, got none; "
@@ -83,6 +80,17 @@ class BIWIDataModule(TriptychDataModule):
         both = sorted({*self.train_persons} & {*self.valid_persons})
         if both:
             raise ValueError(f"biwi: person {both[0]!r} is in train_persons and in valid_person; expected in one.")
+
+    def _folders(self, argument: str, named: list[str], persons: list[str]) -> list[str]:
+        """The folders of the persons that an argument names, each once."""
+        found = {name: [name] if name in persons else _of_number(name, persons) for name in named}
+        unknown = [repr(name) for name, folders in found.items() if not folders]
+        if unknown:
+            raise ValueError(f"{argument}: {self.root} has no {', '.join(unknown)}; there are {', '.join(persons)}.")
+        for name, folders in found.items():
+            if len(folders) > 1:
+                raise ValueError(f"{argument}: {name} may be any of {', '.join(folders)}; put the one meant in quotes.")
+        return list(dict.fromkeys(folders[0] for folders in found.values()))
 
     def split(self, name: str) -> Records:
         """Frames of the persons to train on, or of those held out."""
@@ -96,6 +104,15 @@ class BIWIDataModule(TriptychDataModule):
         if not len(frames):
             raise ValueError(f"biwi: no frames for {name!r} in {self.root}; its persons are {persons}.")
         return frames
+
+
+def _as_list(named: str | int | list[str | int]) -> list[str | int]:
+    return [named] if isinstance(named, (str, int)) else list(named or [])  # the parser lets null pass
+
+
+def _of_number(name: str, persons: list[str]) -> list[str]:
+    """Folders whose number is `name`: YAML reads 03 without quotes as 3."""
+    return [person for person in persons if name.isdecimal() and person.isdecimal() and int(person) == int(name)]
 
 
 def leave_one_person_out(root: str | Path) -> Sequence[dict[str, Any]]:

@@ -10,7 +10,7 @@ from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.samples import Records
 from triptych.datasets.download import fetch
 from triptych.datasets.files import read_lines
-from triptych.datasets.planet import SAMPLE_ARCHIVE, Planet
+from triptych.datasets.planet import READERS, SAMPLE_ARCHIVE, Planet, TilePictures
 from triptych.transforms import tile_pipeline
 
 
@@ -34,6 +34,8 @@ class PlanetDataModule(TriptychDataModule):
         name_column: Heading of the names.
         tag_column: Heading of the tags.
         tags: `"planet"` for the 17 of the competition, `"table"` for those that occur in the table, or a list.
+        channels: 3 reads RGB, 4 a further band as well, such as near infrared, from TIFF or PNG with 8 bits each; the
+            model needs as many `in_channels`.
         download: Fetch the course's sample of 1,000 tiles where `root` is absent. The whole set needs a Kaggle login:
             `kaggle competitions download planet-understanding-the-amazon-from-space`.
         predict_path: Folder of pictures, list of their paths (`.txt`) or one picture to predict; None takes the
@@ -59,13 +61,16 @@ class PlanetDataModule(TriptychDataModule):
         name_column: str = "image_name",
         tag_column: str = "tags",
         tags: str | list[str] = "planet",
+        channels: int = 3,
         download: bool = False,
         predict_path: str | None = None,
     ) -> None:
         super().__init__(image_size, batch_size, num_workers, seed, augment, predict_path)
         if not 0 < valid_fraction < 1:
             raise ValueError(f"valid_fraction: expected a share between 0 and 1, got {valid_fraction}.")
-        self.root, self.download = Path(root), download
+        if channels not in READERS:
+            raise ValueError(f"channels: expected 3 (RGB) or 4 (RGB and one more), got {channels}.")
+        self.root, self.download, self.channels = Path(root), download, channels
         self.valid_fraction, self.valid_list = valid_fraction, valid_list
         self.layout: dict[str, Any] = {
             "table": table,
@@ -75,6 +80,7 @@ class PlanetDataModule(TriptychDataModule):
             "name_column": name_column,
             "tag_column": tag_column,
             "tags": tags,
+            "channels": channels,
         }
         self._tiles: Planet | None = None
 
@@ -87,10 +93,15 @@ class PlanetDataModule(TriptychDataModule):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """`num_labels` and `tags`; empty where only pictures are predicted."""
-        if self._tiles is None:
-            return {}
-        return {"num_labels": len(self._tiles.tags), "tags": self._tiles.tags}
+        """`in_channels`; and `num_labels` and `tags`, unless only pictures are predicted."""
+        told: dict[str, Any] = {"in_channels": self.channels}
+        return told if self._tiles is None else {**told, "num_labels": len(self._tiles.tags), "tags": self._tiles.tags}
+
+    def setup(self, stage: str) -> None:
+        if stage == "predict" and self.predict_path is not None:
+            self.records["predict"] = TilePictures(Path(self.predict_path), self.channels)
+        else:
+            super().setup(stage)
 
     def train_pipeline(self) -> A.Compose:
         """The lesson's augmentations."""

@@ -7,15 +7,17 @@ Credit: Planet and SCCON, "Understanding the Amazon from Space", Kaggle, 2017.
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from triptych.datasets.download import Archive
 from triptych.datasets.errors import BadSampleError, MissingDataError
-from triptych.datasets.images import read_rgb
+from triptych.datasets.images import read_rgb, read_rgb_and_more
+from triptych.datasets.pictures import Pictures
 from triptych.datasets.planet_tags import PLANET_TAGS
 
 SAMPLE_ARCHIVE = Archive(
@@ -24,6 +26,9 @@ SAMPLE_ARCHIVE = Archive(
     md5_head="8bfb174b3162f07fbde09b54555bdb00",
 )
 """The course's public sample: 1,000 tiles, `labels.csv` and `train/`."""
+
+READERS: dict[int, Callable[[Path], npt.NDArray[np.uint8]]] = {3: read_rgb, 4: read_rgb_and_more}
+"""How a tile is read, by the number of channels that are wanted of it."""
 
 
 class Planet:
@@ -39,6 +44,7 @@ class Planet:
         name_column: Heading of the names.
         tag_column: Heading of the tags.
         tags: `"planet"` for the 17 of the competition, `"table"` for those that occur in the table, or a list.
+        channels: 3 reads RGB, 4 a further band as well, such as near infrared; 8 bits each.
 
     Raises:
         MissingDataError: The folder, the table or a tile is not there.
@@ -57,7 +63,9 @@ class Planet:
         name_column: str = "image_name",
         tag_column: str = "tags",
         tags: str | Sequence[str] = "planet",
+        channels: int = 3,
     ) -> None:
+        self.channels = channels
         self.folder, self.suffix = Path(root) / folder, suffix
         self.tags_of = read_table(Path(root), table, name_column, tag_column, delimiter)
         self.tags = self._known_tags(tags, Path(root) / table)
@@ -71,15 +79,15 @@ class Planet:
         """Reads one tile.
 
         Returns:
-            `image` uint8 (H, W, 3) RGB, `labels` float32 (L,), 1 for each tag it has, `path` of the tile.
+            `image` uint8 (H, W, channels), RGB first, `labels` float32 (L,), 1 for each tag it has, `path` of the tile.
 
         Raises:
-            BadSampleError: The tile cannot be decoded.
+            BadSampleError: The tile cannot be decoded, or has another number of channels than the four asked for.
         """
         name = self.names[index]
         labels = np.array([tag in self.tags_of[name] for tag in self.tags], dtype=np.float32)
         path = self.path(name)
-        return {"image": read_rgb(path), "labels": labels, "path": str(path)}
+        return {"image": READERS[self.channels](path), "labels": labels, "path": str(path)}
 
     def path(self, name: str) -> Path:
         """Where the tile `name` is expected."""
@@ -110,6 +118,23 @@ class Planet:
             raise MissingDataError(
                 f"planet: {len(absent)} of {len(self)} tiles are not there; the first is {self.path(absent[0])}."
             )
+
+
+class TilePictures(Pictures):
+    """Tiles to predict, without a table.
+
+    Args:
+        path: See `Pictures`.
+        channels: See `Planet`.
+    """
+
+    def __init__(self, path: Path, channels: int) -> None:
+        super().__init__(path)
+        self.channels = channels
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """`image` uint8 (H, W, channels), RGB first, and its `path`."""
+        return {"image": READERS[self.channels](self.paths[index]), "path": str(self.paths[index])}
 
 
 def read_table(root: Path, table: str, name_column: str, tag_column: str, delimiter: str) -> dict[str, list[str]]:

@@ -1,5 +1,8 @@
 """Multi-label classification: which tags a picture has."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from rich.console import RenderableType
 from torch import Tensor
@@ -50,7 +53,7 @@ class MultiLabelClassifier(TransferTask):
         encoder: str = "resnet34",
         encoder_weights: str | None = "imagenet",
         in_channels: int = 3,
-        max_lr: float | list[float] = 1e-2,
+        max_lr: float | str | list[float | str] = 1e-2,
         weight_decay: float = 0.01,
         pct_start: float = 0.25,
         freeze_to: int = 0,
@@ -65,8 +68,9 @@ class MultiLabelClassifier(TransferTask):
         weights, labels = h["tag_weights"], h["num_labels"]
         if weights is not None and len(weights) != labels:
             raise ValueError(f"tag_weights: expected {labels} numbers (num_labels), got {len(weights)}.")
-        # row by row: fixed, single, per_tag
-        self.register_buffer("thresholds", torch.full((len(CHOICES), labels), float(h["threshold"])))
+        # row by row: fixed, single, per_tag; the last two are NaN until they are chosen
+        limits = torch.tensor([float(h["threshold"]), torch.nan, torch.nan])
+        self.register_buffer("thresholds", limits[:, None].repeat(1, labels))
         return TagNetwork(labels, h["encoder"], h["encoder_weights"], h["in_channels"])
 
     @property
@@ -78,6 +82,15 @@ class MultiLabelClassifier(TransferTask):
     def setup(self, stage: str) -> None:
         super().setup(stage)
         self.scores = TagScores(self.hparams["threshold"])
+
+    def resolve(self, facts: Mapping[str, Any]) -> None:
+        found, own = facts.get("in_channels"), self.hparams["in_channels"]
+        if found not in (None, own):
+            raise ValueError(
+                f"in_channels: the model or its checkpoint has {own}, the data {found}; say "
+                f"`--model.in_channels {found}`, or `--data.channels {own}` if the tiles have as many."
+            )
+        super().resolve(facts)
 
     def report(self, split: str) -> list[RenderableType]:
         threshold = self.hparams["threshold"]
@@ -115,11 +128,17 @@ class MultiLabelClassifier(TransferTask):
             choice: `"fixed"` for the hyper-parameter, `"single"` or `"per_tag"` for those chosen after the validation.
 
         Raises:
-            ValueError: There is no such choice.
+            ValueError: There is no such choice, or no thresholds were chosen yet.
         """
         if choice not in CHOICES:
             raise ValueError(f"thresholds: expected one of {', '.join(CHOICES)}, got {choice!r}.")
-        return self.thresholds[CHOICES.index(choice)]
+        limits = self.thresholds[CHOICES.index(choice)]
+        if limits.isnan().any():
+            raise ValueError(
+                f"thresholds: {choice!r} has none yet, since they are chosen when a fit validates; fit with "
+                'a validation first, or say "fixed".'
+            )
+        return limits
 
     def predict_step(self, batch: Sample, batch_idx: int) -> Tensor:
         """Probability of each tag, float32 (N, num_labels)."""

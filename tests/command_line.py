@@ -1,0 +1,128 @@
+"""`triptych` called from a test, with the shipped configurations cut down to seconds."""
+
+import contextlib
+import csv
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import torch
+
+from triptych.cli import main
+
+QUIET = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning:lightning.pytorch.cli",  # it calls jsonargparse by an older name
+    "ignore::DeprecationWarning:jsonargparse",
+)
+"""The `pytestmark` of every module that calls the command line."""
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+HELD_OUT = ["02", "13"]
+"""The made-up persons that BIWI's small configuration validates on."""
+
+SMALL: dict[str, dict[str, object]] = {
+    "camvid": {"data.image_size": [64, 96], "data.batch_size": 2, "trainer.max_epochs": 2},
+    "biwi": {
+        **{"data.image_size": [48, 64], "data.batch_size": 3, "trainer.max_epochs": 1},
+        "data.valid_person": HELD_OUT,
+    },
+    "planet": {"data.image_size": [32, 32], "data.batch_size": 6, "trainer.max_epochs": 2},
+}
+"""What each task's configuration is cut down to."""
+
+ALIKE = {"data.num_workers": 0, "trainer.precision": "32-true", "trainer.accelerator": "cpu"}
+
+
+def config_args(task: str, root: Path) -> list[str]:
+    """Arguments that name the small configuration of a task, with the data in `root`."""
+    options = {"data.root": root, **SMALL[task], **ALIKE}
+    words = (word for key, value in options.items() for word in (f"--{key}", str(value)))
+    return ["--config", str(CONFIGS / f"{task}.yaml"), *words]
+
+
+def runs_in(folder: Path, version: str | None = None) -> list[str]:
+    """Arguments that put the run below `folder`, in one called `version`."""
+    logger = "--trainer.logger.init_args"
+    return [f"{logger}.save_dir", str(folder), *([f"{logger}.version", version] if version else [])]
+
+
+class Run(NamedTuple):
+    """A finished fit: its task, its folder, what it printed, and the data."""
+
+    task: str
+    folder: Path
+    printed: str
+    root: Path
+
+    @property
+    def best(self) -> Path:
+        return self.folder / "checkpoints" / "best.ckpt"
+
+    @property
+    def score(self) -> float:
+        """The best score, as it was printed."""
+        found = re.search(r"^score: \S+ (\d+\.\d{4})$", self.printed, re.MULTILINE)
+        assert found is not None
+        return float(found[1])
+
+    @property
+    def args(self) -> list[str]:
+        """Arguments that name the configuration it was trained with."""
+        return config_args(self.task, self.root)
+
+    def call(self, subcommand: str, *more: str) -> str:
+        """What a later subcommand prints when it starts from the best checkpoint."""
+        return printed_by([subcommand, *self.args, "--ckpt_path", str(self.best), *more])
+
+    def predict(self, path: Path, out: Path, *more: str) -> str:
+        """What `predict` prints when it predicts the pictures at `path` into `out`, where there are no data."""
+        where = ["--data.predict_path", str(path), "--predictions.output_dir", str(out)]
+        return self._replace(root=out.parent / "nowhere").call("predict", *where, *more)
+
+
+def finished_fit(task: str, root: Path, runs: Path) -> Run:
+    """A fit of the small configuration on the data in `root`, its run folder in `runs`."""
+    printed = printed_by(["fit", *config_args(task, root), *runs_in(runs, "first")])
+    return Run(task, runs / task / "first", printed, root)
+
+
+def printed_by(args: list[str]) -> str:
+    """What the command prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, _one_thread():
+        main(args)
+    return out.getvalue()
+
+
+def fails(args: list[str], words: str) -> None:
+    """The command ends in one line on standard error that matches `words`."""
+    with pytest.raises(SystemExit) as caught, _one_thread():
+        main(args)
+    said = caught.value.code
+    assert isinstance(said, str)
+    assert "\n" not in said
+    assert re.fullmatch(f"triptych: {words}", said), said
+
+
+def files(folder: Path) -> set[str]:
+    """Everything below a folder."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file."""
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """The pictures are too small for several."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
