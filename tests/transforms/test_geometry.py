@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 
 import albumentations as A
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -19,17 +20,19 @@ SIZES = [(41, 61), (48, 32)]
 class Fixed(LessonGeometry):
     """The transform with its homography given, as a function of height / width, instead of drawn."""
 
-    def __init__(self, part: Callable[[float], Array]) -> None:
-        super().__init__(max_rotate=0, max_zoom=1, max_warp=0, p_affine=0, fill_mask=VOID)
+    def __init__(self, size: tuple[int, int], part: Callable[[float], Array]) -> None:
+        super().__init__(size, max_rotate=0, max_zoom=1, max_warp=0, p_affine=0, fill_mask=VOID)
         self.part = part
 
     def draw(self, rng: random.Random, aspect: float) -> Array:
         return self.part(aspect)
 
 
-def moved(image: Array, mask: Array, part: Callable[[float], Array]) -> tuple[Array, Array]:
-    """Image and mask after one homography."""
-    result = A.Compose([Fixed(part)])(image=image, mask=mask)
+def moved(
+    image: Array, mask: Array, part: Callable[[float], Array], size: tuple[int, int] | None = None
+) -> tuple[Array, Array]:
+    """Image and mask after one homography, in their own size or another."""
+    result = A.Compose([Fixed(size or mask.shape, part)])(image=image, mask=mask)
     return result["image"], result["mask"]
 
 
@@ -153,7 +156,7 @@ def test_what_the_warp_uncovers_is_void_and_nothing_else_is(seed: int) -> None:
 
 @pytest.mark.parametrize("size", [(64, 96), (75, 51)])
 def test_image_and_mask_move_together(size: tuple[int, int]) -> None:
-    geometry = LessonGeometry(max_rotate=10, max_zoom=1.1, max_warp=0.2, p_affine=0.75, fill_mask=VOID)
+    geometry = LessonGeometry(size, max_rotate=10, max_zoom=1.1, max_warp=0.2, p_affine=0.75, fill_mask=VOID)
     pipeline, voids = A.Compose([geometry], seed=0), 0
     ids = np.random.default_rng(0).integers(9, size=(size[0] // 16 + 1, size[1] // 16 + 1), dtype=np.uint8)
     mask = np.kron(ids, np.ones((16, 16), np.uint8))[: size[0], : size[1]]
@@ -177,10 +180,66 @@ def test_nothing_drawn_changes_nothing() -> None:
     assert np.array_equal(same_mask, mask)
 
 
+def smooth(size: tuple[int, int]) -> Array:
+    """A wave as long as the picture in each channel, each in another direction."""
+    y, x = np.indices(size) / np.array(size)[:, None, None]
+    waves = [128 + 100 * np.sin(2 * np.pi * wave) for wave in (x, y, x + y)]
+    return np.stack(waves, axis=-1).astype(np.uint8)
+
+
+@pytest.mark.parametrize("source", [(90, 120), (200, 150), (61, 97)])
+@pytest.mark.parametrize("target", [(60, 80), (40, 90)])
+@pytest.mark.parametrize("seed", range(3))
+def test_resizing_on_the_way_equals_resizing_first(source: tuple[int, int], target: tuple[int, int], seed: int) -> None:
+    drawn = LessonGeometry(target, max_rotate=20, max_zoom=1.5, max_warp=0.2, p_affine=1)
+    matrix = drawn.draw(random.Random(seed), target[0] / target[1])
+    points = np.random.default_rng(seed).uniform(0.3, 0.7, size=(3, 2)) * source[::-1]
+
+    def after(*steps: A.DualTransform) -> tuple[Array, Array, Array]:
+        pipeline = A.Compose(steps, keypoint_params=A.KeypointParams(format="xy", remove_invisible=False))
+        result = pipeline(image=smooth(source), mask=np.ones(source, np.uint8), keypoints=points)
+        return result["image"].astype(float), result["mask"], result["keypoints"]
+
+    whole = Fixed(target, lambda _: matrix)
+    image, mask, places = after(whole)
+    other_image, other_mask, other_places = after(A.Resize(*target, area_for_downscale="image"), whole)
+    np.testing.assert_allclose(places, other_places, atol=1e-4)
+    assert image.shape == (*target, 3)
+    assert np.mean(mask != other_mask) < 0.01
+    both = ((mask != VOID) & (other_mask != VOID)).astype(np.uint8)
+    inner = cv2.erode(both, np.ones((3, 3), np.uint8)) == 1  # at the edge, the two mirror pixels of different sizes
+    difference = np.abs(image - other_image)[inner]
+    assert difference.mean() < 0.5
+    assert difference.max() < 12
+
+
+def test_rotation_keeps_right_angles_right_in_the_result() -> None:
+    image, mask = marked((80, 80), 20, 0)
+    _, turned = moved(image, mask, lambda aspect: rotation(90, aspect), (80, 160))
+    # 20 of 80 columns are 40 of 160: as far below or above the centre they are after a quarter turn
+    np.testing.assert_allclose(mark_place(turned == 1), [0, -40 + 0.5], atol=1)
+
+
+def test_zooming_in_shows_each_pixel_of_the_source() -> None:
+    rng = np.random.default_rng(0)
+    image, mask = rng.integers(256, size=(40, 60, 3), dtype=np.uint8), rng.integers(9, size=(40, 60), dtype=np.uint8)
+    shown, ids = moved(image, mask, lambda _: zoom(2, column=1, row=0), (20, 30))
+    assert np.array_equal(shown, image[:20, 30:])
+    assert np.array_equal(ids, mask[:20, 30:])
+
+
+def test_detail_too_fine_for_the_result_is_averaged() -> None:
+    image = np.random.default_rng(0).integers(256, size=(48, 96, 3), dtype=np.uint8)
+    mask = np.kron(np.arange(8, dtype=np.uint8).reshape(2, 4), np.ones((24, 24), np.uint8))
+    shown, ids = moved(image, mask, lambda _: np.eye(3), (8, 16))
+    np.testing.assert_allclose(shown, image.reshape(8, 6, 16, 6, 3).mean(axis=(1, 3)), atol=1.1)
+    assert np.array_equal(ids, mask[3::6, 3::6])
+
+
 def draws(**limits: float) -> list[Array]:
     """Two thousand homographies of a 3:4 picture with only the named parts switched on, the flip undone."""
     values = {"max_rotate": 0.0, "max_zoom": 1.0, "max_warp": 0.0, "p_affine": 0.75, "fill_mask": VOID} | limits
-    geometry, rng = LessonGeometry(**values), random.Random(0)
+    geometry, rng = LessonGeometry((3, 4), **values), random.Random(0)
     matrices = [geometry.draw(rng, 0.75) for _ in range(2000)]
     flipped = [np.linalg.det(matrix) < 0 for matrix in matrices]
     assert np.mean(flipped) == pytest.approx(0.5, abs=0.04)
@@ -218,3 +277,16 @@ def test_warp_draws_each_edge_within_its_limit() -> None:
     assert np.abs(edges).max() <= 0.2 + 1e-5
     correlation = np.corrcoef(edges[[0, 2, 4, 6]][:, ~still])
     assert np.abs(correlation - np.eye(4)).max() < 0.1
+
+
+@pytest.mark.parametrize("min_area", [0.25, 0.8])
+def test_a_crop_keeps_an_even_share_of_the_area_and_any_part_of_the_frame(min_area: float) -> None:
+    matrices = np.array(draws(min_area=min_area, max_zoom=1.1, p_affine=0))
+    np.testing.assert_array_equal(matrices[:, 0, 0], matrices[:, 1, 1])  # in the frame's own proportions
+    sides = matrices[:, 0, 0]
+    shares = np.histogram(sides**2, bins=np.linspace(min_area, 1, 5))[0] / len(sides)
+    np.testing.assert_allclose(shares, 0.25, atol=0.04)
+    assert (sides < 1).all(), "there is a crop in every draw"
+    place = matrices[:, :2, 2] / (1 - sides)[:, None]
+    assert np.abs(place).max() <= 1 + 1e-9
+    np.testing.assert_allclose(np.histogramdd(place, bins=(2, 2))[0] / len(place), 0.25, atol=0.04)

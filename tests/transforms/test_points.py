@@ -102,7 +102,7 @@ def test_a_centre_kept_outside_is_neither_clipped_nor_lost() -> None:
 
 def test_a_draw_is_taken_again_a_stated_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline, tried = portrait_pipeline((24, 32)), []
-    geometry = pipeline.transforms[1]
+    geometry = pipeline.transforms[0]
     monkeypatch.setattr(geometry, "draw", lambda rng, aspect: tried.append(1) or zoom(1.5, 0, 0))
     hidden, seen = record((24, 32), (30.0, 20.0)), record((24, 32), (3.0, 2.0))
     assert Samples([hidden], pipeline, seed=0)[0]["only_resized"]
@@ -130,7 +130,7 @@ def test_a_point_lands_where_arithmetic_says(part: Array, expected: tuple[float,
 
 
 def test_portraits_take_the_lessons_values() -> None:
-    _, geometry, lighting = portrait_pipeline((8, 8)).transforms
+    geometry, lighting = portrait_pipeline((8, 8)).transforms
     limits = geometry.max_rotate, geometry.max_zoom, geometry.max_warp, geometry.p_affine, geometry.symmetries
     assert limits == (20, 1.5, 0.4, 1, "mirror")
     assert (lighting.max_lighting, lighting.p_lighting) == (0.5, 1)

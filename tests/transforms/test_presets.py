@@ -23,7 +23,9 @@ def picture(height: int, width: int) -> dict[str, Array]:
 def test_any_size_becomes_any_size_and_masks_keep_to_their_ids(
     source: tuple[int, int], target: tuple[int, int]
 ) -> None:
-    for pipeline, ids in ((evaluation_pipeline(target), {3, 7, 12}), (street_pipeline(target, VOID), {3, 7, 12, VOID})):
+    training = street_pipeline(target, VOID), street_pipeline(target, VOID, min_area=0.2)
+    for pipeline in (evaluation_pipeline(target), *training):
+        ids = {3, 7, 12, VOID} if pipeline in training else {3, 7, 12}
         result = pipeline(**picture(*source))
         assert (result["image"].shape, result["image"].dtype) == ((*target, 3), np.uint8)
         assert (result["mask"].shape, result["mask"].dtype) == (target, np.uint8)
@@ -56,7 +58,8 @@ def test_enlarging_keeps_image_and_mask_aligned() -> None:
 
 
 def test_training_takes_the_lessons_values() -> None:
-    _, geometry, lighting = street_pipeline((8, 8), VOID).transforms
+    geometry, lighting = street_pipeline((8, 8), VOID).transforms
     limits = geometry.max_rotate, geometry.max_zoom, geometry.max_warp, geometry.p_affine, geometry.fill_mask
     assert limits == (10, 1.1, 0.2, 0.75, VOID)
+    assert geometry.min_area == 1
     assert (lighting.max_lighting, lighting.p_lighting) == (0.2, 0.75)

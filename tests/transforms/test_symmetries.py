@@ -21,7 +21,7 @@ def eight(image: np.ndarray) -> list[bytes]:
 @pytest.mark.parametrize("side", [6, 7])
 def test_exactly_the_eight_positions_occur_each_in_an_eighth_of_the_draws(side: int) -> None:
     image = np.random.default_rng(0).integers(256, size=(side, side, 3), dtype=np.uint8)
-    pipeline = A.Compose([LessonGeometry(**OFF, symmetries="square")], seed=0)
+    pipeline = A.Compose([LessonGeometry((side, side), **OFF, symmetries="square")], seed=0)
     seen = [pipeline(image=image)["image"].tobytes() for _ in range(DRAWS)]
     positions = eight(image)
     assert set(seen) == set(positions)
@@ -32,7 +32,7 @@ def test_exactly_the_eight_positions_occur_each_in_an_eighth_of_the_draws(side: 
 
 def test_left_and_right_alone_are_the_default() -> None:
     image = np.random.default_rng(0).integers(256, size=(6, 6, 3), dtype=np.uint8)
-    pipeline = A.Compose([LessonGeometry(**OFF)], seed=0)
+    pipeline = A.Compose([LessonGeometry((6, 6), **OFF)], seed=0)
     seen = [pipeline(image=image)["image"].tobytes() for _ in range(400)]
     assert set(seen) == {image.tobytes(), image[:, ::-1].tobytes()}
     assert seen.count(image.tobytes()) / 400 == pytest.approx(0.5, abs=0.1)
@@ -46,7 +46,7 @@ def test_the_symmetries_are_a_group() -> None:
 
 
 def test_a_tile_that_is_not_square_is_turned_to_fill_its_frame() -> None:
-    geometry = LessonGeometry(**OFF, symmetries="square")
+    geometry = LessonGeometry((4, 8), **OFF, symmetries="square")
     rng, determinants = random.Random(0), set()
     for _ in range(100):
         matrix = geometry.draw(rng, aspect=0.5)
@@ -57,7 +57,7 @@ def test_a_tile_that_is_not_square_is_turned_to_fill_its_frame() -> None:
 
 
 def test_the_tiles_training_takes_the_lessons_values() -> None:
-    _, geometry, lighting = tile_pipeline((8, 8)).transforms
+    geometry, lighting = tile_pipeline((8, 8)).transforms
     limits = geometry.max_rotate, geometry.max_zoom, geometry.max_warp, geometry.p_affine, geometry.symmetries
     assert limits == (10, 1.05, 0, 0.75, "square")
     assert (lighting.max_lighting, lighting.p_lighting) == (0.1, 0.75)

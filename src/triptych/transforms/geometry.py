@@ -1,4 +1,4 @@
-"""Flip, perspective warp, rotation and zoom of the course, as one homography and so one interpolation.
+"""Flip, perspective warp, rotation, zoom and resizing of the course, as one homography and so one interpolation.
 
 A homography here maps a place in the result to the place in the source it shows; both are (x, y) in [-1, 1], -1 the
 left or top edge, as in the course. Sources: fastai 1.0, `vision/transform.py` (`rotate`, `zoom`, `symmetric_warp`).
@@ -66,57 +66,69 @@ def to_pixels(height: int, width: int) -> Matrix:
 
 
 class LessonGeometry(A.DualTransform):
-    """The course's random flip, warp, rotation and zoom of image, mask and points together.
+    """The course's random flip, warp, rotation and zoom of image, mask and points together, resized on the way.
 
     Each part is drawn on its own: the flip with probability one half, the others with `p_affine`. What the warp
     uncovers mirrors the image; in the mask it is `fill_mask`. A draw that would push a point out of the picture is
-    drawn again; after `TRIES` draws the picture is left as it is.
+    drawn again; after `TRIES` draws the picture is only resized. The result is read from the picture in its own size,
+    so that zooming shows all its detail; sides above twice the result's are first averaged down to that, so that fine
+    detail does not flicker.
 
     Args:
+        size: (height, width) in pixels of the result.
         max_rotate: Largest rotation either way, in degrees.
         max_zoom: Largest enlargement, at least 1.
         max_warp: Largest magnitude of the perspective warp, in half picture sizes.
         p_affine: Probability of each of rotation, zoom and warp.
         fill_mask: Class id for what the warp uncovers.
         symmetries: Of which one is drawn first: `"mirror"` for left and right, `"square"` for all eight of the square.
+        min_area: Below 1, zoom is replaced by a crop that keeps a share of the area drawn evenly from [min_area, 1],
+            always.
     """
 
     _targets = (Targets.IMAGE, Targets.MASK, Targets.KEYPOINTS)
 
     class InitSchema(A.DualTransform.InitSchema):
+        size: tuple[int, int]
         max_rotate: float
         max_zoom: float
         max_warp: float
         p_affine: float
         fill_mask: int
         symmetries: str
+        min_area: float
 
     def __init__(
         self,
+        size: tuple[int, int],
         max_rotate: float,
         max_zoom: float,
         max_warp: float,
         p_affine: float,
         fill_mask: int = 0,
         symmetries: str = "mirror",
+        min_area: float = 1.0,
         p: float = 1.0,
     ) -> None:
         super().__init__(p=p)
+        self.size, self.min_area = size, min_area
         self.max_rotate, self.max_zoom, self.max_warp = max_rotate, max_zoom, max_warp
         self.p_affine, self.fill_mask, self.symmetries = p_affine, fill_mask, symmetries
 
     def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
-        height, width = params["shape"][:2]
-        pixels = to_pixels(height, width)
+        """`matrix` maps the result's pixels to places in [-1, 1] of the source, whatever that is shrunk to."""
+        height, width = self.size
+        from_result = np.linalg.inv(to_pixels(height, width))
+        to_source = to_pixels(*params["shape"][:2])
         points = data.get("keypoints", np.empty((0, 2)))[:, :2]
         for _ in range(TRIES):
-            matrix = pixels @ self.draw(self.py_random, height / width) @ np.linalg.inv(pixels)
-            if _all_inside(move_points(points, matrix), height, width):
+            matrix = self.draw(self.py_random, height / width) @ from_result
+            if _all_inside(move_points(points, to_source @ matrix), height, width):
                 return {"matrix": matrix, "only_resized": False}
-        return {"matrix": np.eye(3), "only_resized": True}
+        return {"matrix": from_result, "only_resized": True}
 
     def draw(self, rng: random.Random, aspect: float) -> Matrix:
-        """One random homography for a picture of `aspect` = height / width."""
+        """One random homography for a result of `aspect` = height / width."""
         matrix = rng.choice(SYMMETRIES[self.symmetries])
         if rng.random() < self.p_affine:
             w = self.max_warp
@@ -124,18 +136,22 @@ class LessonGeometry(A.DualTransform):
             matrix = symmetric_warp(magnitudes) @ matrix
         if rng.random() < self.p_affine:
             matrix = rotation(rng.uniform(-self.max_rotate, self.max_rotate), aspect) @ matrix
-        if rng.random() < self.p_affine:
+        if self.min_area < 1:
+            area = rng.uniform(self.min_area, 1)
+            matrix = zoom(1 / math.sqrt(area), rng.random(), rng.random()) @ matrix
+        elif rng.random() < self.p_affine:
             matrix = zoom(rng.uniform(1, self.max_zoom), rng.random(), rng.random()) @ matrix
         return matrix
 
     def apply(self, img: npt.NDArray[np.uint8], matrix: Matrix, **params: Any) -> npt.NDArray[np.uint8]:
-        return _warp(img, matrix, cv2.INTER_LINEAR, cv2.BORDER_REFLECT_101)
+        return _warp(_averaged(img, self.size), matrix, self.size, cv2.INTER_LINEAR, cv2.BORDER_REFLECT_101)
 
     def apply_to_keypoints(self, keypoints: Matrix, matrix: Matrix, **params: Any) -> Matrix:
-        return np.hstack([move_points(keypoints[:, :2], matrix), keypoints[:, 2:]])
+        to_source = to_pixels(*params["shape"][:2])
+        return np.hstack([move_points(keypoints[:, :2], to_source @ matrix), keypoints[:, 2:]])
 
     def apply_to_mask(self, mask: npt.NDArray[np.uint8], matrix: Matrix, **params: Any) -> npt.NDArray[np.uint8]:
-        return _warp(mask, matrix, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT, self.fill_mask)
+        return _warp(mask, matrix, self.size, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT, self.fill_mask)
 
 
 def move_points(points: Matrix, matrix: Matrix) -> Matrix:
@@ -156,10 +172,24 @@ def _all_inside(points: Matrix, height: int, width: int) -> bool:
     return bool(((points >= 0) & (points <= (width, height))).all())
 
 
+def _averaged(image: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """`image` with no side above twice that of `size` (height, width)."""
+    height, width = min(image.shape[0], 2 * size[0]), min(image.shape[1], 2 * size[1])
+    if (height, width) == image.shape[:2]:
+        return image
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
 def _warp(
-    image: npt.NDArray[np.uint8], matrix: Matrix, interpolation: int, border: int, fill: int = 0
+    image: npt.NDArray[np.uint8],
+    matrix: Matrix,
+    size: tuple[int, int],
+    interpolation: int,
+    border: int,
+    fill: int = 0,
 ) -> npt.NDArray[np.uint8]:
-    height, width = image.shape[:2]
+    """`image` seen through `matrix`, from the result's pixels to [-1, 1], in `size` (height, width)."""
+    matrix = to_pixels(*image.shape[:2]) @ matrix
     flags = interpolation | cv2.WARP_INVERSE_MAP
-    warped = cv2.warpPerspective(image, matrix, (width, height), flags=flags, borderMode=border, borderValue=fill)
+    warped = cv2.warpPerspective(image, matrix, size[::-1], flags=flags, borderMode=border, borderValue=fill)
     return np.asarray(warped, dtype=np.uint8)

@@ -8,22 +8,36 @@ from triptych.transforms.lighting import LessonLighting
 
 
 def evaluation_pipeline(image_size: tuple[int, int]) -> A.Compose:
-    """Resizes to `image_size` (height, width) and changes nothing else."""
-    return _with_points([_resize(image_size)])
+    """Resizes to `image_size` (height, width) and changes nothing else.
+
+    Averages when it shrinks the picture, so that fine detail does not flicker; masks take the nearest id.
+    """
+    height, width = image_size
+    resize = A.Resize(height, width, mask_interpolation=cv2.INTER_NEAREST, area_for_downscale="image")
+    return _with_points([resize])
 
 
-def street_pipeline(image_size: tuple[int, int], ignore_index: int) -> A.Compose:
+def street_pipeline(image_size: tuple[int, int], ignore_index: int, min_area: float = 1.0) -> A.Compose:
     """CamVid's training pipeline: flip, rotation 10 degrees, zoom 1.1, warp 0.2, lighting 0.2, each with p 0.75.
 
-    Source: fast.ai 2019, lesson 3: `get_transforms()` with its defaults.
+    Args:
+        image_size: (height, width) in pixels of the result.
+        ignore_index: Class id for what the warp uncovers.
+        min_area: Below 1, random crops in place of the zoom: the least share of a frame's area that one keeps.
+
+    Source: fast.ai 2019, lesson 3: `get_transforms()` with its defaults; the crops after fastai's `RandomResizedCrop`,
+    but in the frame's own proportions.
     """
-    return A.Compose(
-        [
-            _resize(image_size),
-            LessonGeometry(max_rotate=10, max_zoom=1.1, max_warp=0.2, p_affine=0.75, fill_mask=ignore_index),
-            LessonLighting(max_lighting=0.2, p_lighting=0.75),
-        ]
+    geometry = LessonGeometry(
+        image_size,
+        max_rotate=10,
+        max_zoom=1.1,
+        max_warp=0.2,
+        p_affine=0.75,
+        fill_mask=ignore_index,
+        min_area=min_area,
     )
+    return A.Compose([geometry, LessonLighting(max_lighting=0.2, p_lighting=0.75)])
 
 
 def portrait_pipeline(image_size: tuple[int, int]) -> A.Compose:
@@ -32,8 +46,8 @@ def portrait_pipeline(image_size: tuple[int, int]) -> A.Compose:
     Source: fast.ai 2019, lesson 3: `get_transforms(max_rotate=20, max_zoom=1.5, max_lighting=0.5, max_warp=0.4,
     p_affine=1, p_lighting=1)`.
     """
-    geometry = LessonGeometry(max_rotate=20, max_zoom=1.5, max_warp=0.4, p_affine=1)
-    return _with_points([_resize(image_size), geometry, LessonLighting(max_lighting=0.5, p_lighting=1)])
+    geometry = LessonGeometry(image_size, max_rotate=20, max_zoom=1.5, max_warp=0.4, p_affine=1)
+    return _with_points([geometry, LessonLighting(max_lighting=0.5, p_lighting=1)])
 
 
 def tile_pipeline(image_size: tuple[int, int]) -> A.Compose:
@@ -41,17 +55,11 @@ def tile_pipeline(image_size: tuple[int, int]) -> A.Compose:
 
     Source: fast.ai 2019, lesson 3: `get_transforms(flip_vert=True, max_lighting=0.1, max_zoom=1.05, max_warp=0)`.
     """
-    geometry = LessonGeometry(max_rotate=10, max_zoom=1.05, max_warp=0, p_affine=0.75, symmetries="square")
-    return A.Compose([_resize(image_size), geometry, LessonLighting(max_lighting=0.1, p_lighting=0.75)])
+    geometry = LessonGeometry(image_size, max_rotate=10, max_zoom=1.05, max_warp=0, p_affine=0.75, symmetries="square")
+    return A.Compose([geometry, LessonLighting(max_lighting=0.1, p_lighting=0.75)])
 
 
 def _with_points(transforms: list[A.BasicTransform]) -> A.Compose:
     """No point is ever dropped, and what became of it can be read from `applied_transforms`."""
     points = A.KeypointParams(format="xy", remove_invisible=False)
     return A.Compose(transforms, keypoint_params=points, save_applied_params=True)
-
-
-def _resize(image_size: tuple[int, int]) -> A.Resize:
-    """Averages when it shrinks the picture, so that fine detail does not flicker; masks take the nearest id."""
-    height, width = image_size
-    return A.Resize(height, width, mask_interpolation=cv2.INTER_NEAREST, area_for_downscale="image")
