@@ -9,15 +9,19 @@ import lightning as L
 
 
 @contextlib.contextmanager
-def no_empty_run(trainer: L.Trainer) -> Iterator[None]:
+def no_empty_run(trainer: L.Trainer, goes_on: bool = False) -> Iterator[None]:
     """Takes the folder away again where a mistake ended the run before its first step.
+
+    Args:
+        trainer: Its logger names the folder.
+        goes_on: Whether it is the run of this folder that goes on.
 
     Raises:
         FileExistsError: The folder is another run's.
     """
     log_dir = trainer.logger.log_dir if trainer.logger is not None else None
     folders = [Path(log_dir), *Path(log_dir).parents] if log_dir is not None else []
-    if trainer.is_global_zero and folders and (folders[0] / "config.yaml").exists():
+    if trainer.is_global_zero and folders and not goes_on and (folders[0] / "config.yaml").exists():
         raise FileExistsError(
             f"{folders[0]}: another run is in this folder; name a new one, `--trainer.logger.init_args.version NAME`."
         )
@@ -33,9 +37,30 @@ def no_empty_run(trainer: L.Trainer) -> Iterator[None]:
         raise
 
 
+def newest_run(runs: Path, has: Path) -> Path:
+    """The run that was written to last.
+
+    Args:
+        runs: Folder of the runs.
+        has: A file that the run must have, below its folder.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    found = sorted(runs.glob(f"*/{has}"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise FileNotFoundError(f"{runs}: expected a run to resume, with {has} in it, found none.")
+    return found[-1].parents[len(has.parts) - 1]
+
+
 def run_folder(trainer: L.Trainer) -> Path:
     """Where a run keeps its files: above its checkpoint's folder, or the trainer's own."""
     checkpoint = trainer.ckpt_path
     if checkpoint is not None and Path(checkpoint).parent.name == "checkpoints":
         return Path(checkpoint).parent.parent
-    return Path(trainer.log_dir or trainer.default_root_dir)
+    return Path(own_folder(trainer) or trainer.default_root_dir)
+
+
+def own_folder(trainer: L.Trainer) -> str | None:
+    """`Trainer.log_dir` without asking the other processes, so that the first may call it alone."""
+    return trainer.default_root_dir if trainer.logger is None else trainer.logger.log_dir

@@ -163,11 +163,68 @@ def test_processes_share_validation_without_repeats_and_training_evenly(drawn_st
     assert set(chain(*train)) == set(names(module(drawn_streets, "fit").train_dataloader()))
 
 
-@pytest.mark.parametrize("image_size", [(0, 32), (32,), (32, 32, 3), (32.0, 48), 32, "32", None, (-1, 5)])
-def test_image_size_must_be_two_whole_numbers_above_zero(image_size: Any) -> None:
-    text = f"image_size: expected (height, width), two whole numbers above 0, got {image_size!r}."
+def test_only_training_samples_come_in_image_size_where_another_size_validates(drawn_streets: Path) -> None:
+    data = module(drawn_streets, "fit", "test", "predict", valid_size=[64, 96])
+    measured = (data.val_dataloader, data.test_dataloader, data.predict_dataloader)
+    assert next(iter(data.train_dataloader()))["image"].shape[2:] == SIZE
+    assert {next(iter(loader()))["image"].shape[2:] for loader in measured} == {(64, 96)}
+    data.image_size = (16, 24)
+    assert next(iter(data.train_dataloader()))["mask"].shape[1:] == (16, 24)
+    assert next(iter(data.val_dataloader()))["mask"].shape[1:] == (64, 96)
+
+
+def test_validation_follows_an_image_size_changed_between_fits_where_it_has_none_of_its_own(
+    drawn_streets: Path,
+) -> None:
+    data = module(drawn_streets, "fit")
+    assert next(iter(data.val_dataloader()))["image"].shape[2:] == SIZE
+    data.image_size = (16, 24)
+    assert next(iter(data.val_dataloader()))["image"].shape[2:] == (16, 24)
+
+
+def test_min_area_crops_the_training_frames(drawn_streets: Path) -> None:
+    assert module(drawn_streets, "fit").train_pipeline().transforms[0].min_area == 1
+    assert module(drawn_streets, "fit", min_area=0.3).train_pipeline().transforms[0].min_area == 0.3
+
+
+@pytest.mark.parametrize("min_area", [0, -0.5, 1.01, float("nan")])
+def test_min_area_must_be_a_share(min_area: float) -> None:
+    text = f"min_area: expected a share above 0 and up to 1, got {min_area}."
     with pytest.raises(ValueError, match=re.escape(text)):
-        CamVidDataModule("x", image_size=image_size)
+        CamVidDataModule("x", min_area=min_area)
+
+
+@pytest.mark.parametrize("classes", ["all", "11"])
+def test_class_counts_are_the_labelled_pixels_of_the_training_masks_on_disk(drawn_streets: Path, classes: str) -> None:
+    data = module(drawn_streets, "fit", classes=classes, image_size=(7, 9))
+    void, train = data.facts["ignore_index"], data.records["train"]
+    masks = np.stack([train[index]["mask"] for index in range(len(train))])
+    expected = [int((masks == i).sum()) * (i != void) for i in range(data.facts["num_classes"])]
+    counts = data.class_counts()
+    assert counts == expected
+    assert {type(count) for count in counts} == {int}
+    assert counts[void] == 0 < (masks == void).sum()
+
+
+def test_classes_are_counted_where_none_is_void(streets: Path) -> None:
+    codes = (streets / "codes.txt").read_text()
+    (streets / "codes.txt").write_text(codes.replace("Void", "Nothing"))
+    counts = module(streets, "fit").class_counts()
+    assert counts[30] > 0
+    assert sum(counts) == 8 * 64 * 96
+
+
+@pytest.mark.parametrize("name", ["image_size", "valid_size"])
+@pytest.mark.parametrize("size", [(0, 32), (32,), (32, 32, 3), (32.0, 48), 32, "32", (-1, 5)])
+def test_a_size_must_be_two_whole_numbers_above_zero(name: str, size: Any) -> None:
+    text = f"{name}: expected (height, width), two whole numbers above 0, got {size!r}."
+    with pytest.raises(ValueError, match=re.escape(text)):
+        CamVidDataModule("x", **{name: size})
+
+
+def test_image_size_cannot_be_none() -> None:
+    with pytest.raises(ValueError, match=r"image_size: expected .* got None"):
+        CamVidDataModule("x", image_size=None)
 
 
 @pytest.mark.parametrize(("name", "value", "least"), [("batch_size", 0, 1), ("num_workers", -1, 0), ("seed", -3, 0)])

@@ -1,7 +1,8 @@
 """Samples as tensors, their draws as a function of (seed, epoch, index), and the order they come in."""
 
+import math
 import random
-from itertools import chain
+from itertools import chain, combinations
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from triptych.datamodules.samples import EpochOrder, Sample, Samples
+from triptych.datamodules.samples import EpochOrder, Key, Sample, Samples
 from triptych.datasets import CamVid, Pictures
 from triptych.transforms import evaluation_pipeline, geometry, lighting, street_pipeline
 
@@ -153,3 +154,98 @@ def test_training_shares_have_equal_length_and_leave_nothing_out(length: int, re
     indices = [[index for _, index in share] for share in shares]
     assert {len(part) for part in indices} == {len(share) for share in shares} == {-(-length // replicas)}
     assert set(chain(*indices)) == set(range(length))
+
+
+def keys_of(order: EpochOrder, epoch: int) -> list[Key]:
+    """The keys of an epoch; Lightning sets it just so."""
+    order.set_epoch(epoch)
+    return list(order)
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_a_resumed_order_goes_on_with_the_rest_of_the_epoch_and_then_with_whole_ones(number: int) -> None:
+    """In each process, and whatever order is asked for before its epoch is set: workers fetch ahead."""
+    draw = random.Random(number)
+    length, seed, replicas, first = (draw.randint(low, high) for low, high in ((1, 30), (0, 5), (1, 3), (0, 4)))
+    epoch, seen = draw.randint(0, 3), draw.randint(0, -(-length // replicas))
+    for rank in range(replicas):
+        plain = EpochOrder(length, True, seed, replicas, rank)
+        resumed = EpochOrder(length, True, seed, replicas, rank, first, resume_at=(epoch, seen))
+        if draw.random() < 0.5:
+            resumed.set_epoch(epoch)
+        assert list(resumed) == keys_of(plain, first + epoch)[seen:]
+        assert len(resumed) == len(plain)
+        for later in (epoch + 1, epoch + 2, epoch):
+            assert keys_of(resumed, later) == keys_of(plain, first + later)
+
+
+def test_the_plain_order_is_the_generators_own_permutation() -> None:
+    """So that runs of earlier versions can be told again."""
+    order = EpochOrder(10, True, seed=4, num_replicas=3, rank=1)
+    permuted = np.random.default_rng((4, 2)).permutation(10)
+    assert keys_of(order, 2) == [(2, int(index)) for index in np.resize(permuted, 12)[1::3]]
+
+
+WEIGHTS = [0.25, 1.0, 1.0, 4.0, 2.5, 0.25, 1.0, 0.5]
+
+
+def test_samples_are_drawn_as_often_as_their_weights_say() -> None:
+    order = EpochOrder(len(WEIGHTS), True, 0, weights=WEIGHTS)
+    epochs = 3000
+    keys = chain.from_iterable(keys_of(order, epoch) for epoch in range(epochs))
+    counts = np.bincount([key[1] for key in keys], minlength=len(WEIGHTS))
+    expected = len(WEIGHTS) * epochs * np.array(WEIGHTS) / sum(WEIGHTS)
+    np.testing.assert_allclose(counts, expected, atol=5 * math.sqrt(expected.max()))
+    assert counts.sum() == len(WEIGHTS) * epochs
+
+
+def test_a_weighted_order_is_a_function_of_seed_and_epoch() -> None:
+    order, again, other = (EpochOrder(8, True, seed, weights=WEIGHTS) for seed in (0, 0, 1))
+    epochs = [keys_of(order, epoch) for epoch in (0, 1, 7)]
+    assert epochs == [keys_of(again, epoch) for epoch in (0, 1, 7)]
+    assert epochs != [keys_of(other, epoch) for epoch in (0, 1, 7)]
+    assert len({tuple(key[1] for key in keys) for keys in epochs}) == 3
+    assert {len(keys) for keys in epochs} == {len(order)} == {8}
+
+
+@pytest.mark.parametrize("replicas", [2, 3])
+def test_weighted_shares_join_to_the_order_of_one_process(replicas: int) -> None:
+    shares = [keys_of(EpochOrder(8, True, 0, replicas, rank, weights=WEIGHTS), 5) for rank in range(replicas)]
+    joined = [key for keys in zip(*shares, strict=True) for key in keys]
+    assert joined[:8] == keys_of(EpochOrder(8, True, 0, weights=WEIGHTS), 5)
+    assert len(joined) == len(set(joined)) == -(-8 // replicas) * replicas
+
+
+@pytest.mark.parametrize("seen", [0, 3, 8])
+def test_a_resumed_weighted_order_goes_on_with_the_rest_of_the_epoch(seen: int) -> None:
+    plain = EpochOrder(8, True, 0, weights=WEIGHTS)
+    resumed = EpochOrder(8, True, 0, resume_at=(2, seen), weights=WEIGHTS)
+    assert list(resumed) == keys_of(plain, 2)[seen:]
+    assert keys_of(resumed, 3) == keys_of(plain, 3)
+
+
+def test_a_sample_that_is_drawn_again_in_an_epoch_is_augmented_anew(samples: Samples) -> None:
+    order = EpochOrder(4, True, 0, weights=[0.01, 0.01, 5.0, 0.01])
+    keys = keys_of(order, 1)
+    again = [key for key in keys if key[1] == 2]
+    assert again[:3] == [(1, 2), (1, 2, 1), (1, 2, 2)]
+    drawn = [pixels(samples[key]) for key in again]
+    assert all(not torch.equal(one, other) for one, other in combinations(drawn, 2))
+    assert torch.equal(pixels(samples[again[1]]), drawn[1])
+
+
+def test_an_epoch_that_was_at_its_end_is_followed_by_a_whole_one() -> None:
+    """A fit with nothing left of its epoch asks for the next one without going through the rest."""
+    order = EpochOrder(10, True, 0, resume_at=(2, 10))
+    order.set_epoch(2)
+    assert keys_of(order, 3) == keys_of(EpochOrder(10, True, 0), 3)
+
+
+def test_a_first_epoch_goes_on_where_the_fit_before_ended(samples: Samples) -> None:
+    """With the order and the augmentation of its number, so that no fit of several sees the same again."""
+    one_fit, second_fit = EpochOrder(8, True, 0), EpochOrder(8, True, 0, first_epoch=2)
+    assert list(second_fit) == keys_of(second_fit, 0) == keys_of(one_fit, 2)
+    assert keys_of(second_fit, 1) == keys_of(one_fit, 3)
+    (epoch, index), *_ = keys_of(second_fit, 0)
+    assert epoch == 2
+    assert not torch.equal(pixels(samples[epoch, index]), pixels(samples[0, index]))

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import lightning as L
 import pytest
 import torch
+from small_fit import TINY, Case, Diary, data_of, differences, trainer_for
 
-from triptych import UNetSegmenter
+from triptych import MultiLabelClassifier, UNetSegmenter
 from triptych.models.encoder import OFFLINE_ENCODER, build_encoder
 
 SMALL = {"encoder": "resnet18", "encoder_weights": None}
@@ -131,7 +133,92 @@ def test_optimizer_holds_all_groups_by_name_and_one_cycle_steps_once_a_batch(noi
     trainer.fit(model, noise)
     (optimizer,), (config,) = trainer.optimizers, trainer.lr_scheduler_configs
     assert [group["name"] for group in optimizer.param_groups] == ["encoder_early", "encoder_late", "head"]
-    assert [group["max_lr"] for group in optimizer.param_groups] == pytest.approx([1e-5, 1e-4, 1e-3])
+    assert [group["initial_lr"] for group in optimizer.param_groups] == pytest.approx([1e-5, 1e-4, 1e-3])
     assert {group["weight_decay"] for group in optimizer.param_groups} == {0.02}
     assert (config.interval, config.frequency) == ("step", 1)
     assert (config.scheduler.total_steps, config.scheduler.last_epoch) == (8, 8)
+
+
+def trained_groups(model: UNetSegmenter) -> list[bool]:
+    """Of each layer group whether all its convolutions train."""
+    groups = model.network.layer_groups().values()
+    return [all(p.requires_grad for p in parameters if p.ndim > 1) for parameters in groups]
+
+
+def test_retuning_changes_how_the_next_fit_trains_and_what_the_checkpoint_says(noise, make_trainer, tmp_path) -> None:
+    model = UNetSegmenter(num_classes=4, max_lr=1e-2, **SMALL)
+    make_trainer(limit_train_batches=1, limit_val_batches=0).fit(model, noise)
+    weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    tuned = {"max_lr": [1e-5, 1e-3], "weight_decay": 0.3, "pct_start": 0.5, "freeze_to": -1, "train_bn": False}
+    model.retune(**tuned)
+    assert differences(dict(model.state_dict()), weights) == set()
+    assert trained_groups(model) == [False, False, True]
+    assert not any(p.requires_grad for p in model.network.encoder.parameters())
+
+    with pytest.warns(UserWarning, match="in eval mode at the start of training"):  # frozen batch-norm, which is meant
+        (trainer := make_trainer(limit_train_batches=2, limit_val_batches=0)).fit(model, noise)
+    (optimizer,), (config,) = trainer.optimizers, trainer.lr_scheduler_configs
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.3] * 3
+    assert config.scheduler.base_lrs == pytest.approx([1e-5, 1e-4, 1e-3])
+    assert config.scheduler.pct_start == 0.5
+    trainer.save_checkpoint(tmp_path / "last.ckpt")
+    hparams = torch.load(tmp_path / "last.ckpt", weights_only=True)["hyper_parameters"]
+    assert {name: hparams[name] for name in tuned} == tuned
+    assert trained_groups(UNetSegmenter.load_from_checkpoint(tmp_path / "last.ckpt")) == [False, False, True]
+
+
+def test_freezing_to_a_group_and_back_needs_no_new_model(noise, make_trainer) -> None:
+    known, asks = UNetSegmenter(num_classes=4, **SMALL), UNetSegmenter(**SMALL)
+    for first, trained in [(-1, [False, False, True]), (1, [False, True, True]), (0, [True] * 3)]:
+        known.freeze_to(first)
+        assert trained_groups(known) == trained
+        assert known.hparams["freeze_to"] == first
+    asks.freeze_to(1)  # before there is a network
+    make_trainer(limit_val_batches=1).validate(asks, noise, verbose=False)
+    assert trained_groups(asks) == [False, True, True]
+
+
+@pytest.mark.parametrize("number", [3, -4])
+def test_a_group_that_there_is_not_is_told_and_changes_nothing(number: int) -> None:
+    model = UNetSegmenter(num_classes=4, freeze_to=1, **SMALL)
+    text = r"^freeze_to: expected a number from -3 to 2 \(encoder_early, encoder_late, head\), got "
+    with pytest.raises(ValueError, match=text + f"{number}\\.$"):
+        model.freeze_to(number)
+    assert trained_groups(model) == [False, True, True]
+    assert model.hparams["freeze_to"] == 1
+
+
+def test_what_cannot_be_retuned_is_told() -> None:
+    model = UNetSegmenter(num_classes=4, **SMALL)
+    with pytest.raises(ValueError, match="retune") as caught:
+        model.retune(max_lr=1.0, encoder="resnet34")
+    assert str(caught.value) == (
+        "retune: expected any of freeze_to, max_lr, pct_start, train_bn, weight_decay, got encoder."
+    )
+    assert model.hparams["max_lr"] != 1.0
+
+
+class Gambler(L.Callback):
+    """Takes numbers from torch's generator, before and after each step."""
+
+    def on_train_batch_start(self, *_: object) -> None:
+        torch.rand(3)
+
+    def on_train_batch_end(self, *_: object) -> None:
+        torch.rand(5)
+
+
+def test_dropout_depends_on_seed_epoch_and_batch_alone(drawn_tiles: Path, tmp_path: Path) -> None:
+    case = Case(epochs=2)
+
+    def losses(seed: int, *callbacks: L.Callback, **settings: object) -> list[float]:
+        torch.manual_seed(0)
+        model, diary = MultiLabelClassifier(num_labels=17, **TINY), Diary()
+        torch.manual_seed(seed)
+        trainer_for(case, tmp_path, [*callbacks, diary], **settings).fit(model, data_of(case, drawn_tiles))
+        return [loss for _, _, loss, _ in diary.batches]
+
+    expected = losses(0)
+    assert losses(0, Gambler()) == expected
+    assert losses(0, num_sanity_val_steps=2, val_check_interval=2) == expected
+    assert losses(1)[0] != expected[0]

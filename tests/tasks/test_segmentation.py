@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from triptych import UNetSegmenter, VoidMaskedAccuracy
+from triptych.tasks.segmentation import balanced_weights
 
 SMALL = {"num_classes": 4, "encoder": "resnet18", "encoder_weights": None}
 WEIGHTS = [0.5, 2.0, 9.0, 1.5]
@@ -62,6 +63,70 @@ def test_loss_is_float32_whatever_the_logits_are(dtype) -> None:
 def test_a_wrong_number_of_class_weights_is_told() -> None:
     with pytest.raises(ValueError, match=r"^class_weights: expected 4 numbers \(num_classes\), got 3\.$"):
         segmenter(class_weights=[1.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("arguments", [{}, {"num_classes": None}])
+def test_another_word_than_balanced_is_told(counted, make_trainer, arguments) -> None:
+    with pytest.raises(
+        ValueError, match=r"""^class_weights: expected 4 numbers \(num_classes\) or "balanced", got 'x'"""
+    ):
+        make_trainer().fit(segmenter(class_weights="x", **arguments), counted([1, 1, 0, 1]))
+
+
+@pytest.fixture
+def counted(noise):
+    """The same noise from a data module that counts its classes."""
+
+    def make(counts):
+        noise.class_counts = lambda: counts
+        return noise
+
+    return make
+
+
+@pytest.mark.parametrize("arguments", [{}, {"num_classes": None}])
+def test_balanced_weights_fall_with_the_root_of_the_frequency_and_average_one(counted, make_trainer, arguments) -> None:
+    model, counts = segmenter(class_weights="balanced", **arguments), [900, 100, 0, 0]
+    make_trainer().fit(model, counted(counts))
+    weights = model.hparams["class_weights"]
+    assert weights[0] * 3 == pytest.approx(weights[1])
+    assert weights[2:] == [0, 0]
+    assert 0.9 * weights[0] + 0.1 * weights[1] == pytest.approx(1)
+    assert {type(weight) for weight in weights} == {float}
+
+
+def test_the_checkpoint_of_a_balanced_fit_holds_numbers_and_needs_no_data(counted, make_trainer, tmp_path) -> None:
+    model, trainer = segmenter(class_weights="balanced"), make_trainer()
+    trainer.fit(model, counted([900, 100, 0, 50]))
+    trainer.save_checkpoint(tmp_path / "a.ckpt")
+    saved = torch.load(tmp_path / "a.ckpt", weights_only=True)["hyper_parameters"]["class_weights"]
+    loaded = UNetSegmenter.load_from_checkpoint(tmp_path / "a.ckpt")
+    assert loaded.hparams["class_weights"] == saved == model.hparams["class_weights"]
+    logits, mask = random_batch(2)
+    torch.testing.assert_close(loaded.loss(logits, mask), model.loss(logits, mask))
+    make_trainer().fit(loaded, counted([1, 1, 1, 1]))
+    assert loaded.hparams["class_weights"] == saved
+
+
+@pytest.mark.parametrize("stage", ["validate", "test"])
+def test_balanced_weights_without_a_fit_are_asked_for(counted, make_trainer, stage) -> None:
+    with pytest.raises(ValueError, match=r'^class_weights: "balanced" becomes numbers in a fit, .* load a checkpoint'):
+        getattr(make_trainer(), stage)(segmenter(class_weights="balanced"), counted([1, 1, 0, 1]), verbose=False)
+
+
+def test_predictions_need_no_weights(noise, make_trainer) -> None:
+    predicted = make_trainer().predict(segmenter(class_weights="balanced"), noise)
+    assert len(predicted) == len(noise.batches)
+
+
+def test_balanced_weights_take_data_that_count(noise, make_trainer) -> None:
+    with pytest.raises(ValueError, match=r'^class_weights: "balanced" takes a data module with class_counts\(\)'):
+        make_trainer().fit(segmenter(class_weights="balanced"), noise)
+
+
+def test_balanced_weights_of_void_alone_are_refused() -> None:
+    with pytest.raises(ValueError, match=r'^class_weights: "balanced" takes labelled pixels; .* hold none\.$'):
+        balanced_weights([0, 0])
 
 
 def test_classes_without_names_have_numbers() -> None:

@@ -30,6 +30,8 @@ class BIWIDataModule(TriptychDataModule):
         download: Fetch the course's copy of the data (452 MB) where `root` is absent.
         predict_path: Folder of pictures, list of their paths (`.txt`) or one picture to predict; None takes the
             validation frames.
+        sample_weights: CSV file of losses (see `triptych.hard_examples`): the higher that of a training frame, the
+            oftener it is drawn; None takes each once an epoch.
 
     Source: fast.ai 2019, lesson 3: `PointsItemList` ... `split_by_valid_func(lambda o: o.parent.name == "13")`.
     """
@@ -47,8 +49,11 @@ class BIWIDataModule(TriptychDataModule):
         outside: str = "drop",
         download: bool = False,
         predict_path: str | None = None,
+        sample_weights: str | None = None,
     ) -> None:
-        super().__init__(image_size, batch_size, num_workers, seed, augment, predict_path)
+        super().__init__(
+            image_size, batch_size, num_workers, seed, augment, predict_path, sample_weights=sample_weights
+        )
         self.root, self.outside, self.download = Path(root), outside, download
         self.valid_persons = [str(person) for person in _as_list(valid_person)]
         self.train_persons = None if train_persons is None else [str(person) for person in train_persons]
@@ -104,6 +109,11 @@ class BIWIDataModule(TriptychDataModule):
         if not len(frames):
             raise ValueError(f"biwi: no frames for {name!r} in {self.root}; its persons are {persons}.")
         return frames
+
+    def train_paths(self) -> list[Path]:
+        frames = self.records["train"]
+        assert isinstance(frames, BIWI)
+        return frames.paths
 
 
 def _as_list(named: str | int | list[str | int]) -> list[str | int]:

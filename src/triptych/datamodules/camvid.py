@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import albumentations as A
+import numpy as np
 
 from triptych.datamodules.base import TriptychDataModule
-from triptych.datamodules.samples import Records
 from triptych.datasets.camvid import ARCHIVE, CamVid
 from triptych.datasets.download import fetch
 from triptych.datasets.files import read_lines
@@ -32,6 +32,15 @@ class CamVidDataModule(TriptychDataModule):
         download: Fetch the course's copy of the data (599 MB) where `root` is absent.
         predict_path: Folder of pictures, list of their paths (`.txt`) or one picture to predict; None takes the
             validation frames.
+        valid_size: (height, width) in pixels in which frames are validated, tested and predicted; None takes
+            `image_size`.
+        min_area: Share of a frame's area that a training crop keeps at least, in (0, 1]; 1 leaves the lesson's zoom of
+            up to 1.1 in place of crops.
+        sample_weights: CSV file of losses (see `triptych.hard_examples`): the higher that of a training frame, the
+            oftener it is drawn; None takes each once an epoch.
+
+    Raises:
+        ValueError: An argument is out of its range.
 
     Source: fast.ai 2019, lesson 3: `SegmentationItemList` ... `split_by_fname_file("../valid.txt")`.
     """
@@ -52,9 +61,14 @@ class CamVidDataModule(TriptychDataModule):
         label_name: str = "{stem}_P{suffix}",
         download: bool = False,
         predict_path: str | None = None,
+        valid_size: tuple[int, int] | None = None,
+        min_area: float = 1.0,
+        sample_weights: str | None = None,
     ) -> None:
-        super().__init__(image_size, batch_size, num_workers, seed, augment, predict_path)
-        self.root, self.download = Path(root), download
+        super().__init__(image_size, batch_size, num_workers, seed, augment, predict_path, valid_size, sample_weights)
+        if not 0 < min_area <= 1:
+            raise ValueError(f"min_area: expected a share above 0 and up to 1, got {min_area}.")
+        self.root, self.download, self.min_area = Path(root), download, min_area
         self.valid_list, self.test_list = valid_list, test_list
         self.layout = {"classes": classes, "image_dir": image_dir, "label_dir": label_dir, "label_name": label_name}
         self._frames: CamVid | None = None
@@ -76,7 +90,22 @@ class CamVidDataModule(TriptychDataModule):
 
     def train_pipeline(self) -> A.Compose:
         """The lesson's augmentations; what they uncover is void."""
-        return street_pipeline(self.image_size, self.facts["ignore_index"])
+        return street_pipeline(self.image_size, self.facts["ignore_index"], self.min_area)
+
+    def class_counts(self) -> list[int]:
+        """Labelled pixels of each class over the training frames as they lie on disk; void's are not counted.
+
+        Raises:
+            BadSampleError: A mask cannot be decoded, or holds an id that has no class.
+        """
+        frames = self.split("train")
+        counts = np.zeros(len(frames.class_names), dtype=np.int64)
+        for name in frames.names:
+            ids = frames.read_mask(frames.label_path(name))
+            counts += np.bincount(ids.ravel(), minlength=len(counts))
+        if frames.ignore_index < len(counts):
+            counts[frames.ignore_index] = 0
+        return [int(count) for count in counts]
 
     def prepare_data(self) -> None:
         if self.download:
@@ -85,7 +114,7 @@ class CamVidDataModule(TriptychDataModule):
     def find(self) -> None:
         self._frames = CamVid(self.root, **self.layout)
 
-    def split(self, name: str) -> Records:
+    def split(self, name: str) -> CamVid:
         """Frames of the lists, or all others; every one of them is looked at."""
         valid = read_lines(self.root / self.valid_list)
         if name == "train":
@@ -100,6 +129,11 @@ class CamVidDataModule(TriptychDataModule):
         frames = CamVid(self.root, names, **self.layout)
         frames.check()
         return frames
+
+    def train_paths(self) -> list[Path]:
+        frames = self.records["train"]
+        assert isinstance(frames, CamVid)
+        return [frames.image_dir / name for name in frames.names]
 
     def _test_names(self) -> list[str]:
         path = self.root / self.test_list

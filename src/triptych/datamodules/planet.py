@@ -40,6 +40,8 @@ class PlanetDataModule(TriptychDataModule):
             `kaggle competitions download planet-understanding-the-amazon-from-space`.
         predict_path: Folder of pictures, list of their paths (`.txt`) or one picture to predict; None takes the
             validation tiles.
+        sample_weights: CSV file of losses (see `triptych.hard_examples`): the higher that of a training tile, the
+            oftener it is drawn; None takes each once an epoch.
 
     Source: fast.ai 2019, lesson 3: `ImageList.from_csv(...).split_by_rand_pct(0.2).label_from_df(label_delim=" ")`.
     """
@@ -64,8 +66,11 @@ class PlanetDataModule(TriptychDataModule):
         channels: int = 3,
         download: bool = False,
         predict_path: str | None = None,
+        sample_weights: str | None = None,
     ) -> None:
-        super().__init__(image_size, batch_size, num_workers, seed, augment, predict_path)
+        super().__init__(
+            image_size, batch_size, num_workers, seed, augment, predict_path, sample_weights=sample_weights
+        )
         if not 0 < valid_fraction < 1:
             raise ValueError(f"valid_fraction: expected a share between 0 and 1, got {valid_fraction}.")
         if channels not in READERS:
@@ -121,6 +126,11 @@ class PlanetDataModule(TriptychDataModule):
         if not names:
             raise ValueError(f"planet: no tiles for {name!r} out of {len(self.tiles)}; change the split.")
         return Planet(self.root, names, **self.layout)
+
+    def train_paths(self) -> list[Path]:
+        tiles = self.records["train"]
+        assert isinstance(tiles, Planet)
+        return [tiles.path(name) for name in tiles.names]
 
     def _valid_names(self) -> list[str]:
         names = self.tiles.names

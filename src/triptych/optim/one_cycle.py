@@ -1,10 +1,13 @@
 """One-cycle: the rate rises, then falls to nearly nothing, and momentum goes the other way.
 
-Sources: Smith, "Super-convergence", 2018; fastai's `fit_one_cycle` and its defaults.
+Sources: Smith, "Super-convergence", 2018; fastai's `fit_one_cycle`, its formula and its defaults.
 """
 
+import math
+from typing import Any
+
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.lr_scheduler import LRScheduler
 
 DIV, DIV_FINAL = 25.0, 1e5
 """The rate starts at its peak over `DIV` and ends at its peak over `DIV_FINAL`."""
@@ -12,23 +15,74 @@ MOMENTUMS = (0.95, 0.85, 0.95)
 """Momentum at the start, at the peak of the rate, and at the end."""
 
 
-def one_cycle(optimizer: Optimizer, total_steps: int, pct_start: float = 0.25) -> OneCycleLR:
-    """The cycle of each group up to its own rate, stepped once a batch.
+class OneCycle(LRScheduler):
+    """The cycle of each group up to its own rate, stepped once for each step of the optimizer.
+
+    Step k of n is taken at position k / n of the cycle; after the last step the cycle is at its end, and stays there.
+
+    A state that was saved under another number of steps is planned anew: what is left of the cycle is spread over the
+    steps that are left, so the rate goes on from where it was; a finished cycle is followed by a new one.
+
+    Unlike torch's OneCycleLR it can be planned anew, starts where fastai's does whatever the share of the rise, and is
+    not one step ahead.
 
     Args:
         optimizer: Its groups hold their peak rates as `lr`.
-        total_steps: Optimizer steps of the whole fit.
+        total_steps: Optimizer steps of the whole fit, at least 1.
         pct_start: Share of the steps in which the rate rises, in (0, 1).
+
+    Raises:
+        ValueError: `total_steps` or `pct_start` is out of range.
     """
-    if pct_start * total_steps == 1:  # the peak would be the first step, where OneCycleLR divides by zero
-        pct_start *= 1 + 1e-6
-    return OneCycleLR(
-        optimizer,
-        max_lr=[group["lr"] for group in optimizer.param_groups],
-        total_steps=total_steps,
-        pct_start=pct_start,
-        div_factor=DIV,
-        final_div_factor=DIV_FINAL / DIV,
-        max_momentum=MOMENTUMS[0],
-        base_momentum=MOMENTUMS[1],
-    )
+
+    def __init__(self, optimizer: Optimizer, total_steps: float, pct_start: float = 0.25) -> None:
+        if not 1 <= total_steps < math.inf:
+            raise ValueError(f"one-cycle: expected a number of steps known before, got {total_steps}; set max_epochs.")
+        if not 0 < pct_start < 1:
+            raise ValueError(f"pct_start: expected a share between 0 and 1, got {pct_start}.")
+        self.total_steps, self.pct_start = int(total_steps), pct_start
+        self.planned_at, self.planned_from = 0, 0.0
+        self.skipped = 0
+        super().__init__(optimizer)
+
+    @property
+    def position(self) -> float:
+        """Share of the cycle that is behind, in [0, 1]."""
+        steps = self.total_steps - self.planned_at
+        done = min(self.last_epoch - self.planned_at, steps)
+        return self.planned_from + (1 - self.planned_from) * done / steps
+
+    def skip(self) -> None:
+        """Counts a step that the optimizer did not take; the cycle stays where it is."""
+        self.skipped += 1
+
+    def get_lr(self) -> list[Any]:
+        """Rate of each group at this position; sets momentum beside it."""
+        position = self.position
+        for group in self.optimizer.param_groups:
+            group["betas"] = (_up_and_down(*MOMENTUMS, self.pct_start, position), *group["betas"][1:])
+        peaks = [float(peak) for peak in self.base_lrs]
+        return [_up_and_down(peak / DIV, peak, peak / DIV_FINAL, self.pct_start, position) for peak in peaks]
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        steps = self.total_steps
+        super().load_state_dict(state_dict)
+        if steps != self.total_steps and steps > self.last_epoch:
+            self._plan(steps)
+
+    def _plan(self, total_steps: int) -> None:
+        self.planned_from = self.position if self.position < 1 else 0.0
+        self.planned_at, self.total_steps = self.last_epoch, total_steps
+        for group, rate in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
+            group["lr"] = rate
+
+
+def _up_and_down(start: float, middle: float, end: float, pct: float, position: float) -> float:
+    """Half a cosine from `start` to `middle`, reached at `pct`, and another to `end`."""
+    if position < pct:
+        return _cosine(start, middle, position / pct)
+    return _cosine(middle, end, (position - pct) / (1 - pct))
+
+
+def _cosine(start: float, end: float, position: float) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * position)) / 2

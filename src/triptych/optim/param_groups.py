@@ -22,7 +22,7 @@ def spread(max_lr: float | Sequence[float], groups: int) -> list[float]:
     Source: fastai 1.0, `even_mults`.
     """
     rates = list(max_lr) if isinstance(max_lr, Sequence) else [max_lr, max_lr]
-    if len(rates) != 2 or any(rate <= 0 for rate in rates):
+    if len(rates) != 2 or any(isinstance(rate, str) or rate <= 0 for rate in rates):
         raise ValueError(
             f"max_lr: expected a number above 0 or a pair [first_group, last_group] of them, got {max_lr!r}."
         )

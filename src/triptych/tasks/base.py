@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import lightning as L
+import numpy as np
+import torch
 from rich.console import RenderableType
 from torch import Tensor
 from torch.optim import Optimizer
@@ -12,7 +14,7 @@ from torchmetrics import Metric
 from triptych.callbacks.score_report import ScoreReport
 from triptych.datamodules.samples import Sample
 from triptych.models.network import TransferNetwork
-from triptych.optim import adamw, one_cycle
+from triptych.optim import OneCycle, adamw
 from triptych.processor import keep_freed_memory
 
 
@@ -36,6 +38,8 @@ class TransferTask(L.LightningModule):
 
     needed: str | None = None
     """The hyper-parameter without which no network can be built."""
+    target: str
+    """Under which key a sample holds what is to be predicted: `"mask"`, `"point"` or `"labels"`."""
     scores: Metric
     """What `score` counts; a new one for each `setup`, since the data may have told something by then."""
 
@@ -43,6 +47,8 @@ class TransferTask(L.LightningModule):
         super().__init__()
         self.network: TransferNetwork | None = None
         self.last_scores: dict[str, Tensor] = {}
+        self.noise_seed = 0
+        self._steps_taken = 0
 
     def build_network(self) -> TransferNetwork:
         """The task's network, from resolved hyper-parameters."""
@@ -96,6 +102,27 @@ class TransferTask(L.LightningModule):
             self.network = self.build_network()
             self.network.freeze_to(self.hparams["freeze_to"], self.hparams["train_bn"])
 
+    def retune(self, **hyper_parameters: Any) -> None:
+        """Sets how the next fit trains; the weights stay as they are.
+
+        Args:
+            hyper_parameters: Any of `max_lr`, `weight_decay`, `pct_start`, `freeze_to` and `train_bn`.
+
+        Raises:
+            ValueError: Another name, or a group to freeze to that there is not.
+        """
+        unknown = sorted(hyper_parameters.keys() - _TUNABLE)
+        if unknown:
+            raise ValueError(f"retune: expected any of {', '.join(sorted(_TUNABLE))}, got {unknown[0]}.")
+        if self.network is not None:
+            tuned = {**self.hparams, **hyper_parameters}
+            self.network.freeze_to(tuned["freeze_to"], tuned["train_bn"])
+        self.save_hyperparameters(hyper_parameters)
+
+    def freeze_to(self, first: int) -> None:
+        """Trains the layer groups from number `first` on, as the course's `freeze_to`: -1 the head alone, 0 all."""
+        self.retune(freeze_to=first)
+
     def report(self, split: str) -> list[RenderableType]:
         """Tables and lines for the terminal about the last scores, of `split`."""
         return []
@@ -105,6 +132,10 @@ class TransferTask(L.LightningModule):
         attached: list[L.Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
         return [] if any(isinstance(callback, ScoreReport) for callback in attached) else [ScoreReport()]
 
+    def loss(self, preds: Tensor, target: Tensor) -> Tensor:
+        """Mean loss of what the network gave, a float32 scalar."""
+        raise NotImplementedError
+
     def batch_loss(self, batch: Sample) -> Tensor:
         """Mean loss of a training batch, a float32 scalar."""
         raise NotImplementedError
@@ -112,6 +143,21 @@ class TransferTask(L.LightningModule):
     def score(self, batch: Sample, stage: str) -> None:
         """Logs the loss of a batch as `stage`/loss and counts it in `scores`."""
         raise NotImplementedError
+
+    def log_loss(self, stage: str, loss: Tensor, count: int) -> None:
+        """Logs the mean loss of all that is scored as `stage`/loss; a batch weighs by `count`."""
+        # as a float: Lightning divides counts by the number of processes, and cuts a whole one
+        self.log(f"{stage}/loss", loss, on_epoch=True, batch_size=float(count), sync_dist=True)  # type: ignore[arg-type]
+
+    def on_fit_start(self) -> None:
+        self._steps_taken = 0
+        if self.trainer.ckpt_path is None:
+            self.noise_seed = torch.initial_seed()
+
+    def on_train_batch_start(self, batch: Sample, batch_idx: int) -> None:
+        """Makes what is random in a step, such as dropout, follow from (seed, epoch, batch, process) alone."""
+        place = (self.noise_seed, self.current_epoch, batch_idx, self.global_rank)
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]))
 
     def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
         loss = self.batch_loss(batch)
@@ -139,15 +185,38 @@ class TransferTask(L.LightningModule):
         self.scores.reset()
 
     def configure_optimizers(self) -> Any:
-        """AdamW over all layer groups, and one-cycle stepped once a batch."""
+        """AdamW over all layer groups, and one-cycle stepped with it."""
         assert self.network is not None
         optimizer: Optimizer = adamw(self.network.layer_groups(), self.hparams["max_lr"], self.hparams["weight_decay"])
-        schedule = one_cycle(optimizer, int(self.trainer.estimated_stepping_batches), self.hparams["pct_start"])
+        optimizer.register_step_post_hook(self._count_step)
+        schedule = OneCycle(optimizer, self.trainer.estimated_stepping_batches, self.hparams["pct_start"])
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _count_step(self, *_: Any) -> None:
+        self._steps_taken += 1
+
+    def lr_scheduler_step(self, scheduler: OneCycle, metric: Any) -> None:  # type: ignore[override]
+        """Moves one-cycle on, unless the gradient scaler found an overflow and left the optimizer's step out."""
+        scales = getattr(self.trainer.precision_plugin, "scaler", None) is not None
+        if scales and self._steps_taken == 0:
+            scheduler.skip()
+        else:
+            scheduler.step()
+        self._steps_taken = 0
+
+    def on_train_batch_end(self, outputs: Any, batch: Sample, batch_idx: int) -> None:
+        if getattr(self.trainer.precision_plugin, "scaler", None) is not None:
+            self.log("train/skipped_steps", float(self.lr_schedulers().skipped))  # type: ignore[union-attr]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """The weights are in the checkpoint: whoever loads it needs no others."""
         checkpoint["hyper_parameters"]["encoder_weights"] = None
+        checkpoint["noise_seed"] = self.noise_seed
+        checkpoint["scores"] = {name: float(value) for name, value in self.last_scores.items() if value.ndim == 0}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.noise_seed = checkpoint.get("noise_seed", self.noise_seed)
 
 
+_TUNABLE = {"max_lr", "weight_decay", "pct_start", "freeze_to", "train_bn"}
 _AGREE = "leave the model's out to take the data's, or choose data that agree."

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 from torch.nn import functional as F
+from torchmetrics import MeanMetric
 
 from triptych.datamodules.samples import Sample
 from triptych.metrics import PointScores
@@ -26,13 +27,15 @@ class PointRegressor(TransferTask):
     Shape: images uint8 (N, C, H, W) of any height and width; points float32 (N, num_points, 2) as (y, x) in [-1, 1].
     """
 
+    target = "point"
+
     def __init__(
         self,
         num_points: int = 1,
         encoder: str = "resnet34",
         encoder_weights: str | None = "imagenet",
         in_channels: int = 3,
-        max_lr: float | list[float] = 3e-3,
+        max_lr: float | str | list[float | str] = 3e-3,
         weight_decay: float = 0.01,
         pct_start: float = 0.25,
         freeze_to: int = 0,
@@ -40,6 +43,8 @@ class PointRegressor(TransferTask):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
+        self.only_resized = MeanMetric()
+        self.only_resized.persistent(True)  # a fit that is resumed within an epoch goes on counting
         self.start()
 
     def build_network(self) -> PointNetwork:
@@ -50,14 +55,22 @@ class PointRegressor(TransferTask):
         super().setup(stage)
         self.scores = PointScores()
 
+    def loss(self, preds: Tensor, target: Tensor) -> Tensor:
+        """Mean squared error. Shape: preds and target (N, num_points, 2); result a float32 scalar."""
+        return F.mse_loss(preds, target)
+
+    def on_train_epoch_start(self) -> None:
+        """A checkpoint from the end of an epoch holds the counts of that epoch."""
+        self.only_resized.reset()
+
     def batch_loss(self, batch: Sample) -> Tensor:
-        only_resized = batch["only_resized"].float().mean()
-        self.log("train/only_resized", only_resized, on_step=False, on_epoch=True, batch_size=len(batch["point"]))
-        return F.mse_loss(self(batch["image"]), batch["point"])
+        self.only_resized.update(batch["only_resized"].float())
+        self.log("train/only_resized", self.only_resized, on_step=False, on_epoch=True)
+        return self.loss(self(batch["image"]), batch["point"])
 
     def score(self, batch: Sample, stage: str) -> None:
         preds, target = self(batch["image"]), batch["point"]
-        self.log(f"{stage}/loss", F.mse_loss(preds, target), on_epoch=True, batch_size=len(target), sync_dist=True)
+        self.log_loss(stage, self.loss(preds, target), len(target))
         self.scores.update(preds, target, batch["size"])
 
     def predict_step(self, batch: Sample, batch_idx: int) -> Tensor:

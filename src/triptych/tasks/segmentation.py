@@ -1,5 +1,8 @@
 """Segmentation: a class for every pixel."""
 
+import math
+from collections.abc import Sequence
+
 import torch
 from rich.console import RenderableType
 from torch import Tensor
@@ -11,6 +14,8 @@ from triptych.models import UNet
 from triptych.show.class_table import class_table
 from triptych.tasks.base import TransferTask
 
+BALANCED = "balanced"
+
 
 class UNetSegmenter(TransferTask):
     """A U-Net that starts from a pretrained encoder and leaves void pixels out.
@@ -19,7 +24,8 @@ class UNetSegmenter(TransferTask):
         num_classes: Number of classes, void included; None takes it from the data module.
         ignore_index: Class id of void pixels, left out of loss and scores; None takes it from the data module.
         class_names: Name of each class, for tables and legends; None takes them from the data module.
-        class_weights: Weight of each class in the loss; None weighs all alike.
+        class_weights: Weight of each class in the loss; None weighs all alike. `"balanced"` lets a fit take them from
+            the training masks: in proportion to 1 / sqrt(share of the labelled pixels), the mean over those pixels 1.
         encoder: See `TransferTask`, as all that follow.
         encoder_weights: `"imagenet"`, the path of a state dict, or None for random ones.
         in_channels: Channels of the images.
@@ -33,17 +39,18 @@ class UNetSegmenter(TransferTask):
     """
 
     needed = "num_classes"
+    target = "mask"
 
     def __init__(
         self,
         num_classes: int | None = None,
         ignore_index: int | None = None,
         class_names: list[str] | None = None,
-        class_weights: list[float] | None = None,
+        class_weights: list[float] | str | None = None,
         encoder: str = "resnet34",
         encoder_weights: str | None = "imagenet",
         in_channels: int = 3,
-        max_lr: float | list[float] = 1e-3,
+        max_lr: float | str | list[float | str] = 1e-3,
         weight_decay: float = 0.01,
         pct_start: float = 0.25,
         freeze_to: int = 0,
@@ -66,11 +73,24 @@ class UNetSegmenter(TransferTask):
 
     def setup(self, stage: str) -> None:
         super().setup(stage)
+        if stage == "fit" and self.hparams["class_weights"] == BALANCED:
+            class_counts = getattr(getattr(self.trainer, "datamodule", None), "class_counts", None)
+            if class_counts is None:
+                raise ValueError(
+                    f'class_weights: "{BALANCED}" takes a data module with class_counts(), such as CamVidDataModule; '
+                    "give one number a class instead."
+                )
+            self.save_hyperparameters({"class_weights": balanced_weights(class_counts())})
         self.scores = SegmentationScores(self.hparams["num_classes"], self.hparams["ignore_index"])
 
     def _check_weights(self) -> None:
         weights, num_classes = self.hparams["class_weights"], self.hparams["num_classes"]
-        if weights is not None and len(weights) != num_classes:
+        if isinstance(weights, str):
+            if weights != BALANCED:
+                raise ValueError(
+                    f'class_weights: expected {num_classes} numbers (num_classes) or "{BALANCED}", got {weights!r}.'
+                )
+        elif weights is not None and len(weights) != num_classes:
             raise ValueError(f"class_weights: expected {num_classes} numbers (num_classes), got {len(weights)}.")
 
     def report(self, split: str) -> list[RenderableType]:
@@ -80,8 +100,16 @@ class UNetSegmenter(TransferTask):
         """Mean cross-entropy over labelled pixels; zero if there are none.
 
         Shape: logits (N, num_classes, H, W), mask int64 (N, H, W); result a float32 scalar.
+
+        Raises:
+            ValueError: `class_weights` is still `"balanced"`.
         """
         weights, ignore_index = self.hparams["class_weights"], self.hparams["ignore_index"]
+        if weights == BALANCED:
+            raise ValueError(
+                f'class_weights: "{BALANCED}" becomes numbers in a fit, which has not been yet; '
+                "load a checkpoint of one, or give the numbers or None."
+            )
         weight = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=logits.device)
         void = -100 if ignore_index is None else ignore_index
         total = F.cross_entropy(logits.float(), mask, weight, ignore_index=void, reduction="sum")
@@ -96,7 +124,7 @@ class UNetSegmenter(TransferTask):
         logits, mask = self(batch["image"]), batch["mask"]
         ignore_index = self.hparams["ignore_index"]
         labelled = mask.numel() if ignore_index is None else int((mask != ignore_index).sum())
-        self.log(f"{stage}/loss", self.loss(logits, mask), on_epoch=True, batch_size=labelled, sync_dist=True)
+        self.log_loss(stage, self.loss(logits, mask), labelled)
         self.scores.update(logits, mask)
 
     def predict_step(self, batch: Sample, batch_idx: int) -> list[Tensor]:
@@ -107,3 +135,21 @@ class UNetSegmenter(TransferTask):
             F.interpolate(one[None], size, mode="bilinear")[0].argmax(dim=0).to(torch.uint8)
             for one, size in zip(logits, sizes, strict=True)
         ]
+
+
+def balanced_weights(counts: Sequence[int]) -> list[float]:
+    """Weight of each class, in proportion to 1 / sqrt(its share of the pixels); 0 for a class without any.
+
+    The mean weight of a pixel is 1, so the loss keeps its scale.
+
+    Args:
+        counts: Labelled pixels of each class; void's is 0.
+
+    Raises:
+        ValueError: No pixel is labelled.
+    """
+    total = sum(counts)
+    if total == 0:
+        raise ValueError(f'class_weights: "{BALANCED}" takes labelled pixels; the training masks hold none.')
+    roots = [math.sqrt(count / total) for count in counts]
+    return [1 / (root * sum(roots)) if root else 0.0 for root in roots]

@@ -42,6 +42,7 @@ class MultiLabelClassifier(TransferTask):
     """
 
     needed = "num_labels"
+    target = "labels"
     thresholds: Tensor
 
     def __init__(
@@ -108,7 +109,7 @@ class MultiLabelClassifier(TransferTask):
 
     def score(self, batch: Sample, stage: str) -> None:
         logits, labels = self(batch["image"]), batch["labels"]
-        self.log(f"{stage}/loss", self.loss(logits, labels), on_epoch=True, batch_size=len(labels), sync_dist=True)
+        self.log_loss(stage, self.loss(logits, labels), len(labels))
         self.scores.update(logits.float().sigmoid(), labels)
 
     def on_validation_epoch_end(self) -> None:

@@ -1,0 +1,99 @@
+"""A checkpoint every so many steps, from which a killed fit goes on at the next sample."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from triptych.checkpoints import WholeCheckpoints, before
+
+
+class ResumePoint(Checkpoint):
+    """Saves `last.ckpt` every so many steps and after each epoch, and keeps the one before as `before_last.ckpt`.
+
+    While gradients are being accumulated it waits for the optimizer's step. All checkpoints of its trainer are written
+    under another name first, so that a kill leaves no torn one behind. `Trainer.fit(..., ckpt_path=...)` goes on where
+    one was saved: with a data module of this package the weights come out as if nothing had happened.
+
+    Args:
+        every_n_steps: Steps of the optimizer from one checkpoint to the next, at least 1.
+        dirpath: The folder; None stands for `checkpoints` in the run folder.
+        name: Name of the checkpoint, without its suffix.
+
+    Raises:
+        ValueError: `every_n_steps` is less than 1.
+    """
+
+    def __init__(self, every_n_steps: int = 50, dirpath: str | None = None, name: str = "last") -> None:
+        if every_n_steps < 1:
+            raise ValueError(f"every_n_steps: expected at least 1, got {every_n_steps}.")
+        self.every_n_steps, self.dirpath, self.name = every_n_steps, dirpath, name
+        self._saved_at = 0
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:
+            trainer.strategy.checkpoint_io = WholeCheckpoints()
+        others = [one for one in trainer.callbacks if one is not self]  # type: ignore[attr-defined]
+        trainer.callbacks = [*others, self]  # type: ignore[attr-defined]  # what they know by then is saved too
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._saved_at = trainer.global_step
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if not self._ends_epoch(trainer) and not self._is_validated_next(trainer):
+            self._save_if_due(trainer)
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Within an epoch: a fit that is resumed from before a validation would leave it out."""
+        if trainer.state.fn == "fit" and not trainer.sanity_checking and not self._ends_epoch(trainer):
+            self._save_if_due(trainer)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._save(trainer)
+
+    def path(self, trainer: L.Trainer) -> Path:
+        """Where the last checkpoint is."""
+        folder = self.dirpath or Path(trainer.log_dir or trainer.default_root_dir) / "checkpoints"
+        return Path(folder) / f"{self.name}.ckpt"
+
+    def remove(self, trainer: L.Trainer) -> None:
+        """Takes both checkpoints away, where the fit is finished and kept otherwise."""
+        last = self.path(trainer)  # all processes ask for it together
+        if trainer.is_global_zero:
+            for path in (last, before(last)):
+                path.unlink(missing_ok=True)
+
+    def _ends_epoch(self, trainer: L.Trainer) -> bool:
+        return trainer.fit_loop.epoch_loop._num_ready_batches_reached()
+
+    def _is_validated_next(self, trainer: L.Trainer) -> bool:
+        fetcher = trainer.fit_loop._data_fetcher
+        return fetcher is not None and trainer.fit_loop.epoch_loop._should_check_val_fx(fetcher)
+
+    def _save_if_due(self, trainer: L.Trainer) -> None:
+        due = trainer.global_step - self._saved_at >= self.every_n_steps
+        if due and not trainer.fit_loop._should_accumulate():
+            self._save(trainer)
+
+    def _save(self, trainer: L.Trainer) -> None:
+        self._saved_at = trainer.global_step
+        last = self.path(trainer)
+        if trainer.is_global_zero and last.exists():
+            _keep(last, before(last))
+        trainer.save_checkpoint(last, weights_only=False)
+
+
+def _keep(source: Path, target: Path) -> None:
+    """Gives a file a second name, so that at every moment at least one of both is a whole checkpoint."""
+    half = target.with_name(f".{target.name}.part")
+    half.unlink(missing_ok=True)
+    try:
+        os.link(source, half)
+    except OSError:  # a file system without links
+        os.replace(source, half)
+    os.replace(half, target)

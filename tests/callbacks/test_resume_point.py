@@ -1,0 +1,179 @@
+"""`ResumePoint`: when it saves, what it keeps, and that nothing of it is ever torn."""
+
+import pickletools
+import random
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pytest
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+from small_fit import PLAIN, Case, fit, leaves
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from triptych.callbacks import ResumePoint
+from triptych.checkpoints import WholeCheckpoints, best_score, read_checkpoint
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated:FutureWarning"),
+]
+
+
+class Line(L.LightningModule):
+    """A fit of milliseconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 1)
+
+    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
+        loss = self.layer(batch).square().mean()
+        self.log("loss", loss)
+        return loss
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def fit_line(folder: Path, callbacks: list[L.Callback], batches: int = 4, **settings: Any) -> L.Trainer:
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    trainer = L.Trainer(accelerator="cpu", default_root_dir=folder, callbacks=callbacks, **quiet, **settings)
+    trainer.fit(Line(), DataLoader(torch.randn(batches, 3), batch_size=1))
+    return trainer
+
+
+def expected_saves(batches: int, epochs: int, accumulate: int, every: int) -> list[tuple[int, int]]:
+    """Slow and obvious: (batches seen, optimizer steps) at each save."""
+    saves, steps, saved_at = [], 0, 0
+    for seen in range(1, batches * epochs + 1):
+        in_epoch = (seen - 1) % batches + 1
+        stepped = in_epoch % accumulate == 0 or in_epoch == batches
+        steps += stepped
+        if in_epoch == batches or (stepped and steps - saved_at >= every):
+            saves.append((seen, steps))
+            saved_at = steps
+    return saves
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_it_saves_every_so_many_optimizer_steps_and_once_after_each_epoch(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = random.Random(number)
+    batches, epochs, accumulate = draw.randint(1, 9), draw.randint(1, 3), draw.choice([1, 2, 3])
+    every, saves = draw.randint(1, 5), []
+    save = L.Trainer.save_checkpoint
+
+    def record(trainer: L.Trainer, path: Path, *args: Any, **kwargs: Any) -> None:
+        saves.append((trainer.fit_loop.total_batch_idx + 1, trainer.global_step))
+        assert path == tmp_path / "checkpoints" / "last.ckpt"
+        save(trainer, path, *args, **kwargs)
+
+    monkeypatch.setattr(L.Trainer, "save_checkpoint", record)
+    fit_line(tmp_path, [ResumePoint(every)], batches, max_epochs=epochs, accumulate_grad_batches=accumulate)
+    assert saves == expected_saves(batches, epochs, accumulate, every)
+
+
+class Steps(L.Callback):
+    """At each batch the steps at which the two checkpoints were saved; they load."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.seen = folder, []
+
+    def on_train_batch_start(self, *_: Any) -> None:
+        paths = [self.folder / name for name in ("last.ckpt", "before_last.ckpt")]
+        self.seen.append([read_checkpoint(path)["global_step"] for path in paths if path.exists()])
+
+
+def test_the_last_checkpoint_and_the_one_before_are_both_whole(tmp_path: Path) -> None:
+    steps, point = Steps(tmp_path), ResumePoint(2, dirpath=str(tmp_path))
+    trainer = fit_line(tmp_path, [steps, point], batches=5, max_epochs=2)
+    assert steps.seen == [[], [], [2], [2], [4, 2], [5, 4], [5, 4], [7, 5], [7, 5], [9, 7]]
+    assert {path.name for path in tmp_path.iterdir()} == {"last.ckpt", "before_last.ckpt"}
+    assert [read_checkpoint(tmp_path / f"{name}last.ckpt")["global_step"] for name in ("", "before_")] == [10, 9]
+    assert point.path(trainer) == tmp_path / "last.ckpt"
+    point.remove(trainer)
+    point.remove(trainer)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("no_links", [False, True])
+def test_a_file_system_without_links_will_do(no_links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError("no links here")
+
+    if no_links:
+        monkeypatch.setattr("os.link", refuse)
+    fit_line(tmp_path, [ResumePoint(1, dirpath=str(tmp_path))], batches=3, max_epochs=1)
+    assert [read_checkpoint(tmp_path / f"{name}last.ckpt")["global_step"] for name in ("", "before_")] == [3, 2]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("fails_at", [1, 2, 3])
+@pytest.mark.parametrize("name", ["last", "best"])
+def test_a_save_that_fails_half_way_leaves_the_old_checkpoint_and_nothing_else(
+    name: str, fails_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For all checkpoints of the trainer, not only its own."""
+    save, times = torch.save, {"last": 0, "best": 0}
+
+    def fill_the_disk(checkpoint: Any, file: Any) -> None:
+        kind = "last" if "last" in Path(file).name else "best"
+        times[kind] += 1
+        if (kind, times[kind]) == (name, fails_at):
+            Path(file).write_bytes(b"half of it")
+            raise OSError("no space left")
+        save(checkpoint, file)
+
+    monkeypatch.setattr(torch, "save", fill_the_disk)
+    keep = ModelCheckpoint(tmp_path, "best", every_n_train_steps=1)
+    callbacks = [ResumePoint(1, dirpath=str(tmp_path)), keep]
+    with pytest.raises(OSError, match="no space left"):
+        fit_line(tmp_path, callbacks, batches=9, max_epochs=1)
+    whole = {path.name: read_checkpoint(path)["global_step"] for path in tmp_path.iterdir()}
+    assert whole.get(f"{name}.ckpt", 0) == fails_at - 1
+    assert whole.keys() <= {"last.ckpt", "before_last.ckpt", "best.ckpt"}
+
+
+def test_what_writes_checkpoints_in_another_way_is_left_alone(tmp_path: Path) -> None:
+    class Own(TorchCheckpointIO):
+        pass
+
+    own, point = Own(), ResumePoint(dirpath=str(tmp_path))
+    assert fit_line(tmp_path, [point], max_epochs=1, plugins=[own]).strategy.checkpoint_io is own
+    assert type(fit_line(tmp_path, [point], max_epochs=1).strategy.checkpoint_io) is WholeCheckpoints
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_it_knows_the_best_checkpoint_wherever_it_stands_in_the_list(number: int, tmp_path: Path) -> None:
+    callbacks: list[L.Callback] = [ModelCheckpoint(tmp_path, "best", monitor="loss")]
+    callbacks.insert(number, ResumePoint(dirpath=str(tmp_path)))
+    fit_line(tmp_path, callbacks, max_epochs=1)
+    assert best_score(tmp_path / "last.ckpt") == best_score(tmp_path / "best.ckpt") != "unknown"
+
+
+@pytest.mark.parametrize("every", [0, -3])
+def test_how_often_is_at_least_every_step(every: int) -> None:
+    with pytest.raises(ValueError, match=f"^every_n_steps: expected at least 1, got {every}\\.$"):
+        ResumePoint(every)
+
+
+@pytest.mark.parametrize("task", ["planet", "biwi", "camvid"])
+def test_a_checkpoint_holds_plain_values_and_tensors_alone(
+    task: str, tmp_path: Path, drawn_tiles: Path, drawn_portraits: Path, drawn_streets: Path
+) -> None:
+    root = {"planet": drawn_tiles, "biwi": drawn_portraits, "camvid": drawn_streets}[task]
+    callbacks = [ResumePoint(2, dirpath=str(tmp_path)), ModelCheckpoint(tmp_path, "best", monitor="val/loss")]
+    fit(Case(task, epochs=1), root, tmp_path, callbacks)
+    for name in ("last.ckpt", "before_last.ckpt", "best.ckpt"):
+        state = torch.load(tmp_path / name, weights_only=True)
+        assert {name: type(value) for name, value in leaves(state) if type(value) not in PLAIN} == {}
+        with zipfile.ZipFile(tmp_path / name) as file:
+            (pickled,) = [entry for entry in file.namelist() if entry.endswith("data.pkl")]
+            built = {arg for code, arg, _ in pickletools.genops(file.read(pickled)) if code.name == "GLOBAL"}
+        assert {word.split(".")[0].split(" ")[0] for word in built} <= {"torch", "collections"}

@@ -1,0 +1,213 @@
+"""A fit of a second that a test breaks off; run as a script it fits in processes of their own, which may be killed."""
+
+import hashlib
+import json
+import os
+import sys
+import traceback
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Checkpoint
+from torch import Tensor
+
+from triptych import (
+    BIWIDataModule,
+    CamVidDataModule,
+    MultiLabelClassifier,
+    PlanetDataModule,
+    PointRegressor,
+    UNetSegmenter,
+)
+from triptych.callbacks import ResumePoint
+from triptych.checkpoints import whole_one
+
+TINY = {"encoder": "timm-mobilenetv3_small_minimal_100", "encoder_weights": None}
+PEAK = 1e-2
+BATCHES = {"planet": 5, "biwi": 4, "camvid": 4}
+"""Training batches an epoch of the made-up data; the last one is short, except for CamVid."""
+PLAIN = (str, int, float, bool, type(None), Tensor)
+
+
+class Case(NamedTuple):
+    """What is fitted, and how."""
+
+    task: str = "planet"
+    workers: int = 0
+    freeze_to: int = 0
+    accumulate: int = 1
+    epochs: int = 3
+
+    @property
+    def batches(self) -> int:
+        """Training batches of the whole fit."""
+        return BATCHES[self.task] * self.epochs
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of the whole fit."""
+        return -(-BATCHES[self.task] // self.accumulate) * self.epochs
+
+
+def model_of(case: Case) -> L.LightningModule:
+    options: dict[str, Any] = {**TINY, "max_lr": [PEAK / 100, PEAK], "freeze_to": case.freeze_to}
+    task = {"planet": MultiLabelClassifier, "biwi": PointRegressor, "camvid": UNetSegmenter}[case.task]
+    return task(**options)
+
+
+def data_of(case: Case, root: Path) -> L.LightningDataModule:
+    options: dict[str, Any] = {"num_workers": case.workers, "seed": 3}
+    if case.task == "planet":
+        return PlanetDataModule(str(root), image_size=(32, 32), batch_size=5, **options)
+    if case.task == "biwi":
+        return BIWIDataModule(str(root), image_size=(32, 48), batch_size=4, **options)
+    return CamVidDataModule(str(root), image_size=(32, 48), batch_size=2, **options)
+
+
+def trainer_for(case: Case, folder: Path, callbacks: Sequence[L.Callback] = (), **settings: Any) -> L.Trainer:
+    return L.Trainer(
+        **{
+            **{"accelerator": "cpu", "devices": 1, "max_epochs": case.epochs, "default_root_dir": folder},
+            **{"accumulate_grad_batches": case.accumulate, "callbacks": list(callbacks), "logger": False},
+            **{"enable_model_summary": False, "enable_progress_bar": False, "num_sanity_val_steps": 0},
+            "enable_checkpointing": any(isinstance(callback, Checkpoint) for callback in callbacks),
+            **settings,
+        }
+    )
+
+
+def fit(
+    case: Case,
+    root: Path,
+    folder: Path,
+    callbacks: Sequence[L.Callback] = (),
+    seed: int = 0,
+    ckpt_path: Path | None = None,
+    **settings: Any,
+) -> L.Trainer:
+    """The trainer of a finished fit, with everything built anew under a global seed."""
+    L.seed_everything(seed, verbose=False)
+    trainer = trainer_for(case, folder, callbacks, **settings)
+    trainer.fit(model_of(case), data_of(case, root), ckpt_path=ckpt_path)
+    return trainer
+
+
+class BrokenOffError(Exception):
+    """Raised in the middle of a fit."""
+
+
+class BreakOff(L.Callback):
+    """Ends a fit the hard way, the given time that a hook is called."""
+
+    def __init__(self, hook: str, time: int) -> None:
+        self.left = time
+        setattr(self, hook, self._count)
+
+    def _count(self, *_: Any) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise BrokenOffError
+
+
+class Diary(L.Callback):
+    """Of each batch its epoch, samples, loss and rate; of each epoch all that was logged."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[int, tuple[str, ...], float, float]] = []
+        self.logged: dict[int, dict[str, float]] = {}
+
+    def on_train_batch_start(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        self.rate = trainer.optimizers[0].param_groups[-1]["lr"]
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self.batches.append((trainer.current_epoch, tuple(batch["path"]), outputs["loss"].item(), self.rate))
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """By now all of the epoch before has been logged."""
+        if trainer.callback_metrics:
+            self.logged[trainer.current_epoch] = {key: value.item() for key, value in trainer.callback_metrics.items()}
+
+    on_train_end = on_train_epoch_start
+
+    @property
+    def samples(self) -> list[tuple[int, str]]:
+        """The epoch and path of each sample, in their order."""
+        return [(epoch, path) for epoch, paths, *_ in self.batches for path in paths]
+
+
+def leaves(thing: Any, name: str = "") -> Iterable[tuple[str, Any]]:
+    """Whatever is in nested plain containers, by where it is."""
+    if type(thing) in (dict, OrderedDict):
+        for key, value in thing.items():
+            yield from leaves(value, f"{name}/{key}")
+    elif type(thing) in (list, tuple):
+        for number, value in enumerate(thing):
+            yield from leaves(value, f"{name}/{number}")
+    else:
+        yield name, thing
+
+
+def differences(left: Any, right: Any) -> set[str]:
+    """Where two nests of plain values are not equal bit for bit."""
+    one, other = dict(leaves(left)), dict(leaves(right))
+    common = one.keys() & other.keys()
+    return (one.keys() ^ other.keys()) | {name for name in common if not _same(one[name], other[name])}
+
+
+def _same(left: Any, right: Any) -> bool:
+    if isinstance(left, Tensor):
+        return left.dtype == right.dtype and left.shape == right.shape and _bytes(left) == _bytes(right)
+    return type(left) is type(right) and left == right
+
+
+def _bytes(tensor: Tensor) -> bytes:
+    return np.ascontiguousarray(tensor.detach().numpy()).tobytes()
+
+
+def digest(state: Mapping[str, Tensor]) -> str:
+    """A short word for all bits of a state dict."""
+    every = hashlib.sha256()
+    for name, tensor in state.items():
+        every.update(name.encode() + _bytes(tensor))
+    return every.hexdigest()
+
+
+class _Announce(L.Callback):
+    """Prints the number of each batch once it is done, and before it is saved."""
+
+    def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
+        print("batch", trainer.fit_loop.total_batch_idx + 1, flush=True)
+
+
+def _fit_to_be_killed(case: list[Any], root: str, folder: str, every: int, seed: int) -> None:
+    print("pid", os.getpid(), flush=True)
+    point = ResumePoint(every, dirpath=folder)
+    last = whole_one(Path(folder) / "last.ckpt")
+    trainer = fit(Case(*case), Path(root), Path(folder), [_Announce(), point], seed, ckpt_path=last)
+    print("digest", digest(trainer.lightning_module.state_dict()), flush=True)
+
+
+def _serve() -> None:
+    """Runs the fit of each line of standard input in a process of its own that has nothing to import."""
+    torch.set_num_threads(1)
+    for line in sys.stdin:
+        process = os.fork()
+        if process == 0:
+            try:
+                _fit_to_be_killed(**json.loads(line))
+                os._exit(0)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+        print("ended", os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+
+
+if __name__ == "__main__":
+    _serve()

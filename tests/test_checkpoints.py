@@ -1,0 +1,116 @@
+"""Checkpoints are whole or refused in one line, which names the one before where there is one."""
+
+import pickle
+import random
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from triptych.checkpoints import WholeCheckpoints, before, best_score, read_checkpoint, whole_one
+
+STATE: dict[str, Any] = {"state_dict": {"weight": torch.arange(3000.0)}, "pytorch-lightning_version": "2.6"}
+FOREIGN: dict[str, Any] = {
+    "a list": [1, 2],
+    "weights alone": {"weight": torch.ones(3)},
+    "one key of two": {"state_dict": {}},
+}
+
+
+@pytest.fixture
+def last(tmp_path: Path) -> Path:
+    """A whole checkpoint, and a whole one before it."""
+    path = tmp_path / "last.ckpt"
+    for each in (path, before(path)):
+        WholeCheckpoints().save_checkpoint({**STATE, "global_step": len(each.name)}, each)
+    return path
+
+
+def refused(path: Path, instead: str) -> None:
+    with pytest.raises((FileNotFoundError, ValueError)) as caught:
+        read_checkpoint(path)
+    said = str(caught.value)
+    assert "\n" not in said
+    assert re.fullmatch(f"ckpt_path: {re.escape(str(path))} ({WRONG}); {instead}\\.", said), said
+
+
+WRONG = "is not there|is no checkpoint, or not a whole one|holds no checkpoint of Lightning's"
+SUCH = r"expected a file that `triptych fit` saved, such as runs/camvid/NAME/checkpoints/best\.ckpt"
+
+
+def refused_with_and_without_one_before(last: Path) -> None:
+    """Also what is taken instead."""
+    refused(last, f"the one before it is {re.escape(str(last.parent))}/before_last\\.ckpt")
+    assert whole_one(last) == before(last)
+    before(last).unlink()
+    refused(last, SUCH)
+    assert whole_one(last) is None
+
+
+def test_a_whole_checkpoint_is_read_as_it_was_written(last: Path) -> None:
+    state = read_checkpoint(last)
+    assert torch.equal(state["state_dict"]["weight"], STATE["state_dict"]["weight"])
+    assert whole_one(last) == last
+    assert {path.name for path in last.parent.iterdir()} == {"last.ckpt", "before_last.ckpt"}
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_a_torn_checkpoint_is_refused_and_the_one_before_is_named(number: int, last: Path) -> None:
+    data = last.read_bytes()
+    lengths = [0, 1, len(data) - 1, *random.Random(0).sample(range(2, len(data) - 1), 5)]
+    last.write_bytes(data[: lengths[number]])
+    refused_with_and_without_one_before(last)
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_a_file_of_torchs_with_something_else_is_refused(kind: str, last: Path) -> None:
+    torch.save(FOREIGN[kind], last)
+    refused_with_and_without_one_before(last)
+
+
+class Ours:
+    """Anything that would have to be built from its class."""
+
+
+@pytest.mark.parametrize("data", [b"not a checkpoint\n", b"\x89PNG\r\n\x1a\n" * 50, pickle.dumps(STATE["state_dict"])])
+def test_a_foreign_file_is_refused(data: bytes, last: Path) -> None:
+    last.write_bytes(data)
+    refused_with_and_without_one_before(last)
+
+
+def test_a_checkpoint_with_an_object_of_some_class_is_refused(last: Path) -> None:
+    torch.save({**STATE, "hyper_parameters": Ours()}, last)
+    refused_with_and_without_one_before(last)
+
+
+def test_a_checkpoint_that_is_not_there_is_told(last: Path) -> None:
+    last.unlink()
+    refused_with_and_without_one_before(last)
+
+
+def test_a_failed_save_leaves_the_file_that_was_there(last: Path) -> None:
+    data = last.read_bytes()
+    with pytest.raises((AttributeError, pickle.PicklingError)):
+        WholeCheckpoints().save_checkpoint({**STATE, "what": lambda: 0}, last)
+    assert last.read_bytes() == data
+    assert {path.name for path in last.parent.iterdir()} == {"last.ckpt", "before_last.ckpt"}
+
+
+def test_folders_are_made(tmp_path: Path) -> None:
+    WholeCheckpoints().save_checkpoint(STATE, str(tmp_path / "a" / "b" / "best.ckpt"))
+    assert whole_one(tmp_path / "a" / "b" / "best.ckpt") is not None
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "score"),
+    [
+        ({}, "unknown"),
+        ({"first": {"best_model_score": None}, "second": {}}, "unknown"),
+        ({"first": {}, "second": {"best_model_score": torch.tensor(0.5), "monitor": "val/f2"}}, "val/f2 0.5000"),
+    ],
+)
+def test_the_best_score_is_that_of_the_callback_that_monitored(callbacks: Any, score: str, tmp_path: Path) -> None:
+    torch.save({**STATE, "callbacks": callbacks}, tmp_path / "best.ckpt")
+    assert best_score(tmp_path / "best.ckpt") == score
