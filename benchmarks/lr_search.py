@@ -1,0 +1,50 @@
+"""How long does a search of 100 steps take, against a fit of 100 steps?
+
+python benchmarks/lr_search.py [DIR]     made-up tiles, or those in DIR
+"""
+
+import sys
+import tempfile
+from typing import Any
+
+import lightning as L
+from side_by_side import side_by_side
+
+from triptych import MultiLabelClassifier, PlanetDataModule, find_lr
+from triptych.processor import usable_precision
+from triptych.synthetic import make_tiles
+
+STEPS = 100
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = sys.argv[1] if sys.argv[1:] else str(make_tiles(f"{folder}/tiles"))
+        data = PlanetDataModule(root, image_size=(64, 64), batch_size=16, num_workers=1)
+        model = MultiLabelClassifier(encoder="timm-tf_efficientnet_lite0", max_lr=1e-3)
+        settings: dict[str, Any] = {"accelerator": "cpu", "precision": usable_precision("bf16-mixed", "cpu")}
+
+        def search() -> int:
+            # a sweep that cannot run away, so that all 100 steps are taken
+            return len(find_lr(settings, model, data, start=1e-7, end=1e-4, num_steps=STEPS).losses)
+
+        def fit() -> None:
+            trainer = L.Trainer(
+                **settings,
+                max_steps=STEPS,
+                max_epochs=-1,
+                limit_val_batches=0,
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+            )
+            trainer.fit(model, data)
+
+        assert search() == STEPS
+        medians = side_by_side({"fit": fit, "search": search}, rounds=3)
+    print(f"a search takes {medians['search'] / medians['fit']:.2f} times as long as a fit of as many steps")
+
+
+if __name__ == "__main__":
+    main()

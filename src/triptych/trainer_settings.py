@@ -1,0 +1,63 @@
+"""How and where a Trainer runs, read back so that another can run alike."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.plugins import Precision
+from lightning.pytorch.strategies import Strategy
+
+_WHERE_AND_HOW = (
+    *("accelerator", "devices", "num_nodes", "strategy", "plugins", "precision", "sync_batchnorm"),
+    *("use_distributed_sampler", "accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm"),
+)
+"""The arguments of a Trainer that change what a training step is or where it runs."""
+
+
+def settings_of(trainer_or_settings: L.Trainer | Mapping[str, Any]) -> dict[str, Any]:
+    """Devices, strategy, plugins, precision, accumulation and clipping, as arguments of a new Trainer.
+
+    Args:
+        trainer_or_settings: A Trainer, used or not, or a mapping of a Trainer's arguments, of which these are taken.
+    """
+    return (
+        _read_back(trainer_or_settings) if isinstance(trainer_or_settings, L.Trainer) else _chosen(trainer_or_settings)
+    )
+
+
+def _chosen(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a Trainer's arguments that count; objects are copied, since a Trainer keeps what it is given."""
+    return {name: copy.deepcopy(arguments[name]) for name in _WHERE_AND_HOW if name in arguments}
+
+
+def _read_back(trainer: L.Trainer) -> dict[str, Any]:
+    """The same arguments of a Trainer that is there already, used or not."""
+    kept = trainer._accelerator_connector
+    own_precision = kept._precision_plugin_flag
+    plugins = [copy.deepcopy(own_precision), kept._cluster_environment_flag, kept._layer_sync]
+    strategy = kept._strategy_flag
+    return {
+        "accelerator": kept._accelerator_flag,
+        "devices": trainer.device_ids if trainer.strategy.root_device.type == "cuda" else trainer.num_devices,
+        "num_nodes": trainer.num_nodes,
+        "strategy": _unused(strategy) if isinstance(strategy, Strategy) else strategy,
+        "plugins": [plugin for plugin in plugins if plugin is not None],
+        "precision": None if isinstance(own_precision, Precision) else kept._precision_flag,
+        "use_distributed_sampler": kept.use_distributed_sampler,
+        "accumulate_grad_batches": trainer.accumulate_grad_batches,
+        "gradient_clip_val": trainer.gradient_clip_val,
+        "gradient_clip_algorithm": trainer.gradient_clip_algorithm,
+    }
+
+
+def _unused(strategy: Strategy) -> Strategy:
+    """A copy of a strategy as it was before a Trainer filled it in."""
+    copied = copy.copy(strategy)
+    unset = ("accelerator", "precision_plugin", "checkpoint_io", "lightning_module", "model", "launcher")
+    vars(copied).update({f"_{name}": None for name in unset})
+    vars(copied).update(_optimizers=[], _lightning_optimizers=[], lr_scheduler_configs=[])
+    for name in ("cluster_environment", "parallel_devices"):
+        if hasattr(copied, name):
+            setattr(copied, name, None)
+    return copied
