@@ -32,7 +32,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, drawn_streets: Path) -> Run:
 def test_fit_leaves_best_and_last_checkpoint_its_config_and_one_event_file(run: Run) -> None:
     there = {re.sub(r"tfevents.*", "tfevents", name) for name in files(run.folder)}
     assert there == {
-        *("checkpoints", "checkpoints/best.ckpt", "checkpoints/last.ckpt"),
+        *("checkpoints", "checkpoints/best.ckpt", "checkpoints/last.ckpt", "checkpoints/before_last.ckpt"),
         *("config.yaml", "hparams.yaml", "events.out.tfevents"),
     }
     assert "encoder: timm-tf_efficientnet_lite0" in (run.folder / "config.yaml").read_text()
@@ -251,9 +251,9 @@ TYPOS = {
     "model": ("encoder:", "encodr:", r"\S+c\.yaml: model\.encodr: " + NO_OPTION.format("model.", " CLASS")),
     "trainer": ("max_epochs:", "max_epoch:", r"trainer\.max_epoch: " + NO_OPTION.format("", "")),
     "callback": (
-        "save_last:",
-        "savelast:",
-        r"\S+c\.yaml: trainer\.callbacks\.savelast: " + NO_OPTION.format("trainer.callbacks.", " CLASS"),
+        "filename:",
+        "file_name:",
+        r"\S+c\.yaml: trainer\.callbacks\.file_name: " + NO_OPTION.format("trainer.callbacks.", " CLASS"),
     ),
     "top": ("seed_everything:", "seed_evrything:", r"seed_evrything: " + NO_OPTION.format("", "")),
     "class": (
@@ -319,13 +319,16 @@ def test_failed_run_takes_away_its_own_folder_only(run: Run) -> None:
     assert files(run.folder.parent) == before
 
 
-def test_fit_into_the_folder_of_another_run_is_refused(run: Run) -> None:
+def test_fit_into_the_folder_of_another_run_is_refused(run: Run, tmp_path: Path) -> None:
     before = files(run.folder)
     again = runs_in(run.folder.parents[1], "first")
-    fails(
-        ["fit", *run.args, *again, "--ckpt_path", str(run.folder / "checkpoints" / "last.ckpt")],
-        rf"{run.folder}: another run is in this folder; name a new one, `--trainer\.logger\.init_args\.version NAME`\.",
-    )
+    from_elsewhere = ["--ckpt_path", str(shutil.copy(run.folder / "checkpoints" / "last.ckpt", tmp_path))]
+    for more in ([], from_elsewhere):
+        fails(
+            ["fit", *run.args, *again, *more],
+            rf"{run.folder}: another run is in this folder; "
+            r"name a new one, `--trainer\.logger\.init_args\.version NAME`\.",
+        )
     assert files(run.folder) == before
 
 
@@ -404,7 +407,7 @@ def test_pictures_to_predict_that_are_not_there_leave_no_output_folder(run: Run,
     assert not (tmp_path / "out").exists()
 
 
-COMMANDS = "fit, validate, test, predict, make-data"
+COMMANDS = "fit, validate, test, predict, lr-find, recipe, make-data"
 MAKE_DATA = r"expected `triptych make-data \{camvid\S*\} DIR`, got "
 
 

@@ -36,5 +36,5 @@ def test_help_lists_the_subcommands_and_make_data() -> None:
     done = run_python("-m", "triptych", "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("usage: triptych ")
-    assert "{fit,validate,test,predict}" in done.stdout
+    assert "{fit,validate,test,predict,lr-find,recipe}" in done.stdout
     assert "`triptych make-data {camvid" in " ".join(done.stdout.split())

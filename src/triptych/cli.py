@@ -1,5 +1,6 @@
 """The command `triptych`: LightningCLI's subcommands, made-up data, and mistakes told in one line."""
 
+import json
 import logging
 import os
 import shutil
@@ -19,9 +20,11 @@ from lightning.pytorch.utilities import rank_zero_only
 from triptych import synthetic
 from triptych.callbacks import PredictionWriter
 from triptych.checkpoints import best_score, read_checkpoint
+from triptych.command_trainer import CommandTrainer
+from triptych.lr_finder import asks_to_find, find_lr, with_found
 from triptych.plain_errors import one_line
 from triptych.processor import usable_precision
-from triptych.run_folder import no_empty_run, run_folder
+from triptych.run_folder import newest_run, no_empty_run, own_folder, run_folder
 
 MADE_UP: dict[str, Callable[[str], Path]] = {
     "camvid": synthetic.make_streets,
@@ -29,6 +32,9 @@ MADE_UP: dict[str, Callable[[str], Path]] = {
     "planet": synthetic.make_tiles,
 }
 """What `make-data` writes, by the name of the data set whose layout it has."""
+
+FLAGS = {"--resume": "--resume=true", "--dry-run": "--dry_run=true"}
+"""What may be typed without a value."""
 
 DESCRIPTION = f"""Trains, scores and predicts, as a YAML file says: `triptych fit --config configs/camvid.yaml`.
 `triptych make-data {{{",".join(MADE_UP)}}} DIR` writes made-up data to try it on."""
@@ -66,27 +72,58 @@ class SaveFitConfig(SaveConfigCallback):
 class TriptychCLI(LightningCLI):
     """LightningCLI in subclass mode; ends by naming what was made."""
 
+    trainer: CommandTrainer
+
     def __init__(self, args: Sequence[str]) -> None:
         super().__init__(
             L.LightningModule,
             L.LightningDataModule,
+            trainer_class=CommandTrainer,
             subclass_mode_model=True,
             subclass_mode_data=True,
             save_config_callback=SaveFitConfig,
+            save_config_kwargs={"overwrite": True},  # `no_empty_run` keeps other runs from it
             seed_everything_default=0,
             parser_class=Parser,
             parser_kwargs={"prog": "triptych", "description": DESCRIPTION},
             auto_configure_optimizers=False,
-            args=list(args),
+            args=[FLAGS.get(arg, arg) for arg in args],
         )
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """LightningCLI's own and the lesson's; the sets are arguments that are not typed."""
+        return {
+            **LightningCLI.subcommands(),
+            "lr-find": {"model", "datamodule"},
+            "recipe": {"model", "datamodule"},
+        }
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         super().parse_arguments(parser, args)
-        checkpoint = self.config[self.config.subcommand].get("ckpt_path")
-        if checkpoint not in (None, "best", "last", "hpc"):
+        subcommand = self.config.subcommand
+        config = self.config[subcommand]
+        checkpoint = config.get("ckpt_path")
+        if subcommand in ("fit", "recipe") and (checkpoint == "last" or config.get("resume")):
+            self._go_on_with_newest_run(subcommand)
+        elif checkpoint not in (None, "best", "last", "hpc"):
             read_checkpoint(checkpoint)
-        elif checkpoint is None and self.config.subcommand != "fit":
-            raise UsageError(f"ckpt_path: expected a checkpoint to {self.config.subcommand} with, got none.")
+        elif checkpoint is None and subcommand in ("validate", "test", "predict"):
+            raise UsageError(f"ckpt_path: expected a checkpoint to {subcommand} with, got none.")
+
+    def _go_on_with_newest_run(self, subcommand: str) -> None:
+        """Names the run's folder, and for a fit its last checkpoint, in the configuration."""
+        config = self.config[subcommand]
+        place = getattr(config.trainer.logger, "init_args", None)
+        if place is None or not place.get("save_dir"):
+            raise UsageError("trainer.logger: expected a TensorBoardLogger with a save_dir, to find the run to resume.")
+        last = Path("checkpoints", "last.ckpt") if subcommand == "fit" else Path("recipe.json")
+        runs = Path(place.save_dir, place.get("name") or "")
+        run = runs / str(place.version) if place.get("version") is not None else newest_run(runs, last)
+        place.version = run.name
+        if subcommand == "fit":
+            read_checkpoint(run / last)
+            config.ckpt_path = str(run / last)
 
     def _parse_ckpt_path(self) -> None:
         try:
@@ -96,19 +133,38 @@ class TriptychCLI(LightningCLI):
             raise UsageError(f"ckpt_path: {checkpoint} was saved by another model than this one.") from error
 
     def _run_subcommand(self, subcommand: str) -> None:
-        with no_empty_run(self.trainer):
+        if subcommand == "recipe":  # it writes nothing before all is known to be in order
+            super()._run_subcommand(subcommand)
+            return
+        checkpoint = self.config[subcommand].get("ckpt_path")
+        goes_on = checkpoint is not None and Path(self.trainer.log_dir or "") in Path(checkpoint).parents
+        with no_empty_run(self.trainer, goes_on):
             super()._run_subcommand(subcommand)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.add_lightning_class_args(PredictionWriter, "predictions", subclass_mode=True, required=False)
 
+    def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> L.Trainer:
+        named = [callback for callback in callbacks if callback is not None]  # None where `predictions` is left out
+        return super()._instantiate_trainer(config, named)
+
     def before_instantiate_classes(self) -> None:
         trainer = self.config[self.subcommand].trainer
         trainer.precision = usable_precision(trainer.precision, trainer.accelerator)
-        if self.subcommand != "fit":
+        for stage in self.config[self.subcommand].get("stages") or ():
+            stage.precision = usable_precision(stage.precision, trainer.accelerator)
+        if self.subcommand not in ("fit", "lr-find", "recipe"):
             trainer.logger = False  # a folder of its own in TensorBoard for a single number would hide the curves
         if self.subcommand == "predict":
             self.config.predict.return_predictions = False  # they are written as they come
+
+    def before_fit(self) -> None:
+        """Finds the learning rate, where the configuration asks for it."""
+        max_lr = self.model.hparams.get("max_lr")
+        if asks_to_find(max_lr):
+            search = find_lr(self.trainer, self.model, self.datamodule)
+            self.trainer.show_search(search)
+            self.model.retune(max_lr=with_found(max_lr, search.rate))
 
     @rank_zero_only
     def after_fit(self) -> None:
@@ -117,6 +173,18 @@ class TriptychCLI(LightningCLI):
             if isinstance(callback, ModelCheckpoint) and callback.best_model_path:
                 print(f"score: {callback.monitor} {callback.best_model_score:.4f}")
                 print(f"checkpoint: {callback.best_model_path}")
+        self._name_curves()
+
+    @rank_zero_only
+    def after_recipe(self) -> None:
+        """Names the last stage's score and checkpoint, and the TensorBoard command."""
+        summary = Path(own_folder(self.trainer) or "") / "summary.json"
+        if summary.exists():  # not after a dry run
+            last = Path(json.loads(summary.read_text(encoding="utf-8"))["stages"][-1]["checkpoint"])
+            print(f"score: {best_score(last)}\ncheckpoint: {last}")
+            self._name_curves()
+
+    def _name_curves(self) -> None:
         if isinstance(self.trainer.logger, TensorBoardLogger):
             print(f"curves: {_tensorboard()} --logdir {self.trainer.logger.root_dir}")
 
@@ -180,7 +248,12 @@ def _tensorboard() -> str:
 
 def _quiet() -> None:
     """Leaves out the advice of libraries about their own insides that a user can do nothing about."""
-    said = ("litlogger", "Loading `train_dataloader`", "stopped: `max_epochs=")  # the last would tear the progress bar
+    said = (
+        "litlogger",
+        "`weights_only` was not set",
+        "Loading `train_dataloader`",
+        "stopped: `max_epochs=",
+    )  # the last would tear the progress bar
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
         lambda record: not any(words in record.getMessage() for words in said)
     )
@@ -190,3 +263,4 @@ def _quiet() -> None:
     warnings.filterwarnings("ignore", message=".*is not supported by the model summary.*")
     warnings.filterwarnings("ignore", message=".*isinstance\\(treespec, LeafSpec\\).*")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*recommended to use .*sync_dist=True.*")  # the scores are synced

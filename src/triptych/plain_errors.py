@@ -1,6 +1,9 @@
 """Mistakes of the user's in one line: for which key or file, what was expected, what came."""
 
 import re
+from dataclasses import fields
+
+from triptych.recipe import Stage
 
 _KEY = re.compile(r'Parser key "([^"]+)":\s*(.*)', re.DOTALL)
 _UNION = re.compile(
@@ -19,6 +22,8 @@ _YAML_WORDS = {
     "str": "text",
     "tuple": "a list",
 }
+_STAGE = tuple(field.name for field in fields(Stage))
+"""jsonargparse tells of these without the `stages` in which they stand."""
 _LEAVES = (
     (r"Option '(.+)' is not accepted.*", r".\1: no such option; `triptych fit{help}` lists those there are."),
     (
@@ -36,6 +41,12 @@ _LEAVES = (
     (r"Problems parsing config: (.*)", r": expected YAML, but it cannot be read, \1."),
     (r"(?:File does not exist|Path is not a file): '(.*)'", r": \1 is not there; expected a YAML file."),
     (r"Unexpected config: ?(.*)", r": expected keys with values (model:, data:, trainer:), got '\1'."),
+    (r"Expected a dot import path string: (.*)", r": expected a mapping, got \1."),
+    (r"the following arguments are required: name", r"stages.name: expected a word for each stage, got nothing."),
+    (
+        r"the following arguments are required: (recipe\..*)",
+        r": \1 expected, got nothing; name a file that has them, such as `--config configs/recipes/camvid.yaml`.",
+    ),
     (
         r"the following arguments are required: (.*)",
         r": \1 expected, got nothing; name a file that has them, such as `--config configs/camvid.yaml`.",
@@ -59,6 +70,10 @@ def plain(message: str) -> str:
             break
     message = re.sub(r'in "<unicode string>", ', "at ", " ".join(message.split()))
     message = re.sub(r"<class '([\w.]+)'>", lambda found: _YAML_WORDS.get(found[1], found[1]), message)
+    if keys.lstrip(".").split(".")[0] in _STAGE:
+        keys = f".stages{keys}"
+    if not keys and (found := re.fullmatch(r"Option '(.+)' is not accepted", message)):
+        return f"stages.{found[1]}: no such option; a stage has {', '.join(_STAGE)}."
     for pattern, ours in _LEAVES:
         if found := re.fullmatch(pattern, message):
             help_of = f" --{keys[1:]}.help CLASS" if keys else " --help"

@@ -1,0 +1,136 @@
+"""What a recipe will do and how long it will take, and a budget of time."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from triptych.datamodules.base import TriptychDataModule
+from triptych.lr_finder import DEFAULT_RATE, asks_to_find, with_found
+from triptych.optim import spread
+from triptych.recipe.memory import PeakMemory
+from triptych.recipe.stage import FullStage
+from triptych.recipe.stopwatch import TIMED, WARM_UP, Stopwatch
+from triptych.tasks.base import TransferTask
+from triptych.trial import trial_fit
+
+SEARCH_STEPS = 100
+_BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*([smh])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """A stage in numbers.
+
+    Args:
+        stage: The stage.
+        trainable: Parameters that train.
+        parameters: All parameters.
+        steps: Steps of the optimizer in an epoch.
+        seconds_before: Estimated seconds before the first step: workers that start, and a search.
+        seconds_per_epoch: Estimated, without validation.
+        seconds_per_validation: Estimated.
+        validate_every: Epochs from one validation to the next at most, the Trainer's `check_val_every_n_epoch`.
+        memory: Estimated peak in bytes; see `PeakMemory`.
+    """
+
+    stage: FullStage
+    trainable: int
+    parameters: int
+    steps: int
+    seconds_before: float
+    seconds_per_epoch: float
+    seconds_per_validation: float
+    validate_every: int
+    memory: int
+
+    @property
+    def epochs_per_validation(self) -> int:
+        """Epochs from one validation to the next, such that the last epoch is followed by one."""
+        epochs = self.stage.epochs
+        return max(every for every in range(1, min(self.validate_every, epochs) + 1) if epochs % every == 0)
+
+    @property
+    def seconds(self) -> float:
+        """Estimated seconds of the whole stage."""
+        validations = self.stage.epochs // self.epochs_per_validation
+        training = self.stage.epochs * self.seconds_per_epoch
+        return self.seconds_before + training + validations * self.seconds_per_validation
+
+    def rates(self, groups: Sequence[str]) -> dict[str, float]:
+        """Peak rate by layer group, where it need not be found first; else empty."""
+        if asks_to_find(self.stage.max_lr):
+            return {}
+        return dict(zip(groups, spread(self.stage.max_lr, len(groups)), strict=True))
+
+
+def plan_stage(
+    stage: FullStage, model: TransferTask, data: TriptychDataModule, settings: Mapping[str, Any]
+) -> StagePlan:
+    """Runs a few steps of a stage, takes them back, and tells what the whole of it will take."""
+    to_find = asks_to_find(stage.max_lr)
+    accumulated = settings.get("accumulate_grad_batches", 1)
+    steps = math.ceil((WARM_UP + TIMED) / accumulated)
+    with stage.applied(model, data, with_found(stage.max_lr, DEFAULT_RATE)):
+        watch, peak = Stopwatch(), PeakMemory()
+        trial_fit({**settings, "precision": stage.precision}, model, data, watch, max_steps=steps)
+        trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    train_batches = _limited(watch.train_batches, settings.get("limit_train_batches"))
+    val_batches = _limited(watch.val_batches, settings.get("limit_val_batches"))
+    search = watch.start + SEARCH_STEPS * accumulated * watch.train_batch if to_find else 0.0
+    return StagePlan(
+        stage=stage,
+        trainable=trainable,
+        parameters=sum(p.numel() for p in model.parameters()),
+        steps=math.ceil(train_batches / accumulated),
+        seconds_before=watch.start + search,
+        seconds_per_epoch=train_batches * watch.train_batch,
+        seconds_per_validation=val_batches * watch.val_batch,
+        validate_every=settings.get("check_val_every_n_epoch") or 1,
+        memory=peak.bytes(),
+    )
+
+
+def _limited(batches: int, limit: float | None) -> int:
+    """Of an epoch's batches those that the Trainer's `limit_..._batches`, a number or a share, leaves."""
+    if limit is None:
+        return batches
+    return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+
+
+def read_budget(text: str) -> float:
+    """Seconds of "90s", "20m" or "1.5h".
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    found = _BUDGET.fullmatch(text.strip())
+    if found is None or float(found[1]) == 0:
+        raise ValueError(f"budget: expected a time above 0 such as 90s, 20m or 1.5h, got {text!r}.")
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def fit_budget(plans: Sequence[StagePlan], seconds: float) -> list[StagePlan]:
+    """The plans with fewer epochs, all scaled alike and at least 1, so that they take at most `seconds`.
+
+    Raises:
+        ValueError: One epoch each takes longer; the least is named.
+    """
+    least = sum(replace_epochs(plan, 1).seconds for plan in plans)
+    if least > seconds:
+        unit, letter = (1, "s") if least < 120 else (60, "m")
+        enough, given = math.ceil(10 * least / unit) / 10, math.floor(10 * seconds / unit) / 10
+        raise ValueError(f"budget: expected at least {enough:g}{letter} for one epoch each, got {given:g}{letter}.")
+    share = 1.0
+    scaled = list(plans)
+    while sum(plan.seconds for plan in scaled) > seconds:
+        share *= 0.99
+        scaled = [replace_epochs(plan, max(1, math.floor(share * plan.stage.epochs))) for plan in plans]
+    return scaled
+
+
+def replace_epochs(plan: StagePlan, epochs: int) -> StagePlan:
+    """The plan with another number of epochs."""
+    return replace(plan, stage=replace(plan.stage, epochs=epochs))

@@ -1,0 +1,139 @@
+"""A stage of a recipe: one fit, and what of it differs from the stage before."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from triptych.datamodules.base import TriptychDataModule
+from triptych.tasks.base import TransferTask
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One fit with a fresh optimizer and one-cycle, from the last weights of the stage before.
+
+    What is left None is as in the stage before; the first stage takes it from the model, the data and the trainer.
+
+    Args:
+        name: A word for tables and file names.
+        epochs: Epochs, at least 1.
+        freeze_to: Number of the first layer group that trains: 0 trains all, -1 the head alone.
+        image_size: (height, width) in pixels.
+        batch_size: Samples a batch; where only the size of the pictures is given, it is scaled so that a batch keeps
+            its number of pixels.
+        max_lr: Peak of one-cycle: a number, [first_group, last_group], or "find" and "find/N" in their place.
+        pct_start: Share of the steps in which the rate rises, in (0, 1).
+        weight_decay: Decoupled weight decay.
+        precision: Of the Trainer, such as "bf16-mixed".
+        augment: Whether training samples are augmented.
+    """
+
+    name: str
+    epochs: int | None = None
+    freeze_to: int | None = None
+    image_size: tuple[int, int] | None = None
+    batch_size: int | None = None
+    max_lr: float | str | list[float | str] | None = None
+    pct_start: float | None = None
+    weight_decay: float | None = None
+    precision: str | None = None
+    augment: bool | None = None
+
+
+@dataclass(frozen=True)
+class FullStage:
+    """A stage with nothing left open; see `Stage`."""
+
+    name: str
+    epochs: int
+    freeze_to: int
+    image_size: tuple[int, int]
+    batch_size: int
+    max_lr: Any
+    pct_start: float
+    weight_decay: float
+    precision: Any
+    augment: bool
+
+    def apply(self, model: TransferTask, data: TriptychDataModule, max_lr: Any) -> None:
+        """Sets model and data for a fit of this stage, with `max_lr` as it was found."""
+        model.retune(max_lr=max_lr, **{name: getattr(self, name) for name in _OF_MODEL if name != "max_lr"})
+        for name in _OF_DATA:
+            setattr(data, name, getattr(self, name))
+
+    @contextlib.contextmanager
+    def applied(self, model: TransferTask, data: TriptychDataModule, max_lr: Any) -> Iterator[None]:
+        """Sets model and data as `apply` does, and afterwards as they were."""
+        of_model = {name: model.hparams[name] for name in _OF_MODEL}
+        of_data = {name: getattr(data, name) for name in _OF_DATA}
+        self.apply(model, data, max_lr)
+        try:
+            yield
+        finally:
+            model.retune(**of_model)
+            vars(data).update(of_data)
+
+
+_OF_MODEL = ("freeze_to", "max_lr", "pct_start", "weight_decay")
+_OF_DATA = ("image_size", "batch_size", "augment")
+
+
+def fill(stages: Sequence[Stage], model: TransferTask, data: TriptychDataModule, precision: Any) -> list[FullStage]:
+    """The stages with what each takes from the one before.
+
+    Raises:
+        ValueError: There are no stages, two have one name, one has no epochs or freezes what the model lacks.
+    """
+    if not stages:
+        raise ValueError("stages: expected at least one, got none.")
+    names = [stage.name for stage in stages]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"stages: expected a name of its own for each, got {twice[0]!r} twice.")
+    known = {
+        **{name: model.hparams[name] for name in _OF_MODEL},
+        **{name: getattr(data, name) for name in _OF_DATA},
+        "precision": precision,
+    }
+    filled: list[FullStage] = []
+    for stage in stages:
+        given = {name: value for name, value in asdict(stage).items() if value is not None}
+        if "image_size" in given:
+            given["image_size"] = tuple(given["image_size"])
+            if "batch_size" not in given:
+                given["batch_size"] = _same_pixels(known["batch_size"], known["image_size"], given["image_size"])
+        known = {**known, **given}
+        if isinstance(known["max_lr"], tuple):
+            known["max_lr"] = list(known["max_lr"])  # as it comes back from the run's folder
+        if known.get("epochs", 0) < 1:
+            raise ValueError(f"stages: {stage.name}: epochs: expected at least 1, got {known.get('epochs')}.")
+        _check_groups(stage.name, known["freeze_to"], model)
+        filled.append(FullStage(**known))
+    return filled
+
+
+def _same_pixels(batch_size: int, size: tuple[int, int], new_size: tuple[int, int]) -> int:
+    """The batch size with which a batch of another size of pictures has as many pixels, at least 1."""
+    return max(1, round(batch_size * size[0] * size[1] / (new_size[0] * new_size[1])))
+
+
+def _check_groups(name: str, freeze_to: int, model: TransferTask) -> None:
+    assert model.network is not None
+    groups = list(model.network.layer_groups())
+    if not -len(groups) <= freeze_to < len(groups):
+        raise ValueError(
+            f"stages: {name}: freeze_to: expected a number from {-len(groups)} to {len(groups) - 1} "
+            f"({', '.join(groups)}), got {freeze_to}."
+        )
+
+
+def what_changed(before: Sequence[FullStage], now: Sequence[FullStage]) -> str | None:
+    """The first difference of two recipes in words; None if they are alike."""
+    if [stage.name for stage in before] != [stage.name for stage in now]:
+        return f"its stages were {', '.join(s.name for s in before)}, now {', '.join(s.name for s in now)}"
+    for old, new in zip(before, now, strict=True):
+        for field in fields(FullStage):
+            was, is_now = getattr(old, field.name), getattr(new, field.name)
+            if was != is_now:
+                return f"{field.name} of stage {old.name} was {was}, now {is_now}"
+    return None

@@ -1,0 +1,52 @@
+"""How long the parts of a stage take, from a few of its steps."""
+
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+import lightning as L
+import torch
+
+WARM_UP, TIMED, TIMED_VALIDATION = 3, 8, 4
+"""Batches before the clock starts, batches that are timed, and those of the validation data that are timed."""
+
+
+class Stopwatch(L.Callback):
+    """Times training batches, and after them the network on some of the validation data.
+
+    After the fit these are known: `start` (seconds from the making of this to the first batch), `train_batches` and
+    `val_batches` (of an epoch), `train_batch` and `val_batch` (seconds of one).
+    """
+
+    def __init__(self) -> None:
+        self.made = time.perf_counter()
+        self.times: list[float] = []
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.start = time.perf_counter() - self.made
+        self.train_batches = int(trainer.num_training_batches)
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self.times.append(time.perf_counter())
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.train_batch = _typical(self.times[min(WARM_UP, len(self.times) - 2) :])
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        loader = data.val_dataloader()
+        self.val_batches = len(loader)
+        pl_module.eval()
+        times = []
+        with torch.no_grad(), trainer.precision_plugin.forward_context():
+            for batch, _ in zip(loader, range(TIMED_VALIDATION + 1), strict=False):
+                pl_module(batch["image"].to(pl_module.device))
+                times.append(time.perf_counter())
+        self.val_batch = _typical(times) if len(times) > 1 else self.train_batch
+
+
+def _typical(times: Sequence[float]) -> float:
+    """Median of the seconds between moments, at least two of them."""
+    return median(after - before for before, after in pairwise(times))

@@ -1,0 +1,77 @@
+"""A recipe's plan and its results in the terminal."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from triptych.recipe.plan import StagePlan
+    from triptych.recipe.state import StageResult
+
+
+def plan_table(plans: "Sequence[StagePlan]", groups: Sequence[str], epochs: Sequence[int]) -> Table:
+    """What each stage will do, in 80 columns.
+
+    Args:
+        plans: The stages.
+        groups: Names of the layer groups, early to head.
+        epochs: Epochs of each stage as they were asked for, before a budget.
+    """
+    total = sum(plan.seconds for plan in plans) / 60
+    table = _table(
+        f"plan: {total:.1f} minutes in {len(plans)} stages",
+        ["stage", "trains", "peak rates", "size", "batch", "epochs", "steps", "min", "GB"],
+        f"peak rates: {', '.join(groups)}",
+    )
+    for plan, asked in zip(plans, epochs, strict=True):
+        stage = plan.stage
+        rates = plan.rates(groups)
+        table.add_row(
+            stage.name,
+            f"{plan.trainable / 1e6:.1f} M",
+            "\n".join(f"{rate:.1e}" for rate in dict.fromkeys(rates.values())) or rate_words(stage.max_lr),
+            "x".join(map(str, stage.image_size)),
+            str(stage.batch_size),
+            str(asked) if asked == stage.epochs else f"{stage.epochs} of {asked}",
+            str(plan.steps * stage.epochs),
+            f"{plan.seconds / 60:.1f}",
+            f"{plan.memory / 1e9:.1f}",
+        )
+    return table
+
+
+def result_table(results: "Sequence[StageResult]") -> Table:
+    """What came of each stage, beside what was planned, in 80 columns."""
+    scores = list(results[0].scores)[:2]
+    table = _table(
+        "stages",
+        ["stage", "epochs", "peak rate", "size", "scores", "min", "plan", "GB", "plan"],
+        f"scores: {' / '.join(scores)}",
+    )
+    for result in results:
+        table.add_row(
+            result.name,
+            str(result.epochs),
+            rate_words(result.max_lr),
+            "x".join(map(str, result.image_size)),
+            " / ".join(f"{result.scores[name]:.3f}" for name in scores),
+            "resumed" if result.seconds is None else f"{result.seconds / 60:.1f}",
+            f"{result.planned_seconds / 60:.1f}",
+            f"{result.memory / 1e9:.1f}",
+            f"{result.planned_memory / 1e9:.1f}",
+        )
+    return table
+
+
+def _table(title: str, headings: Sequence[str], caption: str) -> Table:
+    table = Table(title=title, caption=caption, title_justify="left", caption_justify="left", padding=(0, 1, 0, 0))
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if number else "left")
+    return table
+
+
+def rate_words(max_lr: Any) -> str:
+    """A peak rate, or the first and the last group's below each other."""
+    rates = max_lr if isinstance(max_lr, (list, tuple)) else [max_lr]
+    return "\n".join(rate if isinstance(rate, str) else f"{rate:.1e}" for rate in rates)

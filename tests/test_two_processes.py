@@ -1,0 +1,309 @@
+"""Fit, finder, recipe and command line in two processes; run as a script, this file is one of the two."""
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pytest
+import torch
+from command_line import config_args, runs_in
+
+from triptych import (
+    BIWIDataModule,
+    CamVidDataModule,
+    MultiLabelClassifier,
+    PlanetDataModule,
+    PointRegressor,
+    UNetSegmenter,
+    find_lr,
+)
+from triptych.callbacks.score_report import ScoreReport
+from triptych.datamodules.base import TriptychDataModule
+from triptych.recipe import Stage, run_recipe
+from triptych.synthetic import make_tiles
+from triptych.tasks.base import TransferTask
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated:FutureWarning"),
+]
+
+SECONDS = 120
+SETTINGS = {"accelerator": "cpu", "devices": 2, "strategy": "ddp"}
+QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+ENCODER: dict[str, Any] = {"encoder": "timm-mobilenetv3_small_minimal_100", "encoder_weights": None}
+TASKS = ("camvid", "biwi", "planet")
+STOPPED_AT = 5
+
+
+def made(task: str, folder: Path, **data: Any) -> tuple[TransferTask, TriptychDataModule]:
+    """A small model, and data of which five samples validate it."""
+    small: dict[str, Any] = {"image_size": (32, 32), "batch_size": 2, **data}
+    L.seed_everything(0, verbose=False)
+    if task == "camvid":
+        five = str(folder / "five.txt")
+        return UNetSegmenter(**ENCODER), CamVidDataModule(str(folder / task), valid_list=five, **small)
+    if task == "biwi":
+        return PointRegressor(**ENCODER), BIWIDataModule(str(folder / task), **small)
+    return MultiLabelClassifier(**ENCODER), PlanetDataModule(str(folder / task), valid_fraction=5 / 17, **small)
+
+
+def digest(model: L.LightningModule) -> str:
+    """Of all weights and statistics."""
+    whole = hashlib.sha256()
+    for tensor in model.state_dict().values():
+        whole.update(tensor.numpy().tobytes())
+    return whole.hexdigest()
+
+
+def scores_of(trainer: L.Trainer) -> dict[str, float]:
+    return {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
+
+
+class NoReport(ScoreReport):
+    def _print(self, pl_module: Any, split: str) -> None:
+        pass
+
+
+# What each of the two processes does.
+
+
+def fit_and_find(folder: Path) -> dict[str, Any]:
+    """Of each task: a search, then a fit, and after it a validation of batches of one sample."""
+    return {task: fitted(task, folder) for task in TASKS}
+
+
+def fitted(task: str, folder: Path) -> dict[str, Any]:
+    model, data = made(task, folder)
+    trainer = L.Trainer(**SETTINGS, **QUIET, callbacks=[NoReport()], max_epochs=1, limit_train_batches=2)
+    data.setup("fit")
+    model.resolve(data.facts)
+    model.configure_model()
+    before = digest(model)
+    search = find_lr(trainer, model, data, num_steps=12)
+    same = digest(model) == before
+    trainer.fit(model, data)
+    in_fit, weights = scores_of(trainer), digest(model)
+    if trainer.is_global_zero:
+        torch.save(model.state_dict(), folder / f"{task}.pt")
+    data.batch_size = 1
+    trainer.validate(model, data, verbose=False)
+    return {
+        **{"search": search.to_dict(), "same": same, "weights": weights, "in_fit": in_fit},
+        "one_by_one": scores_of(trainer),
+    }
+
+
+class Stop(L.Callback):
+    """Fails in the second epoch of the second stage."""
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        if trainer.global_step == STOPPED_AT and pl_module.hparams["freeze_to"] == 0:
+            raise RuntimeError("on purpose")
+
+
+def whole_and_resumed_recipe(folder: Path) -> dict[str, Any]:
+    """A recipe from end to end, and another that fails and goes on."""
+    written = watch_writing(folder)
+    answer: dict[str, Any] = {"whole": recipe(folder, "whole")}
+    with contextlib.suppress(RuntimeError):
+        recipe(folder, "resumed", Stop())
+    answer["left"] = sorted(path.name for path in (folder / "resumed" / "checkpoints").iterdir())
+    answer["resumed"] = recipe(folder, "resumed", resume=True)
+    return {**answer, "written": written}
+
+
+def recipe(folder: Path, name: str, *callbacks: L.Callback, resume: bool = False) -> dict[str, Any]:
+    model, data = made("planet", folder)
+    stages = [Stage("head", epochs=1, freeze_to=-1, max_lr="find"), Stage("all", epochs=2, freeze_to=0, max_lr=1e-3)]
+    settings = {**SETTINGS, "enable_progress_bar": False, "log_every_n_steps": 1, "callbacks": list(callbacks)}
+    done = run_recipe(model, data, stages, settings, folder / name, resume=resume, every_n_steps=1)
+    return {"weights": digest(model), "max_lr": [result.max_lr for result in done], "scores": done[-1].scores}
+
+
+def watch_writing(folder: Path) -> list[str]:
+    """A list that fills with what Python makes, writes, renames or removes below a folder."""
+    written: list[str] = []
+    makes = {"os.mkdir", "os.rename", "os.link", "os.remove"}
+
+    def note(event: str, args: tuple[Any, ...]) -> None:
+        opens_to_write = event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR)
+        if (event in makes or opens_to_write) and str(args[0]).startswith(str(folder)):
+            written.append(f"{event} {args[0]}")
+
+    sys.addaudithook(note)
+    return written
+
+
+JOBS: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "fit_and_find": fit_and_find,
+    "whole_and_resumed_recipe": whole_and_resumed_recipe,
+}
+
+
+def main(job: str, folder: Path) -> None:
+    answer = JOBS[job](folder)
+    (folder / f"{job}.{os.environ['RANK']}.json").write_text(json.dumps(answer))
+
+
+# What comes of them.
+
+
+@pytest.fixture(scope="module")
+def folder(drawn_streets: Path, drawn_portraits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of the three tasks."""
+    folder = tmp_path_factory.mktemp("two")
+    (folder / "camvid").symlink_to(drawn_streets)
+    (folder / "biwi").symlink_to(drawn_portraits)
+    make_tiles(folder / "planet", 17, (32, 32))
+    frames = sorted(path.name for path in (drawn_streets / "images").iterdir())
+    (folder / "five.txt").write_text("\n".join(frames[:5]))
+    return folder
+
+
+def run(commands: Mapping[str, tuple[list[str], dict[str, str]]], folder: Path) -> dict[str, str]:
+    """What commands print that run side by side; one that takes longer than two minutes fails.
+
+    Args:
+        commands: Each with what it adds to the environment, by name.
+        folder: Where what they print is kept.
+    """
+    own = {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
+    processes = {}
+    for name, (command, added) in commands.items():
+        with (folder / f"{name}.txt").open("w") as out:
+            environment = {**os.environ, **own, **added}
+            processes[name] = subprocess.Popen(
+                command, stdout=out, stderr=subprocess.STDOUT, env=environment, cwd=folder, start_new_session=True
+            )
+    try:
+        ends = [process.wait(SECONDS) for process in processes.values()]
+    finally:
+        for process in processes.values():
+            with contextlib.suppress(ProcessLookupError):  # nothing of it is left
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    printed = {name: (folder / f"{name}.txt").read_text() for name in processes}
+    assert not any(ends), "\n".join(printed.values())
+    return printed
+
+
+def answers(job: str, folder: Path) -> list[dict[str, Any]]:
+    """What both processes found, started as torchrun starts them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    command = [sys.executable, __file__, job, str(folder)]
+    shared |= {"TORCHELASTIC_RUN_ID": "none", "GROUP_RANK": "0"}
+    run({f"{job}.{r}": (command, {**shared, "RANK": r, "LOCAL_RANK": r}) for r in ("0", "1")}, folder)
+    return [json.loads((folder / f"{job}.{rank}.json").read_text()) for rank in (0, 1)]
+
+
+@pytest.fixture(scope="module")
+def fits(folder: Path) -> list[dict[str, Any]]:
+    return answers("fit_and_find", folder)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_both_processes_find_the_same_and_leave_the_model(fits: list[dict[str, Any]], task: str) -> None:
+    first, second = (fit[task] for fit in fits)
+    assert first["search"] == second["search"]
+    assert len(first["search"]["losses"]) == 12
+    assert first["same"] and second["same"]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_both_processes_end_a_fit_with_the_same_weights(fits: list[dict[str, Any]], task: str) -> None:
+    assert fits[0][task]["weights"] == fits[1][task]["weights"]
+
+
+@pytest.mark.parametrize(("when", "batch_size"), [("in_fit", 2), ("one_by_one", 1)])
+@pytest.mark.parametrize("task", TASKS)
+def test_two_processes_score_five_samples_as_one_does(
+    fits: list[dict[str, Any]], folder: Path, task: str, when: str, batch_size: int
+) -> None:
+    model, data = made(task, folder, batch_size=batch_size)
+    data.setup("fit")
+    model.resolve(data.facts)
+    model.configure_model()
+    model.load_state_dict(torch.load(folder / f"{task}.pt", weights_only=True))
+    trainer = L.Trainer(accelerator="cpu", **QUIET, callbacks=[NoReport()])
+    trainer.validate(model, data, verbose=False)
+    expected = scores_of(trainer)
+    assert len(data.records["val"]) == 5
+    assert "val/loss" in expected and len(expected) >= 3
+    loss = expected.pop("val/loss")
+    for fit in fits:
+        scores = dict(fit[task][when])
+        assert scores.pop("val/loss") == pytest.approx(loss, rel=1e-6)
+        assert scores == expected
+
+
+@pytest.fixture(scope="module")
+def recipes(folder: Path) -> list[dict[str, Any]]:
+    return answers("whole_and_resumed_recipe", folder)
+
+
+def test_both_processes_end_a_recipe_alike(recipes: list[dict[str, Any]]) -> None:
+    assert recipes[0]["whole"] == recipes[1]["whole"]
+    assert len(recipes[0]["whole"]["max_lr"]) == 2
+
+
+def test_a_recipe_that_failed_goes_on_to_the_same_weights(recipes: list[dict[str, Any]]) -> None:
+    for answer in recipes:
+        assert "2-all.last.ckpt" in answer["left"] and "2-all.ckpt" not in answer["left"]
+        assert answer["resumed"] == answer["whole"]
+
+
+def test_the_first_process_alone_writes(recipes: list[dict[str, Any]], folder: Path) -> None:
+    assert recipes[1]["written"] == []
+    assert any(".recipe.part.json" in event for event in recipes[0]["written"])
+    assert json.loads((folder / "whole" / "recipe.json").read_text())["done"][1]["name"] == "all"
+
+
+@pytest.fixture
+def command(drawn_tiles: Path) -> list[str]:
+    """The command with a small network, in two processes."""
+    network = ["--model.encoder", ENCODER["encoder"], "--model.encoder_weights", "null"]
+    config = config_args("planet", drawn_tiles)
+    two = ["--trainer.devices", "2", "--trainer.strategy", "ddp"]
+    return [*config, *network, *two]
+
+
+def printed(subcommand: str, args: Sequence[str], folder: Path) -> str:
+    """What the console script prints; Lightning starts it once more for the second process."""
+    script = str(Path(sys.executable).with_name("triptych"))
+    return run({subcommand: ([script, subcommand, *args], {})}, folder)[subcommand]
+
+
+def test_a_fit_on_the_command_line_searches_and_trains_once(command: list[str], tmp_path: Path) -> None:
+    said = printed("fit", [*command, *runs_in(tmp_path / "runs"), "--model.max_lr", "find"], tmp_path)
+    (run_folder,) = (tmp_path / "runs" / "planet").iterdir()
+    assert {"config.yaml", "lr_find", "checkpoints"} <= {path.name for path in run_folder.iterdir()}
+    assert len(list(run_folder.glob("events.*"))) == 1
+    assert [said.count(word) for word in ("checkpoint: ", "curves: ", "curve: ")] == [1, 1, 1]
+
+
+def test_a_recipe_on_the_command_line_runs_once(command: list[str], tmp_path: Path) -> None:
+    config = [word.replace("planet.yaml", "recipes/planet_quick.yaml") for word in command]
+    stages = [{"name": "head", "epochs": 1, "freeze_to": -1, "max_lr": 1e-3}, {"name": "all", "freeze_to": 0}]
+    said = printed("recipe", [*config, *runs_in(tmp_path / "runs"), "--stages", json.dumps(stages)], tmp_path)
+    (run_folder,) = (tmp_path / "runs" / "planet-quick").iterdir()
+    there = {"recipe.json", "summary.json", "checkpoints"}
+    assert there <= {path.name for path in run_folder.iterdir()}
+    assert [said.count(words) for words in ("stage 1 of 2", "stage 2 of 2", "curves: ")] == [1, 1, 1]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
