@@ -3,7 +3,15 @@
 __version__ = "0.1.0"
 
 from triptych.datamodules import BIWIDataModule, CamVidDataModule, PlanetDataModule
+from triptych.hard_examples import read_losses, write_losses
+from triptych.lr_finder import find_lr
 from triptych.metrics import VoidMaskedAccuracy
+from triptych.recipe import Stage, run_recipe
+from triptych.show.confusion import plot_confusion
+from triptych.show.curves import plot_losses, plot_lr
+from triptych.show.results import show_results
+from triptych.show.top_losses import top_losses
+from triptych.show.worst import show_top_losses
 from triptych.tasks import MultiLabelClassifier, PointRegressor, UNetSegmenter
 
 __all__ = [
@@ -12,6 +20,17 @@ __all__ = [
     "MultiLabelClassifier",
     "PlanetDataModule",
     "PointRegressor",
+    "Stage",
     "UNetSegmenter",
     "VoidMaskedAccuracy",
+    "find_lr",
+    "plot_confusion",
+    "plot_losses",
+    "plot_lr",
+    "read_losses",
+    "run_recipe",
+    "show_results",
+    "show_top_losses",
+    "top_losses",
+    "write_losses",
 ]

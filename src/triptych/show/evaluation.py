@@ -1,0 +1,103 @@
+"""A model and labelled samples, made ready to be looked at."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.samples import Sample, Samples
+from triptych.show.saved_model import load_model
+from triptych.tasks.base import TransferTask
+
+_TARGETS = {"mask": "masks", "point": "points", "labels": "tags"}
+
+
+class Evaluation(NamedTuple):
+    """A model and the samples of one split, as a validation gives them; `index` counts them in the split's order."""
+
+    model: TransferTask
+    samples: Samples
+    data: TriptychDataModule
+
+    def each(self, indices: Iterable[int]) -> Iterator[tuple[Sample, Tensor]]:
+        """Single samples, and what the network gives for them, float32; both on the model's device."""
+        for index in indices:
+            sample = self._moved(self.samples[index])
+            yield sample, self.model(sample["image"][None]).float()[0]
+
+    def batches(self) -> Iterator[tuple[Sample, Tensor]]:
+        """The same for batches of all samples, in the split's order."""
+        loader: DataLoader[Sample] = DataLoader(
+            self.samples,
+            batch_size=self.data.batch_size,
+            num_workers=self.data.num_workers,
+            generator=torch.Generator(),  # without it the loader would draw a number from the fit's own
+        )
+        for batch in loader:
+            moved = self._moved(batch)
+            yield moved, self.model(moved["image"]).float()
+
+    def _moved(self, sample: Sample) -> Sample:
+        device = self.model.device
+        return {key: value.to(device) if isinstance(value, Tensor) else value for key, value in sample.items()}
+
+
+@contextlib.contextmanager
+def evaluating(model: TransferTask | str | Path, data: TriptychDataModule, split: str = "val") -> Iterator[Evaluation]:
+    """The model in evaluation mode without gradients, and the samples of a split as a validation sees them.
+
+    Finds the data first where `setup` has not been called. Afterwards each module has the mode it had.
+
+    Args:
+        model: A model, a checkpoint, or a run folder.
+        data: Data of the model's own task.
+        split: `"train"`, `"val"` or `"test"`; none of them is augmented.
+
+    Raises:
+        FileNotFoundError: There is no checkpoint.
+        ValueError: The split is empty or unknown, or the model has another task or other classes than the data.
+    """
+    task = model if isinstance(model, TransferTask) else load_model(model)
+    samples = _samples(data, split)
+    _check_task(task, data, samples[0])
+    task.resolve(data.facts)
+    task.configure_model()
+    modes = [(module, module.training) for module in task.modules()]
+    task.eval()
+    try:
+        with torch.no_grad():
+            yield Evaluation(task, samples, data)
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def _samples(data: TriptychDataModule, split: str) -> Samples:
+    if split not in ("train", "val", "test"):
+        raise ValueError(f'split: expected "train", "val" or "test", got {split!r}.')
+    if "val" not in data.records:
+        data.prepare_data()
+        data.setup("validate")
+    samples = data.val_dataloader().dataset
+    assert isinstance(samples, Samples)
+    if split != "val":
+        samples = Samples(data.split(split), samples.pipeline, samples.seed)
+    if not len(samples):
+        raise ValueError(f"{type(data).__name__}: expected samples in its {split!r} split to look at, found none.")
+    return samples
+
+
+def _check_task(model: TransferTask, data: TriptychDataModule, sample: Sample) -> None:
+    if model.target not in sample:
+        found = " and ".join(_TARGETS[key] for key in _TARGETS if key in sample)
+        raise ValueError(
+            f"{type(model).__name__} predicts {_TARGETS[model.target]}, but {type(data).__name__} has {found}; "
+            "choose a model and data of one task."
+        )

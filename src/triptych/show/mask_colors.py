@@ -1,0 +1,96 @@
+"""Masks over pictures: classes in their colours, void hatched, wrong pixels marked."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.artist import Artist
+from matplotlib.patches import Patch
+
+from triptych.datasets.camvid_classes import class_colors
+
+Pixels = npt.NDArray[np.uint8]
+
+OPACITY = 0.6
+_STRIPES = 40  # on the shorter side
+_LIGHT, _DARK = (235, 235, 235), (70, 70, 70)
+_WRONG = (235, 0, 75)
+_VOID_LABEL = "void, not scored"
+
+
+def paint(image: Pixels, ids: npt.NDArray[np.int64], class_names: Sequence[str], ignore_index: int | None) -> Pixels:
+    """The picture under the colours of its classes, with stripes over what is void.
+
+    Args:
+        image: RGB (H, W, 3).
+        ids: Class ids (H, W).
+        class_names: Names of the classes.
+        ignore_index: Class id of void pixels; it need not have a name.
+    """
+    void = ids == ignore_index
+    colors = class_colors(class_names)[np.where(void, 0, ids)]
+    return _hatched(_blend(image, colors, OPACITY), image, void)
+
+
+def mark_wrong(
+    image: Pixels, ids: npt.NDArray[np.int64], target: npt.NDArray[np.int64], ignore_index: int | None
+) -> Pixels:
+    """The picture in grey, its wrong pixels in red, and stripes over what is void.
+
+    Args:
+        image: RGB (H, W, 3).
+        ids: Predicted class ids (H, W).
+        target: True class ids (H, W).
+        ignore_index: Class id of void pixels.
+    """
+    grey = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2)
+    wrong = (ids != target)[..., None]
+    marked = np.where(wrong, _blend(grey, np.array(_WRONG), 0.75), grey)
+    return _hatched(np.rint(marked).astype(np.uint8), image, target == ignore_index)
+
+
+def class_keys(
+    masks: Iterable[npt.NDArray[np.int64]], class_names: Sequence[str], ignore_index: int | None
+) -> list[tuple[Artist, str]]:
+    """Handle and name of each class that occurs, the one with the most pixels first and void last."""
+    counts = sum(np.bincount(mask.ravel(), minlength=256) for mask in masks)
+    assert isinstance(counts, np.ndarray)
+    colors = class_colors(class_names)
+    keys: list[tuple[Artist, str]] = []
+    for i in np.argsort(-counts, kind="stable").tolist():
+        if counts[i] and i != ignore_index:
+            keys.append((_patch(colors[i].tolist()), class_names[i]))
+    if ignore_index is not None and counts[ignore_index]:
+        keys.append((_void_patch(), _VOID_LABEL))
+    return keys
+
+
+def error_keys() -> list[tuple[Artist, str]]:
+    """Handle and label of what `mark_wrong` draws."""
+    return [(_patch(_WRONG), "wrong"), (_void_patch(), _VOID_LABEL)]
+
+
+def _blend(image: npt.NDArray[Any], colors: npt.NDArray[Any], opacity: float) -> Pixels:
+    blend: Pixels = np.rint((1 - opacity) * image + opacity * colors).astype(np.uint8)
+    return blend
+
+
+def _hatched(picture: Pixels, image: Pixels, void: npt.NDArray[np.bool_]) -> Pixels:
+    """`picture`, but where it is void the faint `image` under diagonal stripes."""
+    rows, columns = np.indices(void.shape)
+    step = max(2, min(void.shape) // _STRIPES)
+    light = ((rows + columns) // step % 2 == 0)[..., None]
+    return np.where(void[..., None], _blend(image, np.where(light, _LIGHT, _DARK), 0.7), picture)
+
+
+def _void_patch() -> Patch:
+    return Patch(facecolor=_hex(_DARK), edgecolor=_hex(_LIGHT), hatch="//////", linewidth=0)
+
+
+def _patch(color: Sequence[int]) -> Patch:
+    return Patch(facecolor=_hex(color), edgecolor="black", linewidth=0.5)
+
+
+def _hex(color: Sequence[int]) -> str:
+    return "#" + bytes(color).hex()

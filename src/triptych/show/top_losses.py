@@ -1,0 +1,80 @@
+"""The samples that a model finds hardest, worst first."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from triptych.datamodules.base import TriptychDataModule
+from triptych.show.evaluation import Evaluation, evaluating
+from triptych.show.mistakes import missed_points, wrong_pixels, wrong_tags
+from triptych.tasks import MultiLabelClassifier, UNetSegmenter
+from triptych.tasks.base import TransferTask
+
+
+@dataclass(frozen=True)
+class SampleLoss:
+    """How a model does on one sample.
+
+    Args:
+        path: The file.
+        loss: The task's own loss of this sample alone.
+        index: Its place in the split.
+        wrong: What is wrong, in one line.
+    """
+
+    path: str
+    loss: float
+    index: int
+    wrong: str
+
+
+def top_losses(
+    model: TransferTask | str | Path, data: TriptychDataModule, k: int | None = None, split: str = "val"
+) -> list[SampleLoss]:
+    """The samples with the highest losses, worst first; NaN counts as the worst.
+
+    The model is asked batch by batch, without augmentation; its state is afterwards what it was.
+
+    Args:
+        model: A model, a checkpoint, or a run folder.
+        data: Data of the model's own task.
+        k: How many, at least 1; None takes all.
+        split: `"train"`, `"val"` or `"test"`.
+
+    Raises:
+        FileNotFoundError: There is no checkpoint.
+        ValueError: The split is empty, the model has another task than the data, or `k` is less than 1.
+    """
+    if k is not None and k < 1:
+        raise ValueError(f"k: expected at least 1, got {k}.")
+    with evaluating(model, data, split) as evaluation:
+        return worst_first(evaluation)[:k]
+
+
+def worst_first(evaluation: Evaluation) -> list[SampleLoss]:
+    """All samples of an evaluation, the worst first."""
+    model = evaluation.model
+    losses: list[SampleLoss] = []
+    for batch, preds in evaluation.batches():
+        target = batch[model.target]
+        for i, path in enumerate(batch["path"]):
+            loss = float(model.loss(preds[i : i + 1], target[i : i + 1]))
+            wrong = what_is_wrong(model, preds[i], target[i], batch["size"][i])
+            losses.append(SampleLoss(path, loss, len(losses), wrong))
+    return sorted(losses, key=lambda one: -math.inf if math.isnan(one.loss) else -one.loss)
+
+
+def what_is_wrong(model: TransferTask, preds: Tensor, target: Tensor, size: Tensor) -> str:
+    """One line about one sample.
+
+    Shape: preds (C, H, W) and target (H, W), or both (P, 2), or both (L,); size (2,), of the original frame in pixels.
+    """
+    if isinstance(model, UNetSegmenter):
+        return wrong_pixels(preds.argmax(dim=0), target, model.class_names, model.hparams["ignore_index"])
+    if isinstance(model, MultiLabelClassifier):
+        return wrong_tags(preds.sigmoid() > model.hparams["threshold"], target > 0, model.tags)
+    return missed_points(preds, target, size)
