@@ -1,6 +1,7 @@
 # make train   the environment, made-up streets, a U-Net that learns them, pictures of what it sees
 # make test    the environment, the tests
 # make lint    ruff and mypy
+# make docs    the README and the API reference as pages in site/
 #
 # make train DATA=DIR                the same on data of your own
 # make train TASK=biwi | TASK=planet the other two panels
@@ -21,7 +22,7 @@ ifeq ($(TASK) $(origin DATA),camvid file)
 CONFIG += --data.image_size "[144, 192]" --trainer.max_epochs 8
 endif
 
-.PHONY: train test lint
+.PHONY: train test lint docs
 .DELETE_ON_ERROR:
 
 train: $(READY) $(DATA)
@@ -36,6 +37,14 @@ lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+docs: .venv/.ready-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo 'site/index.html; with its search: $(BIN)/python -m http.server --directory site'
+
+.venv/.ready-docs: $(READY)
+	$(BIN)/python -m pip install --quiet --editable .[docs]
+	touch $@
 
 $(READY): setup.cfg pyproject.toml
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 10) and f"Python 3.10 or newer is needed, $(PYTHON) is {v.major}.{v.minor}; try make PYTHON=python3.11")'
