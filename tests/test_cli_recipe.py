@@ -109,6 +109,7 @@ def test_dry_run_prints_the_plan_and_writes_nothing(here: Path, drawn_streets: P
     assert files(here) == set()
 
 
+@pytest.mark.slow
 def test_recipe_is_run_then_killed_and_resumed(here: Path, drawn_streets: Path) -> None:
     args = ["recipe", "--config", config(drawn_streets), "--every_n_steps", "1"]
     printed = printed_by(args)

@@ -385,7 +385,7 @@ PLACES: dict[str, Any] = {
 }
 """Where a run that has its plan may be interrupted: before a training batch, or around what it does between them."""
 CHOSEN = [
-    *("batch 5", "batch 15", "batch 20", "before score 2", "after save_checkpoint 4", "before save 3", "after save 7"),
+    *("batch 5", "batch 15", "before score 2", "after save_checkpoint 4", "before save 3", "after save 7"),
     *random.Random(4).sample(sorted(PLACES), 1),
 ]
 

@@ -175,7 +175,7 @@ class TriptychDataModule(L.LightningDataModule):
         records = self.records[split]
         weights = self._weights if split == "train" else None
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
-        if len(records) < replicas:
+        if 0 < len(records) < replicas:
             raise ValueError(f"{split}: expected at least {replicas} samples, one a process, got {len(records)}.")
         return DataLoader(
             Samples(records, pipeline, self.seed),

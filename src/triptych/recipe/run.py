@@ -89,6 +89,7 @@ def run_recipe(
     _say(plan_table(state.plans, groups, [stage.epochs for stage in filled]))
     if dry_run:
         return []
+    was_done = len(state.done) == len(state.plans)
     state.save()
     try:
         for plan in state.plans[len(state.done) :]:
@@ -96,8 +97,11 @@ def run_recipe(
             state.save()
     finally:
         data.first_epoch = 0
+        os.environ["PL_GLOBAL_SEED"] = str(seed)  # for a resume in this process
+    if was_done:
+        model.load_state_dict(read_checkpoint(state.done[-1].checkpoint)["state_dict"])
     state.save_summary()
-    if model.last_scores:  # not where all stages were finished before
+    if not was_done:
         for part in model.report("validation"):
             _say(part)
     _say(result_table(state.done))
@@ -106,16 +110,17 @@ def run_recipe(
 
 def _arguments(trainer_or_settings: L.Trainer | Mapping[str, Any] | None) -> dict[str, Any]:
     """A Trainer's arguments that all stages share, `precision` and `callbacks` among them."""
-    default = [ProgressBar(), LearningRateMonitor("step", log_momentum=True)]
     if not isinstance(trainer_or_settings, L.Trainer):
         given = dict(trainer_or_settings or {})
+        bar = [ProgressBar()] if given.get("enable_progress_bar", True) else []
+        default = [*bar, LearningRateMonitor("step", log_momentum=True)]
         kept = {name: value for name, value in given.items() if name not in _OWN}
         return {**kept, "precision": given.get("precision", "32-true"), "callbacks": given.get("callbacks", default)}
     trainer = trainer_or_settings
     callbacks: list[L.Callback] = trainer.callbacks  # type: ignore[attr-defined]
     return {
         **settings_of(trainer),
-        **{name: value for name in _ALSO if (value := getattr(trainer, name)) != 1.0},
+        **{name: getattr(trainer, name) for name in _ALSO},
         "callbacks": [one for one in callbacks if not isinstance(one, (Checkpoint, ModelSummary, ScoreReport))],
     }
 
@@ -181,7 +186,8 @@ def _run_stage(
         )
     _say(f"[bold]stage {number} of {len(state.plans)}: {stage.name}[/bold]")
     trainer.fit(model, data, ckpt_path=interrupted, weights_only=True)
-    if not scores.scores:  # it was killed after its last step
+    if not scores.scores:  # it was killed after its last step, where the scores stand
+        logger.first_step, logger.first_epoch = logger.first_step - 1, logger.first_epoch - 1
         trainer.validate(model, data, verbose=False)
     checkpoint = folder / "checkpoints" / f"{name}.ckpt"
     trainer.save_checkpoint(checkpoint, weights_only=False)
