@@ -1,12 +1,13 @@
 """Checkpoints: written whole or not at all, and read without building anything from them."""
 
 import contextlib
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from triptych.whole_files import save_whole
 
 
 class WholeCheckpoints(TorchCheckpointIO):
@@ -18,12 +19,7 @@ class WholeCheckpoints(TorchCheckpointIO):
             return
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_name(f".{path.name}.part")
-        try:
-            torch.save(checkpoint, half)
-            os.replace(half, path)
-        finally:
-            half.unlink(missing_ok=True)
+        save_whole(path, lambda half: torch.save(checkpoint, half))
 
 
 def before(path: Path) -> Path:

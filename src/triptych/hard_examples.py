@@ -7,7 +7,6 @@ times as often as one without a row.
 
 import csv
 import math
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from lightning.pytorch.utilities import rank_zero_warn
 
 from triptych.datasets.errors import BadSampleError, MissingDataError
+from triptych.whole_files import save_table
 
 LEAST, MOST = 0.25, 4.0
 """Bounds of a weight: no sample is drawn never, and none all the time."""
@@ -56,13 +56,7 @@ def write_losses(path: str | Path, rows: Iterable[HasLoss]) -> None:
     table = [LossRow(str(row.path), _checked_loss(target, str(row.path), row.loss), str(row.wrong)) for row in rows]
     table.sort(key=lambda row: -row.loss)
     target.parent.mkdir(parents=True, exist_ok=True)
-    half = target.with_name(f".{target.name}.part")
-    try:
-        with half.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([LossRow._fields, *table])
-        os.replace(half, target)
-    finally:
-        half.unlink(missing_ok=True)
+    save_table(target, LossRow._fields, table)
 
 
 def read_losses(path: str | Path) -> list[LossRow]:

@@ -20,9 +20,9 @@ from matplotlib.figure import Figure
 from rich.table import Table
 from torch import Tensor
 
-from triptych.callbacks.prediction_writer import save_whole
 from triptych.show.lr_curve import lr_curve
 from triptych.trial import trial_fit
+from triptych.whole_files import save_whole
 
 Curve = npt.NDArray[np.float64]
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from torch import Tensor
 
-from triptych.callbacks.prediction_writer import PredictionWriter, save_whole
+from triptych.callbacks.prediction_writer import PredictionWriter
 from triptych.datamodules.samples import Sample
 from triptych.datasets.camvid_classes import class_colors
 from triptych.datasets.images import read_rgb
 from triptych.show.overlay import overlay, palette_mask
+from triptych.whole_files import save_whole
 
 
 class MaskWriter(PredictionWriter):

@@ -6,10 +6,11 @@ from typing import Any
 import lightning as L
 from torch import Tensor
 
-from triptych.callbacks.prediction_writer import PredictionWriter, rows_of_all, save_table, save_whole
+from triptych.callbacks.prediction_writer import PredictionWriter, rows_of_all
 from triptych.datamodules.samples import Sample
 from triptych.datasets.images import read_rgb
 from triptych.show.points import draw_points
+from triptych.whole_files import save_table, save_whole
 
 
 class PointWriter(PredictionWriter):

@@ -1,8 +1,6 @@
 """What every writer of predictions shares: where files go, their names, and that they are whole."""
 
-import csv
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,26 +59,6 @@ class PredictionWriter(BasePredictionWriter):
         while self._source_of.setdefault(name, path) != path:
             name, number = f"{Path(path).stem}-{number}.png", number + 1
         return name
-
-
-def save_whole(path: Path, save: Callable[[Path], object]) -> None:
-    """Lets `save` write under another name first, so that what has its name is whole."""
-    half = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        save(half)
-        os.replace(half, path)
-    finally:
-        half.unlink(missing_ok=True)
-
-
-def save_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Writes a CSV file, whole or not at all."""
-
-    def save(half: Path) -> None:
-        with half.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([header, *rows])
-
-    save_whole(path, save)
 
 
 def rows_of_all(trainer: L.Trainer, rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:

@@ -6,8 +6,9 @@ from typing import Any
 import lightning as L
 from torch import Tensor
 
-from triptych.callbacks.prediction_writer import PredictionWriter, rows_of_all, save_table
+from triptych.callbacks.prediction_writer import PredictionWriter, rows_of_all
 from triptych.datamodules.samples import Sample
+from triptych.whole_files import save_table
 
 
 class TagWriter(PredictionWriter):

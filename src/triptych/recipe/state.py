@@ -8,9 +8,9 @@ from typing import Any
 
 from lightning.pytorch.utilities import rank_zero_only
 
-from triptych.callbacks.prediction_writer import save_whole
 from triptych.recipe.plan import StagePlan
 from triptych.recipe.stage import FullStage
+from triptych.whole_files import save_whole
 
 
 @dataclass(frozen=True)
