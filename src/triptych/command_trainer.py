@@ -51,6 +51,7 @@ class CommandTrainer(L.Trainer):
         search.save(folder)
         if isinstance(self.logger, TensorBoardLogger):
             self.logger.experiment.add_figure("lr_find", search.figure(), self.global_step)
+            self.logger.experiment.flush()
         print(f"curve: {folder / 'lr_find.png'}")
 
     def recipe(

@@ -1,0 +1,65 @@
+"""The four rules: which rate a curve suggests.
+
+Source: fastai 2.8, whose names they have.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+Curve = npt.NDArray[np.float64]
+
+_SLIDE_LAG, _SLIDE_SLOPE = 15, 0.005
+
+
+def steep(rates: Curve, losses: Curve) -> float:
+    """The rate where the loss falls fastest, per step of log rate.
+
+    Args:
+        rates: Rising, (N,) with N at least 2, as in all four rules.
+        losses: Smoothed, (N,).
+    """
+    return float(rates[np.argmin(np.diff(losses) / np.diff(np.log(rates)))])
+
+
+def minimum(rates: Curve, losses: Curve) -> float:
+    """A tenth of the rate where the loss is lowest."""
+    return float(rates[np.argmin(losses)]) / 10
+
+
+def valley(rates: Curve, losses: Curve) -> float:
+    """The middle of the longest valley: half of the way down the longest falling subsequence of losses.
+
+    As in fastai the valley is taken to be as many points wide as the subsequence has.
+    """
+    lengths = np.ones(len(losses), dtype=np.int64)
+    for i in range(1, len(losses)):
+        lengths[i] += np.where(losses[:i] > losses[i], lengths[:i], 0).max()
+    end = int(lengths.argmax())
+    width = int(lengths[end])
+    return float(rates[max(end - width + width // 3 + width // 6, 0)])
+
+
+def slide(rates: Curve, losses: Curve) -> float:
+    """The left end of a window that slides down from the highest rates until the slopes at its ends agree.
+
+    Slopes are per point; the window spans 15 points, or all where there are fewer.
+    """
+    slopes = np.gradient(losses)
+    lag = min(_SLIDE_LAG, len(losses) - 1)
+    alike = np.flatnonzero(abs(slopes[lag:] - slopes[:-lag]) <= _SLIDE_SLOPE)
+    return float(rates[min(alike[-1] + 1, len(losses) - 1 - lag) if len(alike) else 0])
+
+
+RULES: dict[str, Callable[[Curve, Curve], float]] = {
+    **{"steep": steep, "minimum": minimum, "valley": valley, "slide": slide}
+}
+
+DEFAULT_RULE = "valley"
+
+
+def check_rule(rule: str) -> None:
+    """Raises ValueError where there is no such rule."""
+    if rule not in RULES:
+        raise ValueError(f"rule: expected one of {', '.join(RULES)}, got {rule!r}.")

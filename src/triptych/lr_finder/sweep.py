@@ -1,0 +1,129 @@
+"""The sweep: a few steps with a rising rate, taken back afterwards.
+
+Sources: Smith, "Cyclical learning rates", 2017; fastai 2.8's `lr_find`.
+"""
+
+import contextlib
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor
+
+from triptych.lr_finder.curve import DEFAULT_RATE, LRSearch, has_run_away, read_curve
+from triptych.lr_finder.rules import DEFAULT_RULE, check_rule
+from triptych.lr_finder.words import asks_to_find, parts_of, with_found
+from triptych.trial import trial_fit
+
+
+def find_lr(
+    trainer_or_settings: L.Trainer | Mapping[str, Any],
+    model: L.LightningModule,
+    datamodule: Any,
+    start: float = 1e-7,
+    end: float = 10.0,
+    num_steps: int = 100,
+    rule: str = DEFAULT_RULE,
+) -> LRSearch:
+    """Trains a few steps with an exponentially rising rate, reads the curve, and leaves no trace.
+
+    The model is taken as it stands, fresh or trained, frozen or not. The rate is that of the optimizer's last group;
+    the others keep their ratio to it. No schedule runs, no validation. All processes get the same answer.
+
+    Args:
+        trainer_or_settings: See `triptych.trial.trial_fit`.
+        model: Any LightningModule with automatic optimization and one optimizer.
+        datamodule: The data, as `Trainer.fit` takes them.
+        start: First rate, above 0.
+        end: Last rate.
+        num_steps: Steps of the optimizer, at least 2; the sweep ends earlier where the loss runs away.
+        rule: `"steep"`, `"minimum"`, `"valley"` or `"slide"`.
+
+    Raises:
+        ValueError: An argument is out of range, or the model steps its optimizers itself.
+    """
+    if not 0 < start < end < math.inf:
+        raise ValueError(f"start, end: expected two rates with 0 < start < end, got {start} and {end}.")
+    if num_steps < 2:
+        raise ValueError(f"num_steps: expected at least 2, got {num_steps}.")
+    check_rule(rule)
+    if not model.automatic_optimization:
+        raise ValueError("model: expected automatic optimization, got a model that steps its optimizers itself.")
+    sweep = _Sweep([start * (end / start) ** (i / (num_steps - 1)) for i in range(num_steps)])
+    with _plain_rates(model):
+        trial_fit(trainer_or_settings, model, datamodule, sweep, num_steps)
+    return read_curve(sweep.rates[: len(sweep.losses)], sweep.losses, rule, _kept_rate(model.hparams.get("max_lr")))
+
+
+def _kept_rate(max_lr: Any) -> float:
+    """The head's rate where it is typed as a number."""
+    last = (parts_of(max_lr) or [None])[-1]
+    return float(last) if isinstance(last, (int, float)) and last > 0 else DEFAULT_RATE
+
+
+@contextlib.contextmanager
+def _plain_rates(model: L.LightningModule) -> Iterator[None]:
+    """Numbers in place of the words in the model's `max_lr`, so that it can make its optimizer."""
+    typed = model.hparams.get("max_lr")
+    if not asks_to_find(typed):
+        yield
+        return
+    initial = model.hparams_initial.get("max_lr", typed)
+    model.hparams["max_lr"] = with_found(typed, DEFAULT_RATE)
+    try:
+        yield
+    finally:
+        model.hparams["max_lr"] = typed
+        # a model that takes facts from the data has saved the numbers as initial ones
+        vars(model).get("_hparams_initial", {}).update(max_lr=initial)
+
+
+class _Sweep(L.Callback):
+    """Sets a rate for each step of the optimizer and notes its loss, until it runs away.
+
+    Args:
+        rates: Of the last group.
+    """
+
+    def __init__(self, rates: list[float]) -> None:
+        self.rates, self.losses = rates, list[float]()
+        self.window: list[Tensor] = []
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        peaks = [_peak(group) for group in trainer.optimizers[0].param_groups]
+        self.ratios = [peak / peaks[-1] if peaks[-1] > 0 else 1.0 for peak in peaks]
+        self.step = trainer.global_step
+        for config in trainer.lr_scheduler_configs:  # a model may still ask for its schedule, so it stays but rests
+            config.interval = "never"
+        self._set_rate(trainer)
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if outputs:  # nothing where the training step returned None
+            self.window.append(outputs["loss"])
+        if trainer.global_step == self.step or not self.window:
+            return
+        # Lightning has divided each loss by the number of batches of a full window
+        loss = trainer.accumulate_grad_batches * torch.stack(self.window).float().mean()
+        self.losses.append(float(trainer.strategy.reduce(loss, reduce_op="mean")))
+        self.window, self.step = [], trainer.global_step
+        if has_run_away(self.losses):
+            trainer.should_stop = True
+        elif len(self.losses) < len(self.rates):
+            self._set_rate(trainer)
+
+    def _set_rate(self, trainer: L.Trainer) -> None:
+        rate = self.rates[len(self.losses)]
+        for group, ratio in zip(trainer.optimizers[0].param_groups, self.ratios, strict=True):
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(ratio * rate)
+            else:
+                group["lr"] = ratio * rate
+
+
+def _peak(group: dict[str, Any]) -> float:
+    """The highest rate that a group is to reach: where its schedule says so, else the one it starts with."""
+    return float(group.get("max_lr", group.get("initial_lr", group["lr"])))
