@@ -30,16 +30,22 @@ def spread(max_lr: float | Sequence[float], groups: int) -> list[float]:
     return [last * (first / last) ** ((groups - 1 - i) / max(groups - 1, 1)) for i in range(groups)]
 
 
-def adamw(groups: Mapping[str, Sequence[nn.Parameter]], max_lr: float | Sequence[float], weight_decay: float) -> AdamW:
+def adamw(
+    groups: Mapping[str, Sequence[nn.Parameter]],
+    max_lr: float | Sequence[float],
+    weight_decay: float,
+    fused: bool = False,
+) -> AdamW:
     """AdamW with a named group for each layer group, frozen or not.
 
     Args:
         groups: Parameters by name, early layers first.
         max_lr: See `spread`.
         weight_decay: Decoupled weight decay, the course's `wd`.
+        fused: Whether one kernel steps all parameters: faster, but it does not go with a gradient scaler's clipping.
     """
     named = [
         {"name": name, "params": list(parameters), "lr": rate}
         for (name, parameters), rate in zip(groups.items(), spread(max_lr, len(groups)), strict=True)
     ]
-    return AdamW(named, betas=(MOMENTUMS[0], 0.99), weight_decay=weight_decay)
+    return AdamW(named, betas=(MOMENTUMS[0], 0.99), weight_decay=weight_decay, fused=fused)

@@ -78,9 +78,12 @@ class TransferTask(L.LightningModule):
         Raises:
             ValueError: What was typed or loaded differs from the data.
         """
-        self.resolve(getattr(getattr(self.trainer, "datamodule", None), "facts", {}))
+        datamodule = getattr(self.trainer, "datamodule", None)
+        self.resolve(getattr(datamodule, "facts", {}))
         if not self._is_known():
             raise ValueError(self._unknown())
+        if stage == "fit":
+            self.prepare(datamodule)
         if self.trainer.strategy.root_device.type == "cpu":
             keep_freed_memory()
 
@@ -95,6 +98,9 @@ class TransferTask(L.LightningModule):
         missing = {name: fact for name, fact in known.items() if self.hparams[name] is None}
         if missing:
             self.save_hyperparameters(missing)
+
+    def prepare(self, datamodule: Any) -> None:
+        """Takes from the training data what a fit needs beyond their facts; here nothing."""
 
     def configure_model(self) -> None:
         """Builds the network once all is known; Lightning calls it before it loads a checkpoint."""
@@ -187,25 +193,31 @@ class TransferTask(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW over all layer groups, and one-cycle stepped with it."""
         assert self.network is not None
-        optimizer: Optimizer = adamw(self.network.layer_groups(), self.hparams["max_lr"], self.hparams["weight_decay"])
+        fused = self.device.type in ("cpu", "cuda") and not self._scales_gradients()
+        optimizer: Optimizer = adamw(
+            self.network.layer_groups(), self.hparams["max_lr"], self.hparams["weight_decay"], fused
+        )
         optimizer.register_step_post_hook(self._count_step)
         schedule = OneCycle(optimizer, self.trainer.estimated_stepping_batches, self.hparams["pct_start"])
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _scales_gradients(self) -> bool:
+        """Whether the precision is float16, whose gradients a scaler keeps from vanishing."""
+        return getattr(self.trainer.precision_plugin, "scaler", None) is not None
 
     def _count_step(self, *_: Any) -> None:
         self._steps_taken += 1
 
     def lr_scheduler_step(self, scheduler: OneCycle, metric: Any) -> None:  # type: ignore[override]
         """Moves one-cycle on, unless the gradient scaler found an overflow and left the optimizer's step out."""
-        scales = getattr(self.trainer.precision_plugin, "scaler", None) is not None
-        if scales and self._steps_taken == 0:
+        if self._scales_gradients() and self._steps_taken == 0:
             scheduler.skip()
         else:
             scheduler.step()
         self._steps_taken = 0
 
     def on_train_batch_end(self, outputs: Any, batch: Sample, batch_idx: int) -> None:
-        if getattr(self.trainer.precision_plugin, "scaler", None) is not None:
+        if self._scales_gradients():
             self.log("train/skipped_steps", float(self.lr_schedulers().skipped))  # type: ignore[union-attr]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

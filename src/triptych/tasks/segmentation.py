@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from rich.console import RenderableType
@@ -71,16 +72,20 @@ class UNetSegmenter(TransferTask):
         h = self.hparams
         return UNet(h["num_classes"], h["encoder"], h["encoder_weights"], h["in_channels"])
 
+    def prepare(self, datamodule: Any) -> None:
+        """Makes numbers of `class_weights` where it is `"balanced"`."""
+        if self.hparams["class_weights"] != BALANCED:
+            return
+        class_counts = getattr(datamodule, "class_counts", None)
+        if class_counts is None:
+            raise ValueError(
+                f'class_weights: "{BALANCED}" takes a data module with class_counts(), such as CamVidDataModule; '
+                "give one number a class instead."
+            )
+        self.save_hyperparameters({"class_weights": balanced_weights(class_counts())})
+
     def setup(self, stage: str) -> None:
         super().setup(stage)
-        if stage == "fit" and self.hparams["class_weights"] == BALANCED:
-            class_counts = getattr(getattr(self.trainer, "datamodule", None), "class_counts", None)
-            if class_counts is None:
-                raise ValueError(
-                    f'class_weights: "{BALANCED}" takes a data module with class_counts(), such as CamVidDataModule; '
-                    "give one number a class instead."
-                )
-            self.save_hyperparameters({"class_weights": balanced_weights(class_counts())})
         self.scores = SegmentationScores(self.hparams["num_classes"], self.hparams["ignore_index"])
 
     def _check_weights(self) -> None:
