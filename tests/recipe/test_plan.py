@@ -43,7 +43,7 @@ def test_nonsense_is_no_budget(text: str) -> None:
 
 def planned(name: str, epochs: int, **seconds: Any) -> StagePlan:
     """A plan that takes the seconds that are given."""
-    stage = FullStage(name, epochs, 0, (32, 48), 4, 1e-3, 0.25, 0.01, "32-true", True)
+    stage = FullStage(name, epochs, 0, (32, 48), 4, 1e-3, 0.25, 0.01, "32-true", True, "even")
     timing = {"seconds_before": 0.0, "seconds_per_validation": 0.0, "validate_every": 1, **seconds}
     return StagePlan(stage, trainable=1, parameters=1, steps=2, memory=0, **timing)
 

@@ -21,9 +21,9 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 
-from triptych import CamVidDataModule, MultiLabelClassifier, PlanetDataModule, UNetSegmenter
-from triptych.callbacks import ResumePoint
+from triptych import CamVidDataModule, MultiLabelClassifier, PlanetDataModule, UNetSegmenter, top_losses
 from triptych.checkpoints import WholeCheckpoints
+from triptych.hard_examples import read_losses
 from triptych.lr_finder import find_lr
 from triptych.recipe import Stage, run_recipe
 from triptych.recipe.state import RecipeState, StageResult
@@ -38,8 +38,8 @@ ENCODER = {"encoder": "timm-mobilenetv3_small_minimal_100", "encoder_weights": N
 SETTINGS = {"accelerator": "cpu", "devices": 1, "log_every_n_steps": 1, "enable_progress_bar": False}
 STAGES = [
     Stage("half-head", epochs=2, freeze_to=-1, max_lr=["find/10", "find"]),
-    Stage("half-all", epochs=1, freeze_to=0, max_lr=[2e-4, 2e-3]),
-    Stage("full-all", image_size=(64, 96), batch_size=2, augment=False),
+    Stage("half-all", epochs=1, freeze_to=0, max_lr=[2e-4, 2e-3], sample_weights="last"),
+    Stage("full-all", image_size=(64, 96), batch_size=2, augment=False, sample_weights="even"),
 ]
 SIZES = [(32, 48), (32, 48), (64, 96)]
 STEPS = [4, 2, 4]
@@ -57,7 +57,7 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _short_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("triptych.recipe.run.find_lr", SHORT_SEARCH)
+    monkeypatch.setattr("triptych.recipe.stage_run.find_lr", SHORT_SEARCH)
 
 
 SEARCHED = 12
@@ -78,11 +78,12 @@ class Watch(L.Callback):
     def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
         groups = pl_module.network.layer_groups()
         trains = [name for name, group in groups.items() if all(p.requires_grad for p in group)]
-        self.fits.append({"weights": copied(pl_module), "trains": trains, "shapes": set(), "steps": []})
+        self.fits.append({"weights": copied(pl_module), "trains": trains, "shapes": set(), "drawn": set(), "steps": []})
         self.fits[-1]["epochs"] = trainer.max_epochs
 
     def on_train_batch_start(self, trainer: L.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
         self.fits[-1]["shapes"].add(tuple(batch["image"].shape))
+        self.fits[-1]["drawn"].update(batch["path"])
         self.fits[-1]["steps"].append(trainer.global_step)
 
 
@@ -129,7 +130,7 @@ def unbroken(drawn_streets: Path, tmp_path_factory: pytest.TempPathFactory) -> R
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as out:
-        patch.setattr("triptych.recipe.run.find_lr", SHORT_SEARCH)
+        patch.setattr("triptych.recipe.stage_run.find_lr", SHORT_SEARCH)
         results, weights = run(drawn_streets, folder, **settings)
     torch.set_num_threads(threads)
     return Recipe(folder, results, weights, watch, out.getvalue())
@@ -188,6 +189,7 @@ def test_axis_has_no_gap_where_batches_are_limited(drawn_streets: Path, tmp_path
 def test_folder_holds_a_checkpoint_per_stage_the_search_and_the_summary(unbroken: Recipe) -> None:
     there = {str(path.relative_to(unbroken.folder)) for path in unbroken.folder.rglob("*")}
     assert {name for name in there if "tfevents" not in name} == {
+        *("hard_examples", f"hard_examples/{NAMES[1]}.csv"),
         *("checkpoints", *(f"checkpoints/{name}.ckpt" for name in NAMES)),
         *("lr_find", f"lr_find/{NAMES[0]}", f"lr_find/{NAMES[0]}/lr_find.json", f"lr_find/{NAMES[0]}/lr_find.png"),
         *("hparams.yaml", "recipe.json", "summary.json"),
@@ -219,6 +221,16 @@ def test_rate_that_was_found_is_what_is_saved(unbroken: Recipe) -> None:
         peaks = [group["initial_lr"] for group in loaded["optimizer_states"][0]["param_groups"]]
         assert (peaks[0], peaks[-1]) == pytest.approx(tuple(rate))
     assert "find" not in (unbroken.folder / "hparams.yaml").read_text()
+
+
+def test_last_losses_are_those_of_the_weights_that_the_stage_starts_from(unbroken: Recipe, drawn_streets: Path) -> None:
+    _, data = fresh(drawn_streets)
+    losses = top_losses(unbroken.folder / "checkpoints" / f"{NAMES[0]}.ckpt", data, split="train")
+    rows = read_losses(unbroken.folder / "hard_examples" / f"{NAMES[1]}.csv")
+    assert [(row.path, row.wrong) for row in rows] == [(one.path, one.wrong) for one in losses]
+    assert [row.loss for row in rows] == pytest.approx([one.loss for one in losses])
+    drawn = [len(fit["drawn"]) for fit in unbroken.watch.fits]
+    assert drawn[0] == drawn[2] == 8 > drawn[1]  # hard frames twice, others not at all
 
 
 def test_tables_fit_in_80_columns(unbroken: Recipe) -> None:
@@ -293,6 +305,9 @@ def test_folder_of_another_run_is_refused(
     with refused(f"{folder}: this run cannot go on, {words}"):
         run(drawn_streets, folder, changed, **resume)
     model, data = MultiLabelClassifier(**ENCODER), PlanetDataModule(str(drawn_tiles), image_size=(32, 32))
+    other = shutil.copytree(drawn_streets, tmp_path / "streets")
+    with refused(f"{folder}: this run cannot go on, its data.root was {drawn_streets}, now {other}."):
+        run(other, folder, **resume)
     with refused(f"{folder}: this run cannot go on, its task was UNetSegmenter, now MultiLabelClassifier."):
         run_recipe(model, data, STAGES, SETTINGS, folder, seed=0, **resume)
 
@@ -371,7 +386,6 @@ CALLS = [
     *((UNetSegmenter, "score", number) for number in range(1, 6)),
     *((WholeCheckpoints, "save_checkpoint", number) for number in range(1, 14)),
     *((RecipeState, "save", number) for number in range(1, 8)),
-    *((ResumePoint, "remove", number) for number in range(1, 4)),
 ]
 PLACES: dict[str, Any] = {
     **{f"batch {n}": partial(interrupt_training, after=n) for n in range(SEARCHED + sum(STEPS))},
@@ -398,7 +412,7 @@ def test_interrupted_run_ends_as_the_unbroken_one(
     with pytest.MonkeyPatch.context() as patch, pytest.raises(InterruptionError):
         PLACES[place](patch)
         resumed(drawn_streets, folder, Watch())
-    finished = len(RecipeState.open(folder, "UNetSegmenter", 0, resume=True).done)
+    finished = len(RecipeState.open(folder, {}, resume=True).done)
     watch = Watch()
     results, weights = resumed(drawn_streets, folder, watch)
     assert_same(weights, unbroken.weights)
@@ -432,7 +446,7 @@ def main(root: str, folder: str, kill_after: str, resume: str) -> None:
     """Runs the recipe with a worker, and kills its process after so many training batches."""
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("triptych.recipe.run.find_lr", SHORT_SEARCH)
+        patch.setattr("triptych.recipe.stage_run.find_lr", SHORT_SEARCH)
         if kill_after:
             interrupt_training(patch, int(kill_after), lambda: os.kill(os.getpid(), signal.SIGKILL))
         more = {"trainer_or_settings": ACCUMULATED, "resume": bool(resume)}

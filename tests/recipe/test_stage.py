@@ -32,6 +32,7 @@ def data() -> CamVidDataModule:
 FROM_MODEL_AND_DATA = {
     **{"freeze_to": 1, "image_size": (64, 96), "batch_size": 8, "max_lr": 2e-3},
     **{"pct_start": 0.4, "weight_decay": 0.02, "precision": "bf16-mixed", "augment": False},
+    "sample_weights": "even",
 }
 LARGER = {"image_size": (128, 192), "batch_size": 2}
 CASES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {

@@ -61,13 +61,6 @@ class ResumePoint(Checkpoint):
         folder = self.dirpath or Path(trainer.log_dir or trainer.default_root_dir) / "checkpoints"
         return Path(folder) / f"{self.name}.ckpt"
 
-    def remove(self, trainer: L.Trainer) -> None:
-        """Takes both checkpoints away, where the fit is finished and kept otherwise."""
-        last = self.path(trainer)  # all processes ask for it together
-        if trainer.is_global_zero:
-            for path in (last, before(last)):
-                path.unlink(missing_ok=True)
-
     def _ends_epoch(self, trainer: L.Trainer) -> bool:
         return trainer.fit_loop.epoch_loop._num_ready_batches_reached()
 

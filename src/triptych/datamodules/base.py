@@ -55,6 +55,7 @@ class TriptychDataModule(L.LightningDataModule):
         sample_weights: str | None = None,
     ) -> None:
         super().__init__()
+        self.save_hyperparameters(logger=False)
         self.predict_path = predict_path
         self.image_size = checked_size("image_size", image_size)
         self.valid_size = None if valid_size is None else checked_size("valid_size", valid_size)

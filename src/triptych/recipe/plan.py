@@ -10,7 +10,7 @@ from triptych.datamodules.base import TriptychDataModule
 from triptych.lr_finder import DEFAULT_RATE, asks_to_find, with_found
 from triptych.optim import spread
 from triptych.recipe.memory import PeakMemory
-from triptych.recipe.stage import FullStage
+from triptych.recipe.stage import LAST, FullStage
 from triptych.recipe.stopwatch import TIMED, WARM_UP, Stopwatch
 from triptych.tasks.base import TransferTask
 from triptych.trial import trial_fit
@@ -29,7 +29,7 @@ class StagePlan:
         trainable: Parameters that train.
         parameters: All parameters.
         steps: Steps of the optimizer in an epoch.
-        seconds_before: Estimated seconds before the first step: workers that start, and a search.
+        seconds_before: Estimated seconds before the first step: workers that start, the last losses, a search.
         seconds_per_epoch: Estimated, without validation.
         seconds_per_validation: Estimated.
         validate_every: Epochs from one validation to the next at most, the Trainer's `check_val_every_n_epoch`.
@@ -80,12 +80,13 @@ def plan_stage(
     train_batches = _limited(watch.train_batches, settings.get("limit_train_batches"))
     val_batches = _limited(watch.val_batches, settings.get("limit_val_batches"))
     search = watch.start + SEARCH_STEPS * accumulated * watch.train_batch if to_find else 0.0
+    losses = train_batches * watch.val_batch if stage.sample_weights == LAST else 0.0
     return StagePlan(
         stage=stage,
         trainable=trainable,
         parameters=sum(p.numel() for p in model.parameters()),
         steps=math.ceil(train_batches / accumulated),
-        seconds_before=watch.start + search,
+        seconds_before=watch.start + losses + search,
         seconds_per_epoch=train_batches * watch.train_batch,
         seconds_per_validation=val_batches * watch.val_batch,
         validate_every=settings.get("check_val_every_n_epoch") or 1,

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from triptych.datamodules.base import TriptychDataModule
@@ -27,6 +28,8 @@ class Stage:
         weight_decay: Decoupled weight decay.
         precision: Of the Trainer, such as "bf16-mixed".
         augment: Whether training samples are augmented.
+        sample_weights: CSV file of losses by which training samples are drawn (see `triptych.hard_examples`);
+            "last" for the losses of the weights that the stage starts from, "even" for each sample once an epoch.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Stage:
     weight_decay: float | None = None
     precision: str | None = None
     augment: bool | None = None
+    sample_weights: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,18 +59,21 @@ class FullStage:
     weight_decay: float
     precision: Any
     augment: bool
+    sample_weights: str
 
-    def apply(self, model: TransferTask, data: TriptychDataModule, max_lr: Any) -> None:
-        """Sets model and data for a fit of this stage, with `max_lr` as it was found."""
+    def apply(self, model: TransferTask, data: TriptychDataModule, max_lr: Any, losses: Path | None = None) -> None:
+        """Sets model and data for a fit of this stage, with `max_lr` as it was found and the file of last losses."""
         model.retune(max_lr=max_lr, **{name: getattr(self, name) for name in _OF_MODEL if name != "max_lr"})
         for name in _OF_DATA:
             setattr(data, name, getattr(self, name))
+        words = {EVEN: None, LAST: str(losses) if losses else None}
+        data.sample_weights = words.get(self.sample_weights, self.sample_weights)
 
     @contextlib.contextmanager
     def applied(self, model: TransferTask, data: TriptychDataModule, max_lr: Any) -> Iterator[None]:
         """Sets model and data as `apply` does, and afterwards as they were."""
         of_model = {name: model.hparams[name] for name in _OF_MODEL}
-        of_data = {name: getattr(data, name) for name in _OF_DATA}
+        of_data = {name: getattr(data, name) for name in (*_OF_DATA, "sample_weights")}
         self.apply(model, data, max_lr)
         try:
             yield
@@ -75,6 +82,8 @@ class FullStage:
             vars(data).update(of_data)
 
 
+LAST, EVEN = "last", "even"
+"""What may stand for a file of losses."""
 _OF_MODEL = ("freeze_to", "max_lr", "pct_start", "weight_decay")
 _OF_DATA = ("image_size", "batch_size", "augment")
 
@@ -94,6 +103,7 @@ def fill(stages: Sequence[Stage], model: TransferTask, data: TriptychDataModule,
         **{name: model.hparams[name] for name in _OF_MODEL},
         **{name: getattr(data, name) for name in _OF_DATA},
         "precision": precision,
+        "sample_weights": data.sample_weights or EVEN,
     }
     filled: list[FullStage] = []
     for stage in stages:

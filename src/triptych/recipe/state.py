@@ -50,8 +50,7 @@ class RecipeState:
 
     Args:
         folder: The run's folder.
-        task: Name of the model's class.
-        seed: Of the run.
+        identity: What has to be the same for a run to go on: task, seed, and what no stage changes of model and data.
         stages: As they were asked for.
         plans: The same with the epochs that the budget left.
         max_lr: Peak of each stage that has begun, by its number and name.
@@ -59,36 +58,35 @@ class RecipeState:
     """
 
     folder: Path
-    task: str
-    seed: int
+    identity: dict[str, Any]
     stages: list[FullStage] = field(default_factory=list)
     plans: list[StagePlan] = field(default_factory=list)
     max_lr: dict[str, Any] = field(default_factory=dict)
     done: list[StageResult] = field(default_factory=list)
 
     @classmethod
-    def open(cls, folder: Path, task: str, seed: int, resume: bool) -> "RecipeState":
+    def open(cls, folder: Path, identity: dict[str, Any], resume: bool) -> "RecipeState":
         """That of a new run, or where one is resumed, what its folder says.
 
         Raises:
             FileExistsError: A new run's folder is taken.
-            ValueError: The folder of a run to resume is none, or another task's or seed's.
+            ValueError: The folder of a run to resume is none, or that of a run with another identity.
         """
         path = folder / "recipe.json"
         if not resume:
             if path.exists():
                 raise FileExistsError(f"{folder}: another run is in this folder; resume it, or name a new one.")
-            return cls(folder, task, seed)
+            return cls(folder, identity)
         if not path.is_file():
             raise ValueError(f"{folder}: expected the folder of a recipe to resume, got none (no recipe.json in it).")
         saved = json.loads(path.read_text(encoding="utf-8"))
-        for name, value in (("task", task), ("seed", seed)):
-            if saved[name] != value:
-                raise ValueError(f"{folder}: this run cannot go on, its {name} was {saved[name]}, now {value}.")
+        for name, value in identity.items():
+            was = saved["identity"].get(name, value)
+            if was != value:
+                raise ValueError(f"{folder}: this run cannot go on, its {name} was {was}, now {value}.")
         return cls(
             folder,
-            task,
-            seed,
+            identity,
             stages=[_stage(stage) for stage in saved["stages"]],
             plans=[StagePlan(**{**plan, "stage": _stage(plan["stage"])}) for plan in saved["plans"]],
             max_lr=saved["max_lr"],
@@ -104,7 +102,8 @@ class RecipeState:
     @rank_zero_only
     def save_summary(self) -> None:
         """Writes `summary.json`: what came of the stages."""
-        _save(self.folder / "summary.json", {"task": self.task, "stages": [asdict(result) for result in self.done]})
+        results = [asdict(result) for result in self.done]
+        _save(self.folder / "summary.json", {"task": self.identity["task"], "stages": results})
 
 
 def _stage(saved: Mapping[str, Any]) -> FullStage:

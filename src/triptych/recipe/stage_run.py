@@ -1,0 +1,210 @@
+"""One stage of a run: the weights it starts from, its rate, its fit, and what comes of it."""
+
+import copy
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.utilities import rank_zero_only
+
+from triptych.callbacks import ResumePoint, ScoreReport
+from triptych.checkpoints import before, read_checkpoint, whole_one
+from triptych.datamodules.base import TriptychDataModule
+from triptych.hard_examples import write_losses
+from triptych.lr_finder import DEFAULT_RATE, LRSearch, asks_to_find, find_lr, with_found
+from triptych.recipe.logger import ContinuedLogger
+from triptych.recipe.memory import PeakMemory
+from triptych.recipe.plan import StagePlan
+from triptych.recipe.processes import say, shared
+from triptych.recipe.stage import LAST
+from triptych.recipe.state import RecipeState, StageResult
+from triptych.show.top_losses import top_losses
+from triptych.tasks.base import TransferTask
+from triptych.trainer_settings import settings_of
+from triptych.trial import no_info
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """The first stage of a run that is not finished.
+
+    Args:
+        model: The model.
+        data: The data.
+        arguments: A Trainer's, those that all stages share.
+        state: The run, which keeps what comes of the stage.
+        every_n_steps: Steps from one point to resume from to the next.
+        number: Of the stage, from 1.
+    """
+
+    model: TransferTask
+    data: TriptychDataModule
+    arguments: Mapping[str, Any]
+    state: RecipeState
+    every_n_steps: int
+    number: int
+
+    @property
+    def plan(self) -> StagePlan:
+        """Of this stage."""
+        return self.state.plans[self.number - 1]
+
+    @property
+    def earlier(self) -> list[StagePlan]:
+        """Of the stages before."""
+        return self.state.plans[: self.number - 1]
+
+    @property
+    def name(self) -> str:
+        """In file names."""
+        return f"{self.number}-{self.plan.stage.name}"
+
+    @property
+    def losses(self) -> Path:
+        """The file of the losses by which it draws, where it asks for the last ones."""
+        return self.state.folder / "hard_examples" / f"{self.name}.csv"
+
+    def run(self) -> None:
+        """Trains the stage, from its beginning or from where it was killed."""
+        began, peak = time.perf_counter(), PeakMemory()
+        interrupted = whole_one(self._checkpoint(f"{self.name}.last"))
+        L.seed_everything(self.state.identity["seed"] + self.number, verbose=False)
+        if interrupted is None and self.earlier:
+            last_weights = self._checkpoint(f"{self.number - 1}-{self.earlier[-1].stage.name}")
+            self.model.load_state_dict(read_checkpoint(last_weights)["state_dict"])
+        self.data.first_epoch = sum(plan.stage.epochs for plan in self.earlier)
+        logger = self._logger(interrupted)
+        self._find_last_losses()
+        self._find_rate(logger)
+        self._apply(self.state.max_lr[self.name])
+        scores = _LastScores()
+        trainer = self._trainer(logger, scores)
+        say(f"[bold]stage {self.number} of {len(self.state.plans)}: {self.plan.stage.name}[/bold]")
+        trainer.fit(self.model, self.data, ckpt_path=interrupted, weights_only=True)
+        if not scores.scores:  # it was killed after its last step, where the scores stand
+            logger.first_step, logger.first_epoch = logger.first_step - 1, logger.first_epoch - 1
+            trainer.validate(self.model, self.data, verbose=False)
+        trainer.save_checkpoint(self._checkpoint(self.name), weights_only=False)
+        seconds = None if interrupted else time.perf_counter() - began
+        self.state.done.append(self._result(scores.scores, seconds, peak.bytes()))
+        self.state.save()
+        remove_resume_points(self.state)
+
+    def _checkpoint(self, name: str) -> Path:
+        return self.state.folder / "checkpoints" / f"{name}.ckpt"
+
+    def _apply(self, max_lr: Any) -> None:
+        self.plan.stage.apply(self.model, self.data, max_lr, self.losses)
+
+    def _logger(self, interrupted: Path | None) -> ContinuedLogger:
+        return ContinuedLogger(
+            self.state.folder,
+            first_step=sum(plan.steps * plan.stage.epochs for plan in self.earlier),
+            first_epoch=self.data.first_epoch,
+            resumed_at=0 if interrupted is None else read_checkpoint(interrupted)["global_step"],
+        )
+
+    def _find_last_losses(self) -> None:
+        """Writes those of the training samples, where they are asked for and not yet known."""
+        if self.plan.stage.sample_weights != LAST:
+            return
+        self.plan.stage.apply(self.model, self.data, DEFAULT_RATE)
+        if not self.losses.exists():
+            self._write_losses()
+        shared(None)  # all processes wait for the file
+
+    @rank_zero_only
+    def _write_losses(self) -> None:
+        with no_info():
+            trainer = L.Trainer(**settings_of(self.arguments), logger=False, enable_checkpointing=False)
+        self.model.to(trainer.strategy.root_device)
+        write_losses(self.losses, top_losses(self.model, self.data, split="train"))
+        self.model.cpu()
+
+    def _find_rate(self, logger: ContinuedLogger) -> None:
+        """Keeps the peak rate, which is searched for where it is asked for and not yet known."""
+        rate = self.plan.stage.max_lr
+        if self.name in self.state.max_lr:
+            return
+        if asks_to_find(rate):
+            kept = _head_rate(self.state.done[-1].max_lr) if self.earlier else DEFAULT_RATE
+            self._apply(with_found(rate, kept))
+            search = find_lr({**self.arguments, "precision": self.plan.stage.precision}, self.model, self.data)
+            _show(search, self.state.folder / "lr_find" / self.name, logger)
+            rate = with_found(rate, search.rate)
+        self.state.max_lr[self.name] = rate
+        self.state.save()
+
+    def _trainer(self, logger: ContinuedLogger, scores: L.Callback) -> L.Trainer:
+        stage = self.plan.stage
+        own = copy.deepcopy(dict(self.arguments))  # a Trainer keeps what it is given
+        own["check_val_every_n_epoch"] = self.plan.epochs_per_validation
+        folder = str(self.state.folder / "checkpoints")
+        resume_point = ResumePoint(self.every_n_steps, dirpath=folder, name=f"{self.name}.last")
+        callbacks = [*own.pop("callbacks"), _NoReport(), scores, resume_point]
+        with no_info():  # what it would say of devices and precision is known since the plan
+            return L.Trainer(
+                **own,
+                max_epochs=stage.epochs,
+                precision=stage.precision,
+                num_sanity_val_steps=0,
+                logger=logger,
+                enable_model_summary=False,
+                callbacks=callbacks,
+            )
+
+    def _result(self, scores: dict[str, float], seconds: float | None, memory: int) -> StageResult:
+        stage = self.plan.stage
+        return StageResult(
+            name=stage.name,
+            epochs=stage.epochs,
+            max_lr=self.state.max_lr[self.name],
+            image_size=stage.image_size,
+            batch_size=stage.batch_size,
+            scores=scores,
+            seconds=seconds,
+            planned_seconds=self.plan.seconds,
+            memory=memory,
+            planned_memory=self.plan.memory,
+            checkpoint=str(self._checkpoint(self.name)),
+        )
+
+
+@rank_zero_only
+def remove_resume_points(state: RecipeState) -> None:
+    """Takes away those of the stages that are finished, whose checkpoints stand in their place."""
+    for number, result in enumerate(state.done, start=1):
+        last = state.folder / "checkpoints" / f"{number}-{result.name}.last.ckpt"
+        for path in (last, before(last)):
+            path.unlink(missing_ok=True)
+
+
+def _head_rate(max_lr: Any) -> float:
+    return float(max_lr[-1] if isinstance(max_lr, (list, tuple)) else max_lr)
+
+
+@rank_zero_only
+def _show(search: LRSearch, folder: Path, logger: ContinuedLogger) -> None:
+    say(search.table())
+    search.save(folder)
+    logger.add_figure("lr_find", search.figure())
+
+
+class _LastScores(L.Callback):
+    """The scores of the last validation."""
+
+    def __init__(self) -> None:
+        self.scores: dict[str, float] = {}
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: Any) -> None:
+        self.scores = {name: float(value) for name, value in pl_module.last_scores.items() if value.ndim == 0}
+
+
+class _NoReport(ScoreReport):
+    """Keeps the tables of the stages out of the terminal; the last is printed at the end."""
+
+    def _print(self, pl_module: Any, split: str) -> None:
+        pass
