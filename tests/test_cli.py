@@ -15,6 +15,7 @@ from command_line import CONFIGS, QUIET, Run, config_args, fails, files, finishe
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from triptych.cli import UsageError, main
 from triptych.datasets.camvid_classes import OFFICIAL_NAMES, class_colors
 from triptych.plain_errors import one_line
 
@@ -435,6 +436,12 @@ def test_wrong_command_says_what_was_expected(
     before = files(tmp_path)
     fails(command.split(), words)
     assert files(tmp_path) == before
+
+
+def test_traceback_is_shown_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIPTYCH_TRACEBACK", "1")
+    with pytest.raises(UsageError, match="got nonsense"):
+        main(["nonsense"])
 
 
 @pytest.mark.slow

@@ -48,7 +48,7 @@ PLANNING = 2 * 11
 
 @pytest.fixture(autouse=True)
 def _short_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    for place in ("triptych.cli.find_lr", "triptych.recipe.run.find_lr"):
+    for place in ("triptych.cli.find_lr", "triptych.recipe.stage_run.find_lr"):
         monkeypatch.setattr(place, partial(find_lr, start=1e-5, end=0.1, num_steps=SEARCHED))
 
 
@@ -101,8 +101,9 @@ def assert_same(left: Path, right: Path) -> None:
     torch.testing.assert_close(weights(left), weights(right), rtol=0, atol=0)
 
 
-def test_dry_run_prints_the_plan_and_writes_nothing(here: Path, drawn_streets: Path) -> None:
-    printed = printed_by(["recipe", "--dry-run", "--config", config(drawn_streets)])
+@pytest.mark.parametrize("flag", [["--dry-run"], ["--dry_run", "true"]])
+def test_dry_run_prints_the_plan_and_writes_nothing(here: Path, drawn_streets: Path, flag: list[str]) -> None:
+    printed = printed_by(["recipe", *flag, "--config", config(drawn_streets)])
     assert "in 2 stages" in printed
     assert "find" in printed
     assert max(map(len, printed.splitlines())) <= 80
@@ -122,6 +123,10 @@ def test_recipe_is_run_then_killed_and_resumed(here: Path, drawn_streets: Path) 
     assert max(len(line) for line in printed.splitlines() if not line.startswith("curves")) <= 80
     assert printed.count("class by class") == 1
     assert {"checkpoints/1-head.ckpt", "lr_find/1-head/lr_find.png"} <= files(whole)
+
+    last_stage = ["--ckpt_path", str(whole / "checkpoints" / "2-all.ckpt")]
+    validated = printed_by(["validate", "--config", config(drawn_streets), *last_stage])
+    assert f"{results[-1]['scores']['void_masked_accuracy']:.4f}" in validated
 
     killed(args, PLANNING + SEARCHED + STEPS[0] + 3)
     broken = Path("runs/tiny/version_1")
@@ -174,7 +179,7 @@ BAD: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "unknown key": (
         {"stages": [STAGE, {"name": "all", "epoch": 3}]},
         [],
-        r"\S+/recipe\.yaml: stages\.epoch: no such option; a stage has name, epochs, freeze_to, .*, augment\.",
+        r"\S+/recipe\.yaml: stages\.epoch: no such option; a stage has name, epochs, freeze_to, .*, sample_weights\.",
     ),
     "no name": ({"stages": [{"epochs": 3}]}, [], r"stages\.name: expected a word for each stage, got nothing\."),
     "bad value": (
@@ -290,7 +295,7 @@ def test_fit_finds_its_rate_and_saves_the_number(here: Path, drawn_streets: Path
 @pytest.mark.parametrize(
     ("word", "words"),
     [
-        ("fnd", r"max_lr: expected a number above 0 or a pair .*, got 'fnd'\."),
+        ("fnd", r"max_lr: expected a number, .find., .find/N. with a number N above 0, or a pair, got 'fnd'\."),
         ("find/0", r'max_lr: expected a number, "find", "find/N" with a number N above 0, or a pair, got \'find/0\'\.'),
     ],
 )

@@ -33,8 +33,10 @@ MADE_UP: dict[str, Callable[[str], Path]] = {
 }
 """What `make-data` writes, by the name of the data set whose layout it has."""
 
-FLAGS = {"--resume": "--resume=true", "--dry-run": "--dry_run=true"}
-"""What may be typed without a value."""
+FLAGS = {"--resume": "--resume", "--dry-run": "--dry_run", "--dry_run": "--dry_run"}
+"""What may be typed without a value, and its name as an argument."""
+
+NEEDS_CHECKPOINT = ("validate", "test", "predict")
 
 DESCRIPTION = f"""Trains, scores and predicts, as a YAML file says: `triptych fit --config configs/camvid.yaml`.
 `triptych make-data {{{",".join(MADE_UP)}}} DIR` writes made-up data to try it on."""
@@ -87,7 +89,7 @@ class TriptychCLI(LightningCLI):
             parser_class=Parser,
             parser_kwargs={"prog": "triptych", "description": DESCRIPTION},
             auto_configure_optimizers=False,
-            args=[FLAGS.get(arg, arg) for arg in args],
+            args=_with_flags(args),
         )
 
     @staticmethod
@@ -99,6 +101,12 @@ class TriptychCLI(LightningCLI):
             "recipe": {"model", "datamodule"},
         }
 
+    def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
+        parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
+        if subcommand in NEEDS_CHECKPOINT:
+            parser.add_argument("--stages", type=Any, help="left alone, so that a recipe's YAML serves here too")
+        return parser
+
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         super().parse_arguments(parser, args)
         subcommand = self.config.subcommand
@@ -108,7 +116,7 @@ class TriptychCLI(LightningCLI):
             self._go_on_with_newest_run(subcommand)
         elif checkpoint not in (None, "best", "last", "hpc"):
             read_checkpoint(checkpoint)
-        elif checkpoint is None and subcommand in ("validate", "test", "predict"):
+        elif checkpoint is None and subcommand in NEEDS_CHECKPOINT:
             raise UsageError(f"ckpt_path: expected a checkpoint to {subcommand} with, got none.")
 
     def _go_on_with_newest_run(self, subcommand: str) -> None:
@@ -151,8 +159,9 @@ class TriptychCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         trainer = self.config[self.subcommand].trainer
         trainer.precision = usable_precision(trainer.precision, trainer.accelerator)
-        for stage in self.config[self.subcommand].get("stages") or ():
-            stage.precision = usable_precision(stage.precision, trainer.accelerator)
+        if self.subcommand == "recipe":
+            for stage in self.config.recipe.stages:
+                stage.precision = usable_precision(stage.precision, trainer.accelerator)
         if self.subcommand not in ("fit", "lr-find", "recipe"):
             trainer.logger = False  # a folder of its own in TensorBoard for a single number would hide the curves
         if self.subcommand == "predict":
@@ -201,6 +210,16 @@ class TriptychCLI(LightningCLI):
         print(f"curves: {_tensorboard()} --logdir {run_folder(self.trainer).parent}")
 
 
+def _with_flags(args: Sequence[str]) -> list[str]:
+    """The arguments, with `true` where a flag stands alone."""
+    typed = []
+    for arg, following in zip(args, [*args[1:], ""], strict=True):
+        typed.append(FLAGS.get(arg, arg))
+        if arg in FLAGS and following.lower() not in ("true", "false"):
+            typed.append("true")
+    return typed
+
+
 def make_data(args: Sequence[str]) -> None:
     """`triptych make-data NAME DIR`: writes made-up data in the layout of the real one."""
     usage = f"triptych make-data {{{','.join(MADE_UP)}}} DIR"
@@ -224,19 +243,30 @@ def _run(args: Sequence[str]) -> None:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Runs the command line; a mistake of the user's ends in one line on standard error and exit code 1."""
+    """Runs the command line; a mistake of the user's ends in one line on standard error and exit code 1.
+
+    With the environment variable `TRIPTYCH_TRACEBACK` it ends in the traceback instead.
+    """
     args = list(sys.argv[1:] if args is None else args)
     _quiet()
     try:
         _run(args)
-    except UsageError as error:
-        sys.exit(f"triptych: {f'{error.file}: ' if error.file else ''}{one_line(error)}")
-    except (ValueError, OSError, MisconfigurationException) as error:
-        sys.exit(f"triptych: {one_line(error)}")
-    except RuntimeError as error:
-        if not str(error).startswith("Error(s) in loading state_dict"):
+    except Exception as error:
+        said = _told(error)
+        if said is None or os.environ.get("TRIPTYCH_TRACEBACK"):
             raise
-        sys.exit("triptych: ckpt_path: the checkpoint was saved by another model than this one.")
+        sys.exit(f"triptych: {said}")
+
+
+def _told(error: Exception) -> str | None:
+    """A mistake of the user's in one line; None for what is none."""
+    if isinstance(error, UsageError):
+        return f"{error.file}: {one_line(error)}" if error.file else one_line(error)
+    if isinstance(error, (ValueError, OSError, MisconfigurationException)):
+        return one_line(error)
+    if str(error).startswith("Error(s) in loading state_dict"):
+        return "ckpt_path: the checkpoint was saved by another model than this one."
+    return None
 
 
 def _tensorboard() -> str:
