@@ -31,7 +31,7 @@ train: $(READY) $(DATA)
 	$(BIN)/triptych predict $(CONFIG) --ckpt_path $(BEST)
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check

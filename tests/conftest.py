@@ -1,8 +1,10 @@
-"""Made-up data for the tests, drawn once a session."""
+"""Made-up data for the tests, drawn once a session; and processors, shared by the processes that test side by side."""
 
 import os
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # more threads than processors would wait for each other
+    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])))
 
 from pathlib import Path
 
