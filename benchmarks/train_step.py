@@ -1,7 +1,7 @@
 """How much of a bare loop's images a second are left inside `Trainer.fit`, with the shipped config's own callbacks?
 
-Model, data, batch, precision and callbacks are those of `configs/TASK.yaml`, without the checkpoint callback, which
-acts after a validation alone.
+Model, data, batch, precision and callbacks are those of `configs/TASK.yaml`, without those that save
+checkpoints, which act every fifty steps or after a validation.
 
 python benchmarks/train_step.py [camvid|biwi|planet] [DIR]     made-up data, or those in DIR
 """
@@ -19,11 +19,12 @@ import lightning as L
 import torch
 import torch.nn.functional as F
 import yaml
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import Checkpoint
 from side_by_side import side_by_side
 
 from triptych.cli import MADE_UP
 from triptych.datamodules.base import TriptychDataModule
+from triptych.optim import adamw
 from triptych.processor import keep_freed_memory, usable_precision
 from triptych.tasks.base import TransferTask
 
@@ -64,7 +65,7 @@ def fit(model: TransferTask, data: TriptychDataModule, settings: dict[str, Any],
         precision=settings["precision"],
         log_every_n_steps=settings["log_every_n_steps"],
         logger=made(settings["logger"], save_dir=folder),
-        callbacks=[watch, *(callback for callback in callbacks if not isinstance(callback, ModelCheckpoint))],
+        callbacks=[watch, *(callback for callback in callbacks if not isinstance(callback, Checkpoint))],
         enable_model_summary=False,
         enable_checkpointing=False,
     )
@@ -73,9 +74,10 @@ def fit(model: TransferTask, data: TriptychDataModule, settings: dict[str, Any],
 
 
 def bare_loop(task: str, model: TransferTask, data: TriptychDataModule, precision: str) -> float:
-    peak, decay = model.hparams["max_lr"], model.hparams["weight_decay"]
-    optimizer = torch.optim.AdamW(model.parameters(), lr=peak, betas=(0.95, 0.99), weight_decay=decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, total_steps=STEPS)
+    assert model.network is not None
+    optimizer = adamw(model.network.layer_groups(), model.hparams["max_lr"], model.hparams["weight_decay"])
+    peaks = [group["lr"] for group in optimizer.param_groups]
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, peaks, total_steps=STEPS)
     loader = data.train_dataloader()
     batches = itertools.chain.from_iterable(itertools.repeat(loader))
     model.train()
