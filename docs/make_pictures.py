@@ -1,52 +1,57 @@
-"""Makes the README's pictures from the made-up data: `python docs/make_pictures.py`."""
+"""Makes the README's picture from the made-up data: `python docs/make_pictures.py`."""
 
 import tempfile
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from matplotlib.colors import to_hex
 
 from triptych.datasets import BIWI, CamVid, Planet
-from triptych.datasets.camvid_classes import class_colors
-from triptych.show.overlay import overlay
-from triptych.show.points import draw_points
+from triptych.show.flowing_text import Word, sentence
+from triptych.show.mask_colors import class_keys, paint
+from triptych.show.sheet import Tile, sheet
 from triptych.synthetic import make_portraits, make_streets, make_tiles
 
-FOLDER = Path(__file__).parent / "pictures"
+PICTURE = Path(__file__).parent / "pictures" / "panels.png"
+SIZE = (240, 320)
+WIDTH = 3.4
+"""Of a panel, in inches."""
+SHOWN = 7
+"""Classes that are named below the street."""
 
 
-def street(folder: Path) -> Image.Image:
-    """A street under the colours of its classes."""
-    frames = CamVid(make_streets(folder, num_frames=24, image_size=(240, 320), seed=3))
+def street(folder: Path) -> Tile:
+    """A street under the colours of its classes, and their names."""
+    frames = CamVid(make_streets(folder, num_frames=24, image_size=SIZE, seed=3))
     frame = frames[3]
-    return overlay(frame["image"], frame["mask"], class_colors(frames.class_names), frames.class_names)
+    keys = class_keys([frame["mask"]], frames.class_names, frames.ignore_index)
+    names = [word for patch, label in keys[:SHOWN] for word in (Word("■", to_hex(patch.get_facecolor())), Word(label))]
+    return Tile(paint(frame["image"], frame["mask"], frames.class_names, frames.ignore_index), words=names)
 
 
-def portrait(folder: Path) -> Image.Image:
+def portrait(folder: Path) -> Tile:
     """A portrait with the centre of its head."""
-    frames = BIWI(make_portraits(folder, num_persons=3, frames_per_person=4, image_size=(240, 320)))
+    frames = BIWI(make_portraits(folder, num_persons=3, frames_per_person=4, image_size=SIZE))
     frame = frames[6]
-    return draw_points(frame["image"], [], frame["keypoints"][:, ::-1].tolist())
+    points = frame["keypoints"][:, ::-1].tolist()
+    return Tile(frame["image"], words=[Word("y {:.0f} px, x {:.0f} px".format(*points[0]))], true_points=points)
 
 
-def tile(folder: Path) -> Image.Image:
-    """The made-up tile with the most tags, and its tags."""
-    tiles = Planet(make_tiles(folder, num_tiles=60, image_size=(240, 240)))
+def tile(folder: Path) -> Tile:
+    """The made-up tile with the most tags, and their names."""
+    tiles = Planet(make_tiles(folder, num_tiles=60, image_size=(SIZE[1], SIZE[1])))
     record = max((tiles[i] for i in range(len(tiles))), key=lambda record: record["labels"].sum())
-    sheet = Image.new("RGB", (380, 240), "white")
-    sheet.paste(Image.fromarray(record["image"]), (0, 0))
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
-    for row, index in enumerate(np.flatnonzero(record["labels"])):
-        draw.text((250, 8 + 20 * row), tiles.tags[index], "black", font)
-    return sheet
+    tags = sentence(", ".join(tiles.tags[i] for i in np.flatnonzero(record["labels"])))
+    return Tile(record["image"][-SIZE[0] :], words=tags)
 
 
 def main() -> None:
-    """Writes one picture a panel."""
-    FOLDER.mkdir(exist_ok=True)
+    """Writes the three panels side by side."""
+    PICTURE.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        for name, draw in {"camvid": street, "biwi": portrait, "planet": tile}.items():
-            draw(Path(folder) / name).save(FOLDER / f"{name}.png", optimize=True)
+        panels = [draw(Path(folder) / draw.__name__) for draw in (street, portrait, tile)]
+        headings = ["pixels: CamVid's streets", "a point: BIWI's heads", "tags: Planet's tiles"]
+        sheet(panels, len(panels), WIDTH, headings=headings).savefig(PICTURE)
 
 
 if __name__ == "__main__":
