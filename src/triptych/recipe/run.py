@@ -14,6 +14,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
 from triptych.callbacks import ProgressBar, ResumePoint, ScoreReport
+from triptych.callbacks.score_report import NoScoreReport
 from triptych.checkpoints import read_checkpoint, whole_one
 from triptych.datamodules.base import TriptychDataModule
 from triptych.lr_finder import DEFAULT_RATE, LRSearch, asks_to_find, find_lr, with_found
@@ -182,7 +183,7 @@ def _run_stage(
             num_sanity_val_steps=0,
             logger=logger,
             enable_model_summary=False,
-            callbacks=[*callbacks, _NoReport(), scores, resume_point],
+            callbacks=[*callbacks, NoScoreReport(), scores, resume_point],  # the last report is printed at the end
         )
     _say(f"[bold]stage {number} of {len(state.plans)}: {stage.name}[/bold]")
     trainer.fit(model, data, ckpt_path=interrupted, weights_only=True)
@@ -226,13 +227,6 @@ class _LastScores(L.Callback):
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         self.scores = {name: float(value) for name, value in pl_module.last_scores.items() if value.ndim == 0}
-
-
-class _NoReport(ScoreReport):
-    """Keeps the tables of the stages out of the terminal; the last is printed at the end."""
-
-    def _print(self, pl_module: Any, split: str) -> None:
-        pass
 
 
 def _shared(value: Any) -> Any:
