@@ -260,6 +260,7 @@ def test_data_that_are_gone_leave_a_sentence_and_may_be_named_anew(copied: Path,
     config.write_text(config.read_text().replace(str(reports["planet"].root), "gone"))
     read = Reader(write_report(copied))
     assert read.words.count("Left out, since it takes the data of the run. ") == 2 and "gone" in read.words
+    assert read.words.count("Data that have moved are named with --root DIR.") == 2
     assert [row for rows in read.tables for row in rows if row[0] == "tag"] == []
     printed_by(["report", str(copied), "--root", str(reports["planet"].root)])
     assert "Left out" not in Reader(copied / "report.html").words

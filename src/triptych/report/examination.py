@@ -5,6 +5,7 @@ from rich.table import Table
 
 from triptych.callbacks.score_report import NoScoreReport
 from triptych.datamodules.base import TriptychDataModule
+from triptych.datasets.errors import MissingDataError
 from triptych.plain_errors import one_line
 from triptych.report.page import Html, Section, picture, table, text
 from triptych.report.saved_data import saved_data
@@ -36,7 +37,8 @@ def examined(model: TransferTask, data: TriptychDataModule | None, log: RunLog) 
     try:
         return _sections(model, saved_data(log.folder))
     except (OSError, ValueError) as error:
-        missing = text(f"Left out, since it takes the data of the run. {one_line(error)}")
+        hint = " Data that have moved are named with --root DIR." if isinstance(error, MissingDataError) else ""
+        missing = text(f"Left out, since it takes the data of the run. {one_line(error)}{hint}")
         return [Section(title, [missing]) for title in _TITLES]
 
 
