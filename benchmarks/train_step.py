@@ -22,9 +22,9 @@ import yaml
 from lightning.pytorch.callbacks import Checkpoint
 from side_by_side import side_by_side
 
-from triptych.cli import MADE_UP
 from triptych.datamodules.base import TriptychDataModule
 from triptych.optim import adamw
+from triptych.plain_commands import MADE_UP
 from triptych.processor import keep_freed_memory, usable_precision
 from triptych.tasks.base import TransferTask
 

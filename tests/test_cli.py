@@ -408,7 +408,7 @@ def test_pictures_to_predict_that_are_not_there_leave_no_output_folder(run: Run,
     assert not (tmp_path / "out").exists()
 
 
-COMMANDS = "fit, validate, test, predict, lr-find, recipe, make-data"
+COMMANDS = "fit, validate, test, predict, lr-find, recipe, make-data, report"
 MAKE_DATA = r"expected `triptych make-data \{camvid\S*\} DIR`, got "
 
 

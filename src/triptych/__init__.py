@@ -7,6 +7,7 @@ from triptych.hard_examples import read_losses, write_losses
 from triptych.lr_finder import find_lr
 from triptych.metrics import VoidMaskedAccuracy
 from triptych.recipe import Stage, run_recipe
+from triptych.report import write_report
 from triptych.show.confusion import plot_confusion
 from triptych.show.curves import plot_losses, plot_lr
 from triptych.show.results import show_results
@@ -33,4 +34,5 @@ __all__ = [
     "show_top_losses",
     "top_losses",
     "write_losses",
+    "write_report",
 ]

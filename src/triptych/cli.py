@@ -1,4 +1,4 @@
-"""The command `triptych`: LightningCLI's subcommands, made-up data, and mistakes told in one line."""
+"""The command `triptych`: LightningCLI's subcommands, the plain ones, and mistakes told in one line."""
 
 import json
 import logging
@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,21 +17,14 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveCon
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
-from triptych import synthetic
 from triptych.callbacks import PredictionWriter
 from triptych.checkpoints import best_score, read_checkpoint
 from triptych.command_trainer import CommandTrainer
 from triptych.lr_finder import asks_to_find, find_lr, with_found
-from triptych.plain_errors import one_line
+from triptych.plain_commands import COMMANDS, MADE_UP
+from triptych.plain_errors import UsageError, one_line
 from triptych.processor import usable_precision
 from triptych.run_folder import newest_run, no_empty_run, own_folder, run_folder
-
-MADE_UP: dict[str, Callable[[str], Path]] = {
-    "camvid": synthetic.make_streets,
-    "biwi": synthetic.make_portraits,
-    "planet": synthetic.make_tiles,
-}
-"""What `make-data` writes, by the name of the data set whose layout it has."""
 
 FLAGS = {"--resume": "--resume", "--dry-run": "--dry_run", "--dry_run": "--dry_run"}
 """What may be typed without a value, and its name as an argument."""
@@ -39,14 +32,8 @@ FLAGS = {"--resume": "--resume", "--dry-run": "--dry_run", "--dry_run": "--dry_r
 NEEDS_CHECKPOINT = ("validate", "test", "predict")
 
 DESCRIPTION = f"""Trains, scores and predicts, as a YAML file says: `triptych fit --config configs/camvid.yaml`.
-`triptych make-data {{{",".join(MADE_UP)}}} DIR` writes made-up data to try it on."""
-
-
-class UsageError(Exception):
-    """The command or its configuration cannot be understood."""
-
-    file: Path | None = None
-    """The YAML file in which it is written, if it is in one."""
+`triptych make-data {{{",".join(MADE_UP)}}} DIR` writes made-up data to try it on.
+`triptych report RUN` writes what there is to know about a run into one HTML page."""
 
 
 class Parser(LightningArgumentParser):
@@ -220,25 +207,14 @@ def _with_flags(args: Sequence[str]) -> list[str]:
     return typed
 
 
-def make_data(args: Sequence[str]) -> None:
-    """`triptych make-data NAME DIR`: writes made-up data in the layout of the real one."""
-    usage = f"triptych make-data {{{','.join(MADE_UP)}}} DIR"
-    if args in (["--help"], ["-h"]):
-        print(f"usage: {usage}")
-        return
-    if len(args) != 2 or args[0] not in MADE_UP:
-        raise UsageError(f"expected `{usage}`, got {' '.join(args) or 'nothing'}.")
-    print(f"made-up data: {MADE_UP[args[0]](args[1])}")
-
-
 def _run(args: Sequence[str]) -> None:
     first = args[0] if args else "nothing"
-    if first == "make-data":
-        make_data(args[1:])
+    if first in COMMANDS:
+        COMMANDS[first](args[1:])
     elif first in TriptychCLI.subcommands() or first.startswith("-"):
         TriptychCLI(args)
     else:
-        names = ", ".join([*TriptychCLI.subcommands(), "make-data"])
+        names = ", ".join([*TriptychCLI.subcommands(), *COMMANDS])
         raise UsageError(f"expected one of {names}, got {first}; see `triptych --help`.")
 
 

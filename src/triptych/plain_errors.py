@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import fields
+from pathlib import Path
 
 from triptych.recipe import Stage
 
@@ -53,6 +54,13 @@ _LEAVES = (
     ),
 )
 """jsonargparse's last words about a value, and ours."""
+
+
+class UsageError(Exception):
+    """The command or its configuration cannot be understood."""
+
+    file: Path | None = None
+    """The YAML file in which it is written, if it is in one."""
 
 
 def plain(message: str) -> str:

@@ -49,6 +49,11 @@ class RunLog:
     hyper_parameters: dict[str, Any]
     stages: list[StageStart]
 
+    @property
+    def name(self) -> str:
+        """The last two parts of the folder's path, such as `camvid/version_0`."""
+        return "/".join(self.folder.absolute().parts[-2:])
+
 
 def read_run(run: str | Path | L.Trainer) -> RunLog:
     """Reads TensorBoard's files of a run, whole or still growing.

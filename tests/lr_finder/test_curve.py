@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from triptych.lr_finder import DEFAULT_RULE, RULES, read_curve
+from triptych.lr_finder import DEFAULT_RULE, RULES, LRSearch, read_curve
 from triptych.lr_finder.curve import has_run_away, is_flat, smooth
 
 
@@ -104,7 +104,7 @@ def test_a_search_is_saved_whole_and_as_valid_json(tmp_path: Path) -> None:
     search.save(tmp_path / "new" / "folder")
     assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == ["lr_find.json", "lr_find.png"]
     saved = json.loads((tmp_path / "new" / "folder" / "lr_find.json").read_text(), parse_constant=pytest.fail)
-    assert saved == search.to_dict()
+    assert saved == search.to_dict() == LRSearch.load(tmp_path / "new" / "folder" / "lr_find.json").to_dict()
     assert saved["losses"][-1] is None and saved["smoothed"][-1] is None and saved["rates"] == rates.tolist()
     assert (saved["rule"], saved["rate"]) == (DEFAULT_RULE, search.suggestions[DEFAULT_RULE])
 

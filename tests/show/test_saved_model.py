@@ -18,12 +18,21 @@ def test_the_task_and_its_weights_come_back(panel, save_run) -> None:
 def test_the_best_goes_before_the_last_and_the_last_before_older_ones(tmp_path) -> None:
     folder = tmp_path / "checkpoints"
     folder.mkdir()
-    for age, name in enumerate(["before_last.ckpt", "3-large.ckpt", "2-small.ckpt", "best.ckpt"]):
+    for age, name in enumerate(["before_last.ckpt", "last.ckpt", "epoch=1.ckpt", "best.ckpt"]):
         (folder / name).touch()
         os.utime(folder / name, (1000 - age, 1000 - age))
     assert find_checkpoint(tmp_path).name == "best.ckpt"
     (folder / "best.ckpt").unlink()
-    assert find_checkpoint(tmp_path).name == "3-large.ckpt"
+    assert find_checkpoint(tmp_path).name == "last.ckpt"
+
+
+def test_of_a_recipe_the_last_stage_counts_even_where_a_copy_was_written_in_another_order(tmp_path) -> None:
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    for age, name in enumerate(["2-small.ckpt", "9-large.ckpt", "10-larger.ckpt"]):
+        (folder / name).touch()
+        os.utime(folder / name, (1000 - age, 1000 - age))
+    assert find_checkpoint(tmp_path).name == "10-larger.ckpt"
 
 
 @pytest.mark.parametrize("made", [[], ["checkpoints"]])

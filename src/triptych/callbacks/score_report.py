@@ -24,3 +24,10 @@ class ScoreReport(L.Callback):
     def _print(self, pl_module: Any, split: str) -> None:
         for part in pl_module.report(split) if pl_module.last_scores else ():
             Console().print(part, soft_wrap=isinstance(part, str))
+
+
+class NoScoreReport(ScoreReport):
+    """Keeps a task's tables out of the terminal, where they are shown in another way."""
+
+    def _print(self, pl_module: Any, split: str) -> None:
+        pass

@@ -81,6 +81,18 @@ class LRSearch:
             plain[name] = [loss if math.isfinite(loss) else None for loss in plain[name]]
         return plain
 
+    @classmethod
+    def load(cls, path: str | Path) -> "LRSearch":
+        """What `save` wrote.
+
+        Args:
+            path: An `lr_find.json`.
+        """
+        saved = json.loads(Path(path).read_text(encoding="utf-8"))
+        for name in ("losses", "smoothed"):
+            saved[name] = [math.nan if loss is None else loss for loss in saved[name]]
+        return cls(**saved)
+
     def save(self, folder: str | Path) -> None:
         """Writes `lr_find.json` and `lr_find.png` into a folder, which is made where it is not there."""
         place, figure = Path(folder), self.figure()

@@ -10,7 +10,8 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.utilities import rank_zero_only
 
-from triptych.callbacks import ResumePoint, ScoreReport
+from triptych.callbacks import ResumePoint
+from triptych.callbacks.score_report import NoScoreReport
 from triptych.checkpoints import before, read_checkpoint, whole_one
 from triptych.datamodules.base import TriptychDataModule
 from triptych.hard_examples import write_losses
@@ -144,7 +145,8 @@ class StageRun:
         own["check_val_every_n_epoch"] = self.plan.epochs_per_validation
         folder = str(self.state.folder / "checkpoints")
         resume_point = ResumePoint(self.every_n_steps, dirpath=folder, name=f"{self.name}.last")
-        callbacks = [*own.pop("callbacks"), _NoReport(), scores, resume_point]
+        # the last report is printed at the end
+        callbacks = [*own.pop("callbacks"), NoScoreReport(), scores, resume_point]
         with no_info():  # what it would say of devices and precision is known since the plan
             return L.Trainer(
                 **own,
@@ -201,10 +203,3 @@ class _LastScores(L.Callback):
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         self.scores = {name: float(value) for name, value in pl_module.last_scores.items() if value.ndim == 0}
-
-
-class _NoReport(ScoreReport):
-    """Keeps the tables of the stages out of the terminal; the last is printed at the end."""
-
-    def _print(self, pl_module: Any, split: str) -> None:
-        pass

@@ -106,6 +106,13 @@ class RecipeState:
         _save(self.folder / "summary.json", {"task": self.identity["task"], "stages": results})
 
 
+def read_results(folder: Path) -> list[StageResult]:
+    """What came of the stages of a recipe that are finished; empty for a single fit."""
+    path = folder / "recipe.json"
+    saved = json.loads(path.read_text(encoding="utf-8"))["done"] if path.is_file() else []
+    return [_result(one, folder) for one in saved]
+
+
 def _stage(saved: Mapping[str, Any]) -> FullStage:
     return FullStage(**{**saved, "image_size": tuple(saved["image_size"])})
 

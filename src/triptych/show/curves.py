@@ -133,7 +133,7 @@ def _scale_rates(axes: Axes, rates: Mapping[str, Series], stages: Sequence[Stage
 
 def _panels(log: RunLog, count: int) -> tuple[Figure, list[Axes]]:
     figure = Figure(figsize=(_WIDTH_INCHES, 0.8 + _PANEL_INCHES * count), dpi=120, layout="constrained")
-    figure.suptitle("/".join(log.folder.absolute().parts[-2:]))
+    figure.suptitle(log.name)
     panels = list(figure.subplots(count, sharex=True, squeeze=False)[:, 0])
     for axes in panels:
         axes.grid(alpha=0.25)

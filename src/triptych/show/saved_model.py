@@ -1,5 +1,6 @@
 """A model from a checkpoint or a run folder, whatever its task."""
 
+import re
 from pathlib import Path
 
 from triptych.checkpoints import read_checkpoint
@@ -18,7 +19,7 @@ def load_model(path: str | Path) -> TransferTask:
     """The model that a fit or a recipe saved, on the processor.
 
     Args:
-        path: A checkpoint, or a run folder: its `checkpoints/best.ckpt`, else the checkpoint that was written last.
+        path: A checkpoint, or a run folder: its `checkpoints/best.ckpt`, else that of its last stage, or the newest.
 
     Raises:
         FileNotFoundError: There is nothing at `path`, or no checkpoint in the folder.
@@ -36,7 +37,7 @@ def load_model(path: str | Path) -> TransferTask:
 
 
 def find_checkpoint(run: Path) -> Path:
-    """`checkpoints/best.ckpt` of a run folder, else the checkpoint that was written last.
+    """`checkpoints/best.ckpt` of a run folder, else that of its last stage, else the one that was written last.
 
     Raises:
         FileNotFoundError: There is none.
@@ -50,4 +51,10 @@ def find_checkpoint(run: Path) -> Path:
             f"{run}: expected a run folder with a checkpoint in checkpoints/, found none; "
             "give a run such as runs/camvid/NAME, or fit with a ModelCheckpoint."
         )
-    return max(found, key=lambda path: (path.stat().st_mtime, path.name))
+    return max(found, key=lambda path: (stage_number(path), path.stat().st_mtime, path.name))
+
+
+def stage_number(checkpoint: Path) -> int:
+    """The number, from 1, of the stage of a recipe that wrote a checkpoint; 0 where none did."""
+    found = re.match(r"(\d+)-", checkpoint.name)
+    return int(found[1]) if found else 0

@@ -13,6 +13,7 @@ from torchmetrics import Metric
 
 from triptych.callbacks.score_report import ScoreReport
 from triptych.datamodules.samples import Sample
+from triptych.environment import environment
 from triptych.models.network import TransferNetwork
 from triptych.optim import OneCycle, adamw
 from triptych.processor import keep_freed_memory
@@ -224,6 +225,7 @@ class TransferTask(L.LightningModule):
         """The weights are in the checkpoint: whoever loads it needs no others."""
         checkpoint["hyper_parameters"]["encoder_weights"] = None
         checkpoint["noise_seed"] = self.noise_seed
+        checkpoint["environment"] = environment(self.device)
         checkpoint["scores"] = {name: float(value) for name, value in self.last_scores.items() if value.ndim == 0}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

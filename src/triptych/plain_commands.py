@@ -1,0 +1,50 @@
+"""The commands of `triptych` that take a few words and no configuration: made-up data and reports."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from triptych import synthetic
+from triptych.plain_errors import UsageError
+from triptych.report import saved_data, write_report
+
+MADE_UP: dict[str, Callable[[str], Path]] = {
+    "camvid": synthetic.make_streets,
+    "biwi": synthetic.make_portraits,
+    "planet": synthetic.make_tiles,
+}
+"""What `make-data` writes, by the name of the data set whose layout it has."""
+
+
+def make_data(args: Sequence[str]) -> None:
+    """`triptych make-data NAME DIR`: writes made-up data in the layout of the real one."""
+    usage = f"triptych make-data {{{','.join(MADE_UP)}}} DIR"
+    if args in (["--help"], ["-h"]):
+        print(f"usage: {usage}")
+        return
+    if len(args) != 2 or args[0] not in MADE_UP:
+        raise UsageError(f"expected `{usage}`, got {' '.join(args) or 'nothing'}.")
+    print(f"made-up data: {MADE_UP[args[0]](args[1])}")
+
+
+def report(args: Sequence[str]) -> None:
+    """`triptych report RUN`: writes a run's report."""
+    parser = _Parser(prog="triptych report", description="Writes a run's report, one HTML page with all in it.")
+    parser.add_argument("run", metavar="RUN", help="folder of the run, such as runs/camvid/version_0")
+    parser.add_argument("--output", metavar="FILE", help="where it is written; without it, RUN/report.html")
+    parser.add_argument("--root", metavar="DIR", help="where the data are, if no longer where the configuration says")
+    given = parser.parse_args(args)
+    data = None if given.root is None else saved_data(given.run, given.root)
+    print(f"report: {write_report(given.run, given.output, data)}")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises instead of printing its usage and leaving."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"expected `triptych report RUN [--output FILE] [--root DIR]`; {message}.")
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {"make-data": make_data, "report": report}
+"""What each does, given the words after its name."""

@@ -1,0 +1,6 @@
+"""A run on one HTML page."""
+
+from triptych.report.saved_data import saved_data
+from triptych.report.write import write_report
+
+__all__ = ["saved_data", "write_report"]

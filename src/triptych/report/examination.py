@@ -1,0 +1,72 @@
+"""What a model does on the validation samples, looked at once more for the report."""
+
+import lightning as L
+from rich.table import Table
+
+from triptych.callbacks.score_report import NoScoreReport
+from triptych.datamodules.base import TriptychDataModule
+from triptych.datasets.errors import MissingDataError
+from triptych.plain_errors import one_line
+from triptych.report.page import Html, Section, picture, table, text
+from triptych.report.saved_data import saved_data
+from triptych.run_log import RunLog
+from triptych.show.confusion import plot_confusion
+from triptych.show.worst import show_top_losses
+from triptych.tasks import PointRegressor
+from triptych.tasks.base import TransferTask
+from triptych.trial import no_info
+
+_WORST = 9
+_TITLES = ("Validation", "Worst samples")
+
+
+def examined(model: TransferTask, data: TriptychDataModule | None, log: RunLog) -> list[Section]:
+    """Scores and tables, and the worst samples; where the run's own data are gone, a sentence in their place.
+
+    Args:
+        model: The model.
+        data: Its data; None takes those that the run's configuration names.
+        log: The run's.
+
+    Raises:
+        FileNotFoundError: `data` were given, and are not there.
+        ValueError: `data` were given, and are of another task, or their validation split is empty.
+    """
+    if data is not None:
+        return _sections(model, data)
+    try:
+        return _sections(model, saved_data(log.folder))
+    except (OSError, ValueError) as error:
+        hint = " Data that have moved are named with --root DIR." if isinstance(error, MissingDataError) else ""
+        missing = text(f"Left out, since it takes the data of the run. {one_line(error)}{hint}")
+        return [Section(title, [missing]) for title in _TITLES]
+
+
+def _sections(model: TransferTask, data: TriptychDataModule) -> list[Section]:
+    worst = picture(show_top_losses(model, data, k=_WORST), "The validation samples with the highest losses", "png")
+    said = text("The validation samples with the highest losses, the worst first.")
+    return [Section(_TITLES[0], _validation(model, data)), Section(_TITLES[1], [said, worst])]
+
+
+def _validation(model: TransferTask, data: TriptychDataModule) -> list[Html]:
+    """Scores of the whole split, the task's own tables, and what is taken for what."""
+    with no_info():
+        trainer = L.Trainer(
+            devices=1,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            callbacks=[NoScoreReport()],
+        )
+        (scores,) = trainer.validate(model, data, verbose=False)
+    shown = Table("score")
+    shown.add_column("value", justify="right")
+    for name, value in scores.items():
+        shown.add_row(name, f"{value:#.4g}")
+    parts = [text("The checkpoint, validated once more for this report:"), table(shown)]
+    for part in model.report("validation"):
+        parts.append(table(part) if isinstance(part, Table) else text(str(part)))
+    if not isinstance(model, PointRegressor):
+        parts.append(picture(plot_confusion(model, data), "What is taken for what in the validation samples", "svg"))
+    return parts

@@ -1,0 +1,122 @@
+"""The pieces of an HTML page that needs nothing but itself."""
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Literal, NewType
+
+from matplotlib.figure import Figure
+from rich.table import Column, Table
+
+Html = NewType("Html", str)
+"""Text whose `<`, `&` and quotes mean something; all other text is escaped on its way here."""
+
+_MEDIA = {"svg": "image/svg+xml", "png": "image/png"}
+_CSS_DPI = 96
+_NO_DATE = {"svg": {"Date": None}, "png": {}}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page that the table of contents leads to.
+
+    Args:
+        title: Plain text.
+        parts: What stands below it.
+    """
+
+    title: str
+    parts: Sequence[Html]
+
+
+def page(title: str, facts: Table, sections: Sequence[Section]) -> str:
+    """The whole page, a document of its own.
+
+    Args:
+        title: Plain text.
+        facts: What stands above the table of contents.
+        sections: In their order.
+    """
+    links = [f'<li><a href="#part-{i}">{escape(section.title)}</a></li>' for i, section in enumerate(sections)]
+    return Template(_resource("page.html")).substitute(
+        title=escape(title),
+        style=_resource("page.css"),
+        facts=table(facts),
+        contents="".join(links),
+        sections="".join(_section(f"part-{i}", section) for i, section in enumerate(sections)),
+    )
+
+
+def text(words: str) -> Html:
+    """A paragraph."""
+    return Html(f"<p>{escape(words)}</p>")
+
+
+def heading(words: str) -> Html:
+    """The title of a part of a section."""
+    return Html(f"<h3>{escape(words)}</h3>")
+
+
+def listing(words: str) -> Html:
+    """Text of a file, its lines as they are."""
+    return Html(f"<pre>{escape(words)}</pre>")
+
+
+def picture(figure: Figure, alt: str, form: Literal["svg", "png"]) -> Html:
+    """A figure inside the page.
+
+    Args:
+        figure: The figure.
+        alt: What it shows, for those who do not see it.
+        form: `"svg"` for lines, crisp at any size; `"png"` for photographs.
+    """
+    file = io.BytesIO()
+    figure.savefig(file, format=form, metadata=_NO_DATE[form])
+    source = f"data:{_MEDIA[form]};base64,{base64.b64encode(file.getvalue()).decode()}"
+    width, height = (round(_CSS_DPI * inches) for inches in figure.get_size_inches())
+    return Html(f'<figure><img src="{source}" alt="{escape(alt)}" width="{width}" height="{height}"></figure>')
+
+
+def table(shown: Table) -> Html:
+    """A table of the terminal; its first column heads the rows, and a bold row stays one.
+
+    Args:
+        shown: Cells and headings as plain text.
+    """
+    columns = shown.columns
+    head = "".join(f'<th scope="col"{_side(column)}>{escape(str(column.header))}</th>' for column in columns)
+    cells = zip(*(column.cells for column in columns), strict=True)
+    groups = [""]
+    for row, values in zip(shown.rows, cells, strict=True):
+        bold = ' class="bold"' if row.style == "bold" else ""
+        groups[-1] += f"<tr{bold}>{''.join(_cells(columns, [str(value) for value in values]))}</tr>\n"
+        if row.end_section:
+            groups.append("")
+    above = f"<caption>{escape(str(shown.title))}</caption>" if shown.title else ""
+    below = f'<p class="note">{escape(str(shown.caption))}</p>' if shown.caption else ""
+    body = "".join(f"<tbody>{rows}</tbody>" for rows in groups)
+    top = f"<thead><tr>{head}</tr></thead>" if shown.show_header else ""
+    return Html(f'<div class="wide"><table>{above}{top}{body}</table></div>{below}')
+
+
+def _cells(columns: Sequence[Column], values: Sequence[str]) -> Iterable[str]:
+    for place, (column, value) in enumerate(zip(columns, values, strict=True)):
+        tag, scope = ("td", "") if place else ("th", ' scope="row"')
+        yield f"<{tag}{scope}{_side(column)}>{escape(value)}</{tag}>"
+
+
+def _side(column: Column) -> str:
+    return ' class="number"' if column.justify == "right" else ""
+
+
+def _section(place: str, section: Section) -> str:
+    parts = "\n".join(section.parts)
+    return f'<section id="{place}">\n<h2>{escape(section.title)}</h2>\n{parts}\n</section>\n'
+
+
+def _resource(name: str) -> str:
+    return files("triptych.report").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,54 @@
+"""The data of a run, made again from its configuration."""
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.core.saving import load_hparams_from_yaml
+
+from triptych.datamodules.base import TriptychDataModule, checked_size
+from triptych.show.saved_model import find_checkpoint, stage_number
+
+
+def saved_data(run: str | Path, root: str | Path | None = None) -> TriptychDataModule:
+    """The data module that a run's `config.yaml` names; of a recipe with the picture size of its last weights.
+
+    Args:
+        run: The run's folder.
+        root: Where the data are; None takes the place that the configuration names.
+
+    Raises:
+        FileNotFoundError: The run has no configuration, since a script made it.
+        ValueError: The data module cannot be made from the configuration.
+    """
+    folder = Path(run)
+    config = folder / "config.yaml"
+    if not config.is_file():
+        raise FileNotFoundError(
+            f"{config}: expected the configuration that `triptych fit` saves, found none; "
+            "for a run of a script name the data, `write_report(run, data=data)`."
+        )
+    data = _made(config, {} if root is None else {"root": str(root)})
+    if (folder / "recipe.json").is_file():
+        data.image_size = _last_size(folder)
+    return data
+
+
+def _made(config: Path, changed: dict[str, Any]) -> TriptychDataModule:
+    try:
+        saved = load_hparams_from_yaml(config, use_omegaconf=False)["data"]
+        module, _, name = saved["class_path"].rpartition(".")
+        data = getattr(importlib.import_module(module), name)(**{**saved["init_args"], **changed})
+    except (AttributeError, ImportError, KeyError, TypeError) as error:
+        raise ValueError(f"{config}: its data module cannot be made again, {error}.") from error
+    if not isinstance(data, TriptychDataModule):
+        raise ValueError(f"{config}: expected a data module of triptych's, got {saved['class_path']}.")
+    return data
+
+
+def _last_size(folder: Path) -> tuple[int, int]:
+    """(height, width) of the stage whose weights `find_checkpoint` takes."""
+    plans = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))["plans"]
+    plan = plans[stage_number(find_checkpoint(folder)) - 1]  # the last where the weights are of no single stage
+    return checked_size("image_size", plan["stage"]["image_size"])

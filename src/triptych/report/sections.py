@@ -1,0 +1,103 @@
+"""What a run's folder tells, section by section."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from matplotlib.figure import Figure
+from rich.table import Table
+
+from triptych.environment import environment
+from triptych.lr_finder import LRSearch
+from triptych.recipe.state import read_results
+from triptych.report.page import Html, Section, heading, listing, picture, table, text
+from triptych.run_log import RunLog
+from triptych.show.curves import plot_losses, plot_lr
+from triptych.show.recipe_table import result_table
+
+
+def pairs(values: Mapping[str, object]) -> Table:
+    """Names and values, without a heading."""
+    shown = Table(show_header=False)
+    shown.add_column("name")
+    shown.add_column("value")
+    for name, value in values.items():
+        shown.add_row(name, str(value))
+    return shown
+
+
+def scores(log: RunLog) -> Section:
+    """Every score that is one number, over the whole run."""
+    shown = Table()
+    shown.add_column("score")
+    for title in ("first", "last", "lowest", "highest"):
+        shown.add_column(title, justify="right")
+    for name, (_, values) in sorted(log.series.items()):
+        if name.startswith(("val/", "test/")) and name.count("/") == 1:
+            row = (values[0], values[-1], min(values), max(values))
+            shown.add_row(name, *(f"{value:#.4g}" for value in row))
+    return Section("Scores", [table(shown) if shown.row_count else text("No validation was logged.")])
+
+
+def stages(log: RunLog) -> list[Section]:
+    """A recipe's plan beside what came of it; nothing for a single fit."""
+    if not log.stages:
+        return []
+    results = read_results(log.folder)
+    parts = []
+    if results:
+        shown = result_table(results)
+        shown.title = None
+        parts.append(table(shown))
+    seconds = [result.seconds for result in results if result.seconds is not None]
+    if seconds and len(seconds) == len(results):
+        planned = sum(result.planned_seconds for result in results) / 60
+        parts.append(text(f"Finished stages took {sum(seconds) / 60:.1f} minutes; {planned:.1f} were planned."))
+    parts += [text(f"{stage.name}: begun, not finished.") for stage in log.stages[len(results) :]]
+    return [Section("Plan and truth", parts)]
+
+
+def curves(log: RunLog) -> Section:
+    """Losses, scores, rates and momenta."""
+    losses = _drawn(plot_losses, log, f"Losses and scores of {log.name} by step")
+    rates = _drawn(plot_lr, log, f"Learning rate and momentum of each layer group of {log.name} by step")
+    return Section("Curves", [losses, rates])
+
+
+def _drawn(draw: Callable[[Path], Figure], log: RunLog, alt: str) -> Html:
+    try:
+        return picture(draw(log.folder), alt, "svg")
+    except ValueError as error:  # nothing of the kind was logged
+        return text(str(error))
+
+
+def searches(log: RunLog) -> list[Section]:
+    """Each search for a learning rate; nothing where none was made."""
+    parts = []
+    for path in sorted((log.folder / "lr_find").rglob("lr_find.json")):
+        search, name = LRSearch.load(path), path.parent.name
+        if name != "lr_find":  # a stage's
+            parts.append(heading(name))
+        parts += [table(search.table()), picture(search.figure(), f"Loss by learning rate: {search.verdict}", "svg")]
+    return [Section("Learning-rate search", parts)] if parts else []
+
+
+def machine(checkpoint: Mapping[str, Any]) -> Section:
+    """On what the run trained, where its checkpoint says so."""
+    if "environment" in checkpoint:
+        return Section("Environment", [text("On what it was trained:"), table(pairs(checkpoint["environment"]))])
+    here = environment(torch.device("cpu"))
+    said = "The checkpoint does not say on what it was trained; this report was made on:"
+    return Section("Environment", [text(said), table(pairs(here))])
+
+
+def configuration(log: RunLog) -> Section:
+    """The run's `config.yaml`, else the model's hyper-parameters."""
+    path = log.folder / "config.yaml"
+    if path.is_file():
+        return Section("Configuration", [listing(path.read_text(encoding="utf-8"))])
+    said = "A script made this run, so there is no config.yaml."
+    if not log.hyper_parameters:
+        return Section("Configuration", [text(said)])
+    return Section("Configuration", [text(f"{said} The model's hyper-parameters:"), table(pairs(log.hyper_parameters))])

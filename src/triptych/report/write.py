@@ -1,0 +1,60 @@
+"""A run's report."""
+
+from datetime import datetime
+from pathlib import Path
+
+from triptych.checkpoints import best_score, read_checkpoint
+from triptych.datamodules.base import TriptychDataModule
+from triptych.report.examination import examined
+from triptych.report.page import page
+from triptych.report.sections import configuration, curves, machine, pairs, scores, searches, stages
+from triptych.run_log import read_run
+from triptych.show.saved_model import find_checkpoint, load_model
+from triptych.whole_files import save_whole
+
+
+def write_report(run: str | Path, output: str | Path | None = None, data: TriptychDataModule | None = None) -> Path:
+    """Writes what there is to know about a run into one HTML file that needs no other file and no network.
+
+    In it are scores, a recipe's plan beside what came of it, curves, searches for a learning rate, the tables and worst
+    samples of a new validation, the environment and the configuration. What needs data that are no longer there is left
+    out, and a sentence in its place says so.
+
+    Args:
+        run: Folder of a fit or a recipe, finished or still running.
+        output: The file; None takes `report.html` in the run's folder.
+        data: Data to validate on; None takes those that the run's `config.yaml` names, which a run of a script lacks.
+
+    Returns:
+        The file.
+
+    Raises:
+        FileNotFoundError: The folder has no logs or no checkpoint, or `data` are not there.
+        IsADirectoryError: `output` is a folder.
+        ValueError: `data` are of another task than the model, or their validation split is empty.
+    """
+    folder = Path(run)
+    file = folder / "report.html" if output is None else Path(output)
+    if file.is_dir():
+        raise IsADirectoryError(f"{file}: expected the path of a file to write, got a folder.")
+    log, path = read_run(folder), find_checkpoint(folder)
+    model = load_model(path)
+    facts = {
+        "model": f"{type(model).__name__} with {model.hparams['encoder']}",
+        "checkpoint": path.relative_to(folder),
+        "its score": best_score(path),
+        "report made": datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
+    }
+    sections = [
+        scores(log),
+        *stages(log),
+        curves(log),
+        *searches(log),
+        *examined(model, data, log),
+        machine(read_checkpoint(path)),
+        configuration(log),
+    ]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    html = page(log.name, pairs(facts), sections)
+    save_whole(file, lambda half: half.write_text(html, encoding="utf-8"))
+    return file
