@@ -1,0 +1,38 @@
+"""A run's row in TensorBoard's table of hyper-parameters."""
+
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from triptych.tensorboard_log import logged_step, tensorboard_logger
+
+_NAMES = ("class_names", "tags")
+"""Hyper-parameters that are the data's and too long for a table."""
+
+
+class HyperParameters(L.Callback):
+    """Gives a finished fit its row under HPARAMS: the model's hyper-parameters and the final score.
+
+    The score is the one that a ModelCheckpoint monitors, or else the task's first. The stages of a recipe share a row,
+    with the hyper-parameters of the first. The logger must have `default_hp_metric=False`, or its placeholder is shown.
+    """
+
+    def __init__(self) -> None:
+        self._step = 0
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._step = logged_step(trainer)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        logger, name = tensorboard_logger(trainer), _monitored(trainer, pl_module)
+        if logger is not None and name in trainer.callback_metrics:
+            shown = {key: value for key, value in pl_module.hparams.items() if key not in _NAMES}
+            # at the step of the validation, where the score stands already: its curve must not get another point
+            logger.log_hyperparams(shown, {name: float(trainer.callback_metrics[name])}, self._step)
+
+
+def _monitored(trainer: L.Trainer, pl_module: Any) -> str | None:
+    checkpoints = [one for one in trainer.checkpoint_callbacks if isinstance(one, ModelCheckpoint)]
+    scores = [f"val/{name}" for name, value in getattr(pl_module, "last_scores", {}).items() if value.ndim == 0]
+    return next((name for name in [*(one.monitor for one in checkpoints), *scores] if name is not None), None)
