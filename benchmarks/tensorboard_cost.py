@@ -88,9 +88,8 @@ def main() -> None:
     seconds = {hook: sum(times) for hook, times in watch.hooks.items()}
     seconds["on_validation_end"] /= EPOCHS - SKIPPED
     for hook, of_what in HOOKS.items():
-        print(
-            f"{task}, {of_what:12s} {seconds[hook]:7.3f} s, {seconds[hook] / epoch:6.2%} of an epoch of {epoch:.1f} s"
-        )
+        share = seconds[hook] / epoch
+        print(f"{task}, {of_what:12s} {seconds[hook]:7.3f} s, {share:6.2%} of an epoch of {epoch:.1f} s")
     once = seconds["on_train_batch_start"] + seconds["on_train_end"]
     share = (once + planned * seconds["on_validation_end"]) / (planned * epoch)
     print(f"{task}, all together {share:.2%} of the {planned} epochs of the configuration")

@@ -127,12 +127,8 @@ def whole_and_resumed_recipe(folder: Path) -> dict[str, Any]:
 def recipe(folder: Path, name: str, *callbacks: L.Callback, resume: bool = False) -> dict[str, Any]:
     model, data = made("planet", folder)
     stages = [Stage("head", epochs=1, freeze_to=-1, max_lr="find"), Stage("all", epochs=2, freeze_to=0, max_lr=1e-3)]
-    settings = {
-        **SETTINGS,
-        "enable_progress_bar": False,
-        "log_every_n_steps": 1,
-        "callbacks": [*pictures(), *callbacks],
-    }
+    quiet = {"enable_progress_bar": False, "log_every_n_steps": 1}
+    settings = {**SETTINGS, **quiet, "callbacks": [*pictures(), *callbacks]}
     done = run_recipe(model, data, stages, settings, folder / name, resume=resume, every_n_steps=1)
     return {"weights": digest(model), "max_lr": [result.max_lr for result in done], "scores": done[-1].scores}
 

@@ -1,4 +1,4 @@
-"""What callbacks show in TensorBoard: at the right steps, of the same frames, while training goes on as without them."""
+"""What callbacks show in TensorBoard: at the right steps, the same frames each time, and no weight is touched."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -217,7 +217,7 @@ def no_logger(folder: Path) -> bool:
 def test_a_logger_without_images_is_told_once(
     drawn_tiles: Path, tmp_path: Path, logger: Callable[[Path], Any], got: str
 ) -> None:
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match="pictures") as caught:
         fit(Case(epochs=1), drawn_tiles, tmp_path, all_of_them(), logger=logger(tmp_path))
     said = [str(warning.message) for warning in caught if "pictures" in str(warning.message)]
     assert said == [f"No pictures of the training are drawn: expected a TensorBoardLogger, got {got}."]
