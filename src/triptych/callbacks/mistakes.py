@@ -30,9 +30,9 @@ class Mistakes(FigureCallback):
 
     def on_train_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         """While the model is still where it was trained."""
-        validated = trainer.world_size * int(sum(trainer.fit_loop.epoch_loop.val_loop.max_batches))
-        if not (validated and self.draws(trainer, pl_module)):
+        if not (self.draws(trainer, pl_module) and sum(trainer.num_val_batches)):
             return
+        validated = trainer.world_size * int(sum(trainer.num_val_batches))
         step, data = max(0, logged_step(trainer) - 1), trainer.datamodule  # type: ignore[attr-defined]
         losses, confusion = SampleLosses(pl_module), confusion_of(pl_module)
         with evaluating(pl_module, data) as evaluation, trainer.precision_plugin.forward_context():

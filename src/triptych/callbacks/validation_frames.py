@@ -16,7 +16,7 @@ class ValidationFrames(FigureCallback):
     """Shows truth and prediction in TensorBoard after every validation, as `val/frames`.
 
     The samples are spread over the split and the same each time, so the slider goes through learning. They are read
-    once a fit.
+    once a run.
 
     Args:
         count: Samples that are shown, at least 1.
@@ -31,7 +31,8 @@ class ValidationFrames(FigureCallback):
         self.count = checked_at_least(1, "count", count)
         self._samples: list[Sample] = []
 
-    def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        super().setup(trainer, pl_module, stage)
         self._samples = []  # of another size by now, perhaps
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: Any) -> None:
