@@ -7,8 +7,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from triptych.tensorboard_log import logged_step, tensorboard_logger
 
-_NAMES = ("class_names", "tags")
-"""Hyper-parameters that are the data's and too long for a table."""
+_LEFT_OUT = ("class_names", "tags", "_class_path", "_instantiator")
+"""Names that are the data's and too long for a table, and what the command line notes for itself."""
 
 
 class HyperParameters(L.Callback):
@@ -27,7 +27,7 @@ class HyperParameters(L.Callback):
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         logger, name = tensorboard_logger(trainer), _monitored(trainer, pl_module)
         if logger is not None and name in trainer.callback_metrics:
-            shown = {key: value for key, value in pl_module.hparams.items() if key not in _NAMES}
+            shown = {key: value for key, value in pl_module.hparams.items() if key not in _LEFT_OUT}
             # at the step of the validation, where the score stands already: its curve must not get another point
             logger.log_hyperparams(shown, {name: float(trainer.callback_metrics[name])}, self._step)
 
