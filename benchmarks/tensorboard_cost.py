@@ -72,7 +72,6 @@ def watched_fit(config: dict[str, Any], data: L.LightningDataModule, folder: str
         logger=made(settings["logger"], save_dir=folder),
         callbacks=[watch, *(one for one in callbacks if not isinstance(one, ModelCheckpoint))],
         enable_model_summary=False,
-        enable_checkpointing=False,
     )
     trainer.fit(made(config["model"]), data)
     return watch

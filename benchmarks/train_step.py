@@ -66,7 +66,6 @@ def fit(model: TransferTask, data: TriptychDataModule, settings: dict[str, Any],
         logger=made(settings["logger"], save_dir=folder),
         callbacks=[watch, *(callback for callback in callbacks if not isinstance(callback, ModelCheckpoint))],
         enable_model_summary=False,
-        enable_checkpointing=False,
     )
     trainer.fit(model, data)
     return watch.seconds_an_image

@@ -25,7 +25,7 @@ class ValidationFrames(FigureCallback):
         ValueError: `count` is less than 1.
     """
 
-    dpi = 80
+    dpi = 72
 
     def __init__(self, count: int = 4) -> None:
         self.count = checked_at_least(1, "count", count)
@@ -43,5 +43,5 @@ class ValidationFrames(FigureCallback):
             if not self._samples:
                 places = spread(len(evaluation.samples), self.count)
                 self._samples = [evaluation.samples[place] for place in places]
-            figure = results_figure(pl_module, list(evaluation.each(self._samples)))
+            figure = results_figure(pl_module, evaluation.together(self._samples))
         self.show(trainer, "val/frames", figure, logged_step(trainer))
