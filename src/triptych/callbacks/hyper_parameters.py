@@ -4,8 +4,9 @@ from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint
+from torch.utils.tensorboard.summary import hparams
 
-from triptych.tensorboard_log import logged_step, tensorboard_logger
+from triptych.tensorboard_log import tensorboard_logger
 
 _LEFT_OUT = ("class_names", "tags", "_class_path", "_instantiator")
 """Names that are the data's and too long for a table, and what the command line notes for itself."""
@@ -18,18 +19,17 @@ class HyperParameters(L.Callback):
     with the hyper-parameters of the first. The logger must have `default_hp_metric=False`, or its placeholder is shown.
     """
 
-    def __init__(self) -> None:
-        self._step = 0
-
-    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._step = logged_step(trainer)
-
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         logger, name = tensorboard_logger(trainer), _monitored(trainer, pl_module)
-        if logger is not None and name in trainer.callback_metrics:
-            shown = {key: value for key, value in pl_module.hparams.items() if key not in _LEFT_OUT}
-            # at the step of the validation, where the score stands already: its curve must not get another point
-            logger.log_hyperparams(shown, {name: float(trainer.callback_metrics[name])}, self._step)
+        if trainer.is_global_zero and logger is not None and name in trainer.callback_metrics:
+            shown = {key: _plain(value) for key, value in pl_module.hparams.items() if key not in _LEFT_OUT}
+            # the logger's own `log_hyperparams` would give the curve of the score another point
+            for summary in hparams(shown, {name: float(trainer.callback_metrics[name])}):  # type: ignore[no-untyped-call]
+                logger.experiment._get_file_writer().add_summary(summary)
+
+
+def _plain(value: Any) -> bool | int | float | str:
+    return value if isinstance(value, (bool, int, float, str)) else str(value)
 
 
 def _monitored(trainer: L.Trainer, pl_module: Any) -> str | None:

@@ -30,9 +30,11 @@ class Mistakes(FigureCallback):
 
     def on_train_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         """While the model is still where it was trained."""
-        if not (self.draws(trainer, pl_module) and sum(trainer.num_val_batches)):
+        if not self.draws(trainer, pl_module):
             return
-        validated = trainer.world_size * int(sum(trainer.num_val_batches))
+        validated = trainer.world_size * sum(map(int, trainer.num_val_batches))
+        if not validated:
+            return
         step, data = max(0, logged_step(trainer) - 1), trainer.datamodule  # type: ignore[attr-defined]
         losses, confusion = SampleLosses(pl_module), confusion_of(pl_module)
         with evaluating(pl_module, data) as evaluation, trainer.precision_plugin.forward_context():

@@ -25,7 +25,7 @@ class ValidationFrames(FigureCallback):
         ValueError: `count` is less than 1.
     """
 
-    dpi = 72
+    dpi = 80
 
     def __init__(self, count: int = 4) -> None:
         self.count = checked_at_least(1, "count", count)
