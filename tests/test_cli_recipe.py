@@ -286,7 +286,7 @@ def test_fit_finds_its_rate_and_saves_the_number(here: Path, drawn_streets: Path
     saved = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
     assert saved["hyper_parameters"]["max_lr"] == expected
     assert yaml.safe_load((folder / "hparams.yaml").read_text())["max_lr"] == expected
-    assert figures(folder) == ["lr_find"]
+    assert "lr_find" in figures(folder)
     by_hand = ["--model.max_lr", str(expected), *runs_in(Path("runs"), "typed")]
     printed_by(["fit", *fit_args(drawn_streets), *by_hand])
     assert_same(folder / "checkpoints" / "last.ckpt", Path("runs/camvid/typed/checkpoints/last.ckpt"))

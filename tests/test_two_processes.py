@@ -16,6 +16,7 @@ import lightning as L
 import pytest
 import torch
 from command_line import config_args, runs_in
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from triptych import (
     BIWIDataModule,
@@ -26,7 +27,7 @@ from triptych import (
     UNetSegmenter,
     find_lr,
 )
-from triptych.callbacks.score_report import ScoreReport
+from triptych.callbacks import ClassScores, HyperParameters, Mistakes, ScoreReport, TrainingBatch, ValidationFrames
 from triptych.datamodules.base import TriptychDataModule
 from triptych.recipe import Stage, run_recipe
 from triptych.synthetic import make_tiles
@@ -127,9 +128,15 @@ def recipe(folder: Path, name: str, *callbacks: L.Callback, resume: bool = False
     model, data = made("planet", folder)
     head = Stage("head", epochs=1, freeze_to=-1, max_lr="find")
     stages = [head, Stage("all", epochs=2, freeze_to=0, max_lr=1e-3, sample_weights="last")]
-    settings = {**SETTINGS, "enable_progress_bar": False, "log_every_n_steps": 1, "callbacks": list(callbacks)}
+    quiet = {"enable_progress_bar": False, "log_every_n_steps": 1}
+    settings = {**SETTINGS, **quiet, "callbacks": [*pictures(), *callbacks]}
     done = run_recipe(model, data, stages, settings, folder / name, resume=resume, every_n_steps=1)
     return {"weights": digest(model), "max_lr": [result.max_lr for result in done], "scores": done[-1].scores}
+
+
+def pictures() -> list[L.Callback]:
+    """What the shipped recipes draw, which the first process does alone."""
+    return [TrainingBatch(), ValidationFrames(), Mistakes(), ClassScores(), HyperParameters()]
 
 
 def watch_writing(folder: Path) -> list[str]:
@@ -275,6 +282,8 @@ def test_a_recipe_that_failed_goes_on_to_the_same_weights(recipes: list[dict[str
 def test_the_first_process_alone_writes(recipes: list[dict[str, Any]], folder: Path) -> None:
     assert recipes[1]["written"] == []
     assert any(".recipe.part.json" in event for event in recipes[0]["written"])
+    images = EventAccumulator(str(folder / "whole")).Reload().Tags()["images"]
+    assert {"train/batch", "val/frames", "val/top_losses", "val/confusion"} <= {*images}
     assert json.loads((folder / "whole" / "recipe.json").read_text())["done"][1]["name"] == "all"
 
 

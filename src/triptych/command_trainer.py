@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import lightning as L
-from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
@@ -12,6 +11,7 @@ from triptych.lr_finder import DEFAULT_RULE, LRSearch, find_lr
 from triptych.recipe import Stage, run_recipe
 from triptych.run_folder import own_folder
 from triptych.tasks.base import TransferTask
+from triptych.tensorboard_log import add_figure, tensorboard_logger
 
 
 class CommandTrainer(L.Trainer):
@@ -49,9 +49,9 @@ class CommandTrainer(L.Trainer):
             return
         folder = Path(place) / "lr_find"
         search.save(folder)
-        if isinstance(self.logger, TensorBoardLogger):
-            self.logger.experiment.add_figure("lr_find", search.figure(), self.global_step)
-            self.logger.experiment.flush()
+        logger = tensorboard_logger(self)
+        if logger is not None:
+            add_figure(logger, "lr_find", search.figure(), self.global_step)
         print(f"curve: {folder / 'lr_find.png'}")
 
     def recipe(

@@ -118,7 +118,7 @@ def run_recipe(root: Path, folder: Path) -> Path:
     }
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("triptych.recipe.run.find_lr", partial(find_lr, start=1e-5, end=0.1, num_steps=12))
+        patch.setattr("triptych.recipe.stage_run.find_lr", partial(find_lr, start=1e-5, end=0.1, num_steps=12))
         printed_by(["recipe", "--config", str(folder / "recipe.yaml")])
     return folder / "camvid" / "version_0"
 

@@ -1,11 +1,31 @@
 """Callbacks that any Trainer can take."""
 
+from triptych.callbacks.class_scores import ClassScores
+from triptych.callbacks.figure_callback import FigureCallback
+from triptych.callbacks.hyper_parameters import HyperParameters
 from triptych.callbacks.mask_writer import MaskWriter
+from triptych.callbacks.mistakes import Mistakes
 from triptych.callbacks.point_writer import PointWriter
 from triptych.callbacks.prediction_writer import PredictionWriter
 from triptych.callbacks.progress_bar import ProgressBar
 from triptych.callbacks.resume_point import ResumePoint
 from triptych.callbacks.score_report import ScoreReport
 from triptych.callbacks.tag_writer import TagWriter
+from triptych.callbacks.training_batch import TrainingBatch
+from triptych.callbacks.validation_frames import ValidationFrames
 
-__all__ = ["MaskWriter", "PointWriter", "PredictionWriter", "ProgressBar", "ResumePoint", "ScoreReport", "TagWriter"]
+__all__ = [
+    "ClassScores",
+    "FigureCallback",
+    "HyperParameters",
+    "MaskWriter",
+    "Mistakes",
+    "PointWriter",
+    "PredictionWriter",
+    "ProgressBar",
+    "ResumePoint",
+    "ScoreReport",
+    "TagWriter",
+    "TrainingBatch",
+    "ValidationFrames",
+]

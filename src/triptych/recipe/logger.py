@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import TensorBoardLogger
-from matplotlib.figure import Figure
 
 
 class ContinuedLogger(TensorBoardLogger):
@@ -12,7 +11,7 @@ class ContinuedLogger(TensorBoardLogger):
 
     Args:
         folder: The run's folder.
-        first_step: Steps of the stages before.
+        first_step: Steps of the stages before, which are added to every step that is logged.
         first_epoch: Epochs of the stages before.
         resumed_at: Step of this stage from which it goes on; what a killed process had logged beyond is dropped.
     """
@@ -27,7 +26,3 @@ class ContinuedLogger(TensorBoardLogger):
         if "epoch" in metrics:
             metrics = {**metrics, "epoch": self.first_epoch + metrics["epoch"]}
         super().log_metrics(metrics, self.first_step + (step or 0))
-
-    def add_figure(self, name: str, figure: Figure) -> None:
-        """Shows a figure at the start of the stage."""
-        self.experiment.add_figure(name, figure, self.first_step)

@@ -24,6 +24,7 @@ from triptych.recipe.stage import LAST
 from triptych.recipe.state import RecipeState, StageResult
 from triptych.show.top_losses import top_losses
 from triptych.tasks.base import TransferTask
+from triptych.tensorboard_log import add_figure
 from triptych.trainer_settings import settings_of
 from triptych.trial import no_info
 
@@ -192,7 +193,7 @@ def _head_rate(max_lr: Any) -> float:
 def _show(search: LRSearch, folder: Path, logger: ContinuedLogger) -> None:
     say(search.table())
     search.save(folder)
-    logger.add_figure("lr_find", search.figure())
+    add_figure(logger, "lr_find", search.figure(), step=0)
 
 
 class _LastScores(L.Callback):

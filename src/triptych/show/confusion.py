@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from triptych.datamodules.base import TriptychDataModule
-from triptych.metrics import SegmentationScores
-from triptych.show.evaluation import Evaluation, evaluating
+from triptych.datamodules.samples import Sample
+from triptych.metrics.functional import confusion_counts
+from triptych.show.evaluation import evaluating
 from triptych.show.flowing_text import FONT, INK
 from triptych.show.tag_words import MEANINGS
 from triptych.tasks import MultiLabelClassifier, UNetSegmenter
@@ -40,31 +41,66 @@ def plot_confusion(model: TransferTask | str | Path, data: TriptychDataModule) -
         ValueError: The model predicts points, has another task than the data, or the validation split is empty.
     """
     with evaluating(model, data) as evaluation:
-        task = evaluation.model
-        if isinstance(task, UNetSegmenter):
-            return class_confusion(_pixel_counts(evaluation), task.class_names)
-        if isinstance(task, MultiLabelClassifier):
-            return tag_confusion(*_tag_counts(evaluation), task.tags)
-        raise ValueError(
-            f"plot_confusion: expected a model of classes or tags, got {type(task).__name__}, whose points are not "
-            "taken for each other; see show_top_losses for the largest misses."
-        )
+        counts = confusion_of(evaluation.model)
+        if counts is None:
+            raise ValueError(
+                f"plot_confusion: expected a model of classes or tags, got {type(evaluation.model).__name__}, whose "
+                "points are not taken for each other; see show_top_losses for the largest misses."
+            )
+        evaluation.feed(counts)
+        return counts.figure()
 
 
-def _pixel_counts(evaluation: Evaluation) -> Tensor:
-    h = evaluation.model.hparams
-    scores = SegmentationScores(h["num_classes"], h["ignore_index"]).to(evaluation.model.device)
-    for batch, logits in evaluation.batches():
-        scores.update(logits, batch["mask"])
-    return scores.confusion.cpu()
+def confusion_of(model: TransferTask) -> PixelConfusion | TagConfusion | None:
+    """Counts for a model of classes or tags; None for any other."""
+    if isinstance(model, UNetSegmenter):
+        return PixelConfusion(model)
+    return TagConfusion(model) if isinstance(model, MultiLabelClassifier) else None
 
 
-def _tag_counts(evaluation: Evaluation) -> tuple[Tensor, Tensor, Tensor]:
-    """On how many tiles each tag is found, missed and invented, (L,) each."""
-    threshold = evaluation.model.hparams["threshold"]
-    pairs = [(logits.sigmoid() > threshold, batch["labels"] > 0) for batch, logits in evaluation.batches()]
-    given, labels = (torch.cat(parts).cpu() for parts in zip(*pairs, strict=True))
-    return (given & labels).sum(dim=0), (~given & labels).sum(dim=0), (given & ~labels).sum(dim=0)
+class PixelConfusion:
+    """Counts how many labelled pixels of each class are given to each class.
+
+    Args:
+        model: Whose classes.
+    """
+
+    def __init__(self, model: UNetSegmenter) -> None:
+        num_classes, self.class_names = model.hparams["num_classes"], model.class_names
+        self.ignore_index = model.hparams["ignore_index"]
+        self.counts = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+
+    def add(self, batch: Sample, logits: Tensor) -> None:
+        """Counts one batch."""
+        counts = confusion_counts(logits, batch["mask"], len(self.counts), self.ignore_index)
+        self.counts += counts.cpu()
+
+    def figure(self) -> Figure:
+        """See `class_confusion`."""
+        return class_confusion(self.counts, self.class_names)
+
+
+class TagConfusion:
+    """Counts on how many tiles each tag is found, missed and invented.
+
+    Args:
+        model: Whose tags, and threshold.
+    """
+
+    def __init__(self, model: MultiLabelClassifier) -> None:
+        self.threshold, self.tags = model.hparams["threshold"], model.tags
+        self.counts = torch.zeros(3, len(self.tags), dtype=torch.int64)
+
+    def add(self, batch: Sample, logits: Tensor) -> None:
+        """Counts one batch."""
+        given, labels = logits.sigmoid() > self.threshold, batch["labels"] > 0
+        kinds = [given & labels, ~given & labels, given & ~labels]
+        self.counts += torch.stack([kind.sum(dim=0) for kind in kinds]).cpu()
+
+    def figure(self) -> Figure:
+        """See `tag_confusion`."""
+        found, missed, invented = self.counts
+        return tag_confusion(found, missed, invented, self.tags)
 
 
 def class_confusion(counts: Tensor, class_names: Sequence[str]) -> Figure:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -19,6 +20,12 @@ from triptych.tasks.base import TransferTask
 _TARGETS = {"mask": "masks", "point": "points", "labels": "tags"}
 
 
+class Counter(Protocol):
+    """Counts what a model makes of batches."""
+
+    def add(self, batch: Sample, preds: Tensor) -> None: ...
+
+
 class Evaluation(NamedTuple):
     """A model and the samples of one split, as a validation gives them; `index` counts them in the split's order."""
 
@@ -26,14 +33,33 @@ class Evaluation(NamedTuple):
     samples: Samples
     data: TriptychDataModule
 
-    def each(self, indices: Iterable[int]) -> Iterator[tuple[Sample, Tensor]]:
+    def each(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, Tensor]]:
         """Single samples, and what the network gives for them, float32; both on the model's device."""
-        for index in indices:
-            sample = self._moved(self.samples[index])
+        for sample in map(self._moved, samples):
             yield sample, self.model(sample["image"][None]).float()[0]
 
-    def batches(self) -> Iterator[tuple[Sample, Tensor]]:
-        """The same for batches of all samples, in the split's order."""
+    def at(self, indices: Iterable[int]) -> Iterator[tuple[Sample, Tensor]]:
+        """The same for samples of the split."""
+        return self.each(self.samples[index] for index in indices)
+
+    def together(self, samples: Iterable[Sample]) -> list[tuple[Sample, Tensor]]:
+        """The same from one batch, which is faster; the samples must be of one size."""
+        moved = [self._moved(sample) for sample in samples]
+        preds = self.model(torch.stack([sample["image"] for sample in moved])).float()
+        return list(zip(moved, preds, strict=True))
+
+    def feed(self, *counters: Counter, limit: int | None = None) -> None:
+        """Gives batches of all samples, in the split's order, to each counter, from one pass of the network.
+
+        Args:
+            counters: Whatever counts batches.
+            limit: Of batches; None sets none.
+        """
+        for batch, preds in islice(self._batches(), limit):
+            for counter in counters:
+                counter.add(batch, preds)
+
+    def _batches(self) -> Iterator[tuple[Sample, Tensor]]:
         loader: DataLoader[Sample] = DataLoader(
             self.samples,
             batch_size=self.data.batch_size,

@@ -42,11 +42,15 @@ def show_results(model: TransferTask | str | Path, data: TriptychDataModule, row
     """
     checked_at_least(1, "rows", rows)
     with evaluating(model, data) as evaluation:
-        model, length = evaluation.model, len(evaluation.samples)
-        if isinstance(model, UNetSegmenter):
-            return _masks(model, list(evaluation.each(spread(length, rows))))
-        found = list(evaluation.each(spread(length, rows * COLUMNS)))
-        return _tags(model, found) if isinstance(model, MultiLabelClassifier) else _points(found)
+        count = rows if isinstance(evaluation.model, UNetSegmenter) else rows * COLUMNS
+        return results_figure(evaluation.model, list(evaluation.at(spread(len(evaluation.samples), count))))
+
+
+def results_figure(model: TransferTask, found: Sequence[tuple[Sample, Tensor]]) -> Figure:
+    """Truth and prediction of samples, each with what the network gave for it; see `show_results`."""
+    if isinstance(model, UNetSegmenter):
+        return _masks(model, found)
+    return _tags(model, found) if isinstance(model, MultiLabelClassifier) else _points(found)
 
 
 def spread(length: int, count: int) -> list[int]:

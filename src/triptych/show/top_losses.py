@@ -9,7 +9,8 @@ from pathlib import Path
 from torch import Tensor
 
 from triptych.datamodules.base import TriptychDataModule
-from triptych.show.evaluation import Evaluation, evaluating
+from triptych.datamodules.samples import Sample
+from triptych.show.evaluation import evaluating
 from triptych.show.mistakes import missed_points, wrong_pixels, wrong_tags
 from triptych.tasks import MultiLabelClassifier, UNetSegmenter
 from triptych.tasks.base import TransferTask
@@ -52,20 +53,33 @@ def top_losses(
     if k is not None and k < 1:
         raise ValueError(f"k: expected at least 1, got {k}.")
     with evaluating(model, data, split) as evaluation:
-        return worst_first(evaluation)[:k]
+        losses = SampleLosses(evaluation.model)
+        evaluation.feed(losses)
+        return losses.worst_first()[:k]
 
 
-def worst_first(evaluation: Evaluation) -> list[SampleLoss]:
-    """All samples of an evaluation, the worst first."""
-    model = evaluation.model
-    losses: list[SampleLoss] = []
-    for batch, preds in evaluation.batches():
-        target = batch[model.target]
+class SampleLosses:
+    """Losses of all samples that it is given.
+
+    Args:
+        model: Whose loss.
+    """
+
+    def __init__(self, model: TransferTask) -> None:
+        self.model = model
+        self._losses: list[SampleLoss] = []
+
+    def add(self, batch: Sample, preds: Tensor) -> None:
+        """Counts one batch and what the network gave for it."""
+        model, target = self.model, batch[self.model.target]
         for i, path in enumerate(batch["path"]):
             loss = float(model.loss(preds[i : i + 1], target[i : i + 1]))
             wrong = what_is_wrong(model, preds[i], target[i], batch["size"][i])
-            losses.append(SampleLoss(path, loss, len(losses), wrong))
-    return sorted(losses, key=lambda one: -math.inf if math.isnan(one.loss) else -one.loss)
+            self._losses.append(SampleLoss(path, loss, len(self._losses), wrong))
+
+    def worst_first(self) -> list[SampleLoss]:
+        """All that were counted, the worst first."""
+        return sorted(self._losses, key=lambda one: -math.inf if math.isnan(one.loss) else -one.loss)
 
 
 def what_is_wrong(model: TransferTask, preds: Tensor, target: Tensor, size: Tensor) -> str:

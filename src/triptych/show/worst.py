@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +12,14 @@ from torch import Tensor
 from triptych.datamodules.base import TriptychDataModule, checked_at_least
 from triptych.datamodules.samples import Sample
 from triptych.show.batch import TILE_WIDTH, short_names
-from triptych.show.evaluation import evaluating
+from triptych.show.evaluation import Evaluation, evaluating
 from triptych.show.flowing_text import sentence
 from triptych.show.marks import mark_keys
 from triptych.show.mask_colors import error_keys
 from triptych.show.prediction_tiles import error_tile, point_tile, tag_tile
 from triptych.show.sheet import Tile, sheet
 from triptych.show.tag_words import tag_keys
-from triptych.show.top_losses import SampleLoss, worst_first
+from triptych.show.top_losses import SampleLoss, SampleLosses
 from triptych.tasks import MultiLabelClassifier, UNetSegmenter
 from triptych.tasks.base import TransferTask
 
@@ -43,13 +44,19 @@ def show_top_losses(model: TransferTask | str | Path, data: TriptychDataModule, 
     """
     checked_at_least(1, "k", k)
     with evaluating(model, data) as evaluation:
-        worst = worst_first(evaluation)[:k]
-        names = short_names([one.path for one in worst])
-        found = evaluation.each([one.index for one in worst])
-        tiles = [
-            _tile(evaluation.model, one, sample, preds, name)
-            for one, (sample, preds), name in zip(worst, found, names, strict=True)
-        ]
+        losses = SampleLosses(evaluation.model)
+        evaluation.feed(losses)
+        return worst_figure(evaluation, losses.worst_first()[:k])
+
+
+def worst_figure(evaluation: Evaluation, worst: Sequence[SampleLoss]) -> Figure:
+    """Samples of an evaluation, each with its loss and what is wrong; see `show_top_losses`."""
+    names = short_names([one.path for one in worst])
+    found = evaluation.at([one.index for one in worst])
+    tiles = [
+        _tile(evaluation.model, one, sample, preds, name)
+        for one, (sample, preds), name in zip(worst, found, names, strict=True)
+    ]
     kind = evaluation.model.target
     if kind == "mask":
         return sheet(tiles, COLUMNS, _ERROR_WIDTH, error_keys())

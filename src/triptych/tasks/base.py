@@ -1,6 +1,6 @@
 """What the three tasks share: facts from the data, layer groups, freezing and one-cycle."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import lightning as L
@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torchmetrics import Metric
 
-from triptych.callbacks.score_report import ScoreReport
 from triptych.datamodules.samples import Sample
 from triptych.environment import environment
 from triptych.models.network import TransferNetwork
@@ -134,8 +133,14 @@ class TransferTask(L.LightningModule):
         """Tables and lines for the terminal about the last scores, of `split`."""
         return []
 
+    def class_scores(self) -> dict[str, dict[str, float]]:
+        """The last scores of each class or tag with support, by the name of the score and its own."""
+        return {}
+
     def configure_callbacks(self) -> list[L.Callback]:
         """The report is printed in a script as on the command line."""
+        from triptych.callbacks.score_report import ScoreReport  # here, since callbacks draw what tasks predict
+
         attached: list[L.Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
         return [] if any(isinstance(callback, ScoreReport) for callback in attached) else [ScoreReport()]
 
@@ -230,6 +235,11 @@ class TransferTask(L.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.noise_seed = checkpoint.get("noise_seed", self.noise_seed)
+
+
+def of_supported(names: Sequence[str], scores: Tensor, support: Tensor) -> dict[str, float]:
+    """The score of each class that is labelled anywhere, by its name. Shape: scores and support (C,)."""
+    return {names[i]: float(scores[i]) for i in support.nonzero().flatten()}
 
 
 _TUNABLE = {"max_lr", "weight_decay", "pct_start", "freeze_to", "train_bn"}

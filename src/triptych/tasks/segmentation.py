@@ -13,7 +13,7 @@ from triptych.datamodules.samples import Sample
 from triptych.metrics import SegmentationScores
 from triptych.models import UNet
 from triptych.show.class_table import class_table
-from triptych.tasks.base import TransferTask
+from triptych.tasks.base import TransferTask, of_supported
 
 BALANCED = "balanced"
 
@@ -100,6 +100,9 @@ class UNetSegmenter(TransferTask):
 
     def report(self, split: str) -> list[RenderableType]:
         return [class_table(self.last_scores, self.class_names, f"{split}, class by class")]
+
+    def class_scores(self) -> dict[str, dict[str, float]]:
+        return {"iou": of_supported(self.class_names, self.last_scores["iou"], self.last_scores["support"])}
 
     def loss(self, logits: Tensor, mask: Tensor) -> Tensor:
         """Mean cross-entropy over labelled pixels; zero if there are none.

@@ -13,7 +13,7 @@ from triptych.metrics import TagScores
 from triptych.metrics.thresholds import best_threshold, best_thresholds
 from triptych.models import TagNetwork
 from triptych.show.tag_table import gain_line, tag_table
-from triptych.tasks.base import TransferTask
+from triptych.tasks.base import TransferTask, of_supported
 
 CHOICES = ("fixed", "single", "per_tag")
 
@@ -97,6 +97,9 @@ class MultiLabelClassifier(TransferTask):
         threshold = self.hparams["threshold"]
         title = f"{split}, tag by tag, at threshold {threshold}"
         return [tag_table(self.last_scores, self.tags, title), gain_line(self.last_scores, threshold)]
+
+    def class_scores(self) -> dict[str, dict[str, float]]:
+        return {"f2": of_supported(self.tags, self.last_scores["tag_f2"], self.last_scores["support"])}
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Mean binary cross-entropy. Shape: logits and labels (N, num_labels); result a float32 scalar."""

@@ -1,0 +1,45 @@
+"""What a model gets wrong at the end of its fit."""
+
+from typing import Any
+
+import lightning as L
+
+from triptych.callbacks.figure_callback import FigureCallback
+from triptych.datamodules.base import checked_at_least
+from triptych.show.confusion import confusion_of
+from triptych.show.evaluation import evaluating
+from triptych.show.top_losses import SampleLosses
+from triptych.show.worst import worst_figure
+from triptych.tensorboard_log import logged_step
+
+
+class Mistakes(FigureCallback):
+    """Shows in TensorBoard, at the end of a fit, its `val/top_losses`, and `val/confusion` of classes or tags.
+
+    Both come from one pass over the validation split, as far as the Trainer validates it.
+
+    Args:
+        k: Samples with the highest losses that are shown, at least 1.
+
+    Raises:
+        ValueError: `k` is less than 1.
+    """
+
+    def __init__(self, k: int = 9) -> None:
+        self.k = checked_at_least(1, "k", k)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: Any) -> None:
+        """While the model is still where it was trained."""
+        if not self.draws(trainer, pl_module):
+            return
+        validated = trainer.world_size * sum(map(int, trainer.num_val_batches))
+        if not validated:
+            return
+        step, data = max(0, logged_step(trainer) - 1), trainer.datamodule  # type: ignore[attr-defined]
+        losses, confusion = SampleLosses(pl_module), confusion_of(pl_module)
+        with evaluating(pl_module, data) as evaluation, trainer.precision_plugin.forward_context():
+            evaluation.feed(losses, *([confusion] if confusion else []), limit=validated)
+            worst = worst_figure(evaluation, losses.worst_first()[: self.k])
+        self.show(trainer, "val/top_losses", worst, step)
+        if confusion and confusion.counts.any():
+            self.show(trainer, "val/confusion", confusion.figure(), step)

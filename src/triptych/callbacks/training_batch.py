@@ -1,0 +1,49 @@
+"""What the model is given, as a picture."""
+
+from typing import Any
+
+import lightning as L
+from torch import Tensor
+
+from triptych.callbacks.figure_callback import FigureCallback
+from triptych.datamodules.base import checked_at_least
+from triptych.datamodules.samples import Sample
+from triptych.show.batch import batch_figure
+from triptych.tensorboard_log import logged_step
+
+_COLUMNS = 4
+
+
+class TrainingBatch(FigureCallback):
+    """Shows the first batch of each fit in TensorBoard, as `train/batch`: augmented, with what is to be predicted.
+
+    Args:
+        count: Samples of the batch that are shown, at least 1.
+
+    Raises:
+        ValueError: `count` is less than 1.
+    """
+
+    dpi = 80
+
+    def __init__(self, count: int = 8) -> None:
+        self.count = checked_at_least(1, "count", count)
+        self._is_due = False
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._is_due = self.draws(trainer, pl_module)
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Sample, batch_idx: int
+    ) -> None:
+        if self._is_due:
+            data: Any = trainer.datamodule  # type: ignore[attr-defined]
+            figure = batch_figure(_samples(batch, self.count), data.facts, _COLUMNS)
+            self.show(trainer, "train/batch", figure, logged_step(trainer))
+            self._is_due = False
+
+
+def _samples(batch: Sample, count: int) -> list[Sample]:
+    """At most `count` samples of a batch, on the processor."""
+    on_cpu = {key: value.cpu() if isinstance(value, Tensor) else value for key, value in batch.items()}
+    return [{key: value[i] for key, value in on_cpu.items()} for i in range(min(count, len(batch["path"])))]

@@ -1,0 +1,47 @@
+"""The same validation samples after every validation."""
+
+from typing import Any
+
+import lightning as L
+
+from triptych.callbacks.figure_callback import FigureCallback
+from triptych.datamodules.base import checked_at_least
+from triptych.datamodules.samples import Sample
+from triptych.show.evaluation import evaluating
+from triptych.show.results import results_figure, spread
+from triptych.tensorboard_log import logged_step
+
+
+class ValidationFrames(FigureCallback):
+    """Shows truth and prediction in TensorBoard after every validation, as `val/frames`.
+
+    The samples are spread over the split and the same each time, so the slider goes through learning. They are read
+    once a run.
+
+    Args:
+        count: Samples that are shown, at least 1.
+
+    Raises:
+        ValueError: `count` is less than 1.
+    """
+
+    dpi = 80
+
+    def __init__(self, count: int = 4) -> None:
+        self.count = checked_at_least(1, "count", count)
+        self._samples: list[Sample] = []
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        super().setup(trainer, pl_module, stage)
+        self._samples = []  # of another size by now, perhaps
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: Any) -> None:
+        if not self.draws(trainer, pl_module):
+            return
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        with evaluating(pl_module, data) as evaluation, trainer.precision_plugin.forward_context():
+            if not self._samples:
+                places = spread(len(evaluation.samples), self.count)
+                self._samples = [evaluation.samples[place] for place in places]
+            figure = results_figure(pl_module, evaluation.together(self._samples))
+        self.show(trainer, "val/frames", figure, logged_step(trainer))
