@@ -20,7 +20,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from train_step import made
 
 from triptych.callbacks import ClassScores, FigureCallback, HyperParameters
-from triptych.cli import MADE_UP
+from triptych.plain_commands import MADE_UP
 from triptych.processor import usable_precision
 
 EPOCHS, SKIPPED = 4, 1

@@ -10,9 +10,10 @@ from triptych.plain_errors import one_line
 from triptych.report.page import Html, Section, picture, table, text
 from triptych.report.saved_data import saved_data
 from triptych.run_log import RunLog
-from triptych.show.confusion import plot_confusion
-from triptych.show.worst import show_top_losses
-from triptych.tasks import PointRegressor
+from triptych.show.confusion import confusion_of
+from triptych.show.evaluation import evaluating
+from triptych.show.top_losses import SampleLosses
+from triptych.show.worst import worst_figure
 from triptych.tasks.base import TransferTask
 from triptych.trial import no_info
 
@@ -43,13 +44,20 @@ def examined(model: TransferTask, data: TriptychDataModule | None, log: RunLog) 
 
 
 def _sections(model: TransferTask, data: TriptychDataModule) -> list[Section]:
-    worst = picture(show_top_losses(model, data, k=_WORST), "The validation samples with the highest losses", "png")
+    validation = [text("The checkpoint, validated once more for this report:"), *_validation(model, data)]
+    losses, confusion = SampleLosses(model), confusion_of(model)
+    with evaluating(model, data) as evaluation:
+        evaluation.feed(losses, *([confusion] if confusion else []))
+        worst = worst_figure(evaluation, losses.worst_first()[:_WORST])
+    if confusion:
+        validation.append(picture(confusion.figure(), "What is taken for what in the validation samples", "svg"))
     said = text("The validation samples with the highest losses, the worst first.")
-    return [Section(_TITLES[0], _validation(model, data)), Section(_TITLES[1], [said, worst])]
+    pictures = picture(worst, "The validation samples with the highest losses", "png")
+    return [Section(_TITLES[0], validation), Section(_TITLES[1], [said, pictures])]
 
 
 def _validation(model: TransferTask, data: TriptychDataModule) -> list[Html]:
-    """Scores of the whole split, the task's own tables, and what is taken for what."""
+    """Scores of the whole split, and the task's own tables."""
     with no_info():
         trainer = L.Trainer(
             devices=1,
@@ -64,9 +72,5 @@ def _validation(model: TransferTask, data: TriptychDataModule) -> list[Html]:
     shown.add_column("value", justify="right")
     for name, value in scores.items():
         shown.add_row(name, f"{value:#.4g}")
-    parts = [text("The checkpoint, validated once more for this report:"), table(shown)]
-    for part in model.report("validation"):
-        parts.append(table(part) if isinstance(part, Table) else text(str(part)))
-    if not isinstance(model, PointRegressor):
-        parts.append(picture(plot_confusion(model, data), "What is taken for what in the validation samples", "svg"))
-    return parts
+    tables = [table(part) if isinstance(part, Table) else text(str(part)) for part in model.report("validation")]
+    return [table(shown), *tables]
