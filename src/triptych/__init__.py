@@ -6,9 +6,11 @@ from triptych.datamodules import BIWIDataModule, CamVidDataModule, PlanetDataMod
 from triptych.hard_examples import read_losses, write_losses
 from triptych.lr_finder import find_lr
 from triptych.metrics import VoidMaskedAccuracy
+from triptych.quiet import quiet
 from triptych.recipe import Stage, run_recipe
 from triptych.show.confusion import plot_confusion
 from triptych.show.curves import plot_losses, plot_lr
+from triptych.show.prediction import show_prediction
 from triptych.show.results import show_results
 from triptych.show.top_losses import top_losses
 from triptych.show.worst import show_top_losses
@@ -27,8 +29,10 @@ __all__ = [
     "plot_confusion",
     "plot_losses",
     "plot_lr",
+    "quiet",
     "read_losses",
     "run_recipe",
+    "show_prediction",
     "show_results",
     "show_top_losses",
     "top_losses",

@@ -1,11 +1,9 @@
 """The command `triptych`: LightningCLI's subcommands, made-up data, and mistakes told in one line."""
 
 import json
-import logging
 import os
 import shutil
 import sys
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -24,6 +22,7 @@ from triptych.command_trainer import CommandTrainer
 from triptych.lr_finder import asks_to_find, find_lr, with_found
 from triptych.plain_errors import one_line
 from triptych.processor import usable_precision
+from triptych.quiet import no_advice
 from triptych.run_folder import newest_run, no_empty_run, own_folder, run_folder
 
 MADE_UP: dict[str, Callable[[str], Path]] = {
@@ -226,7 +225,7 @@ def _run(args: Sequence[str]) -> None:
 def main(args: Sequence[str] | None = None) -> None:
     """Runs the command line; a mistake of the user's ends in one line on standard error and exit code 1."""
     args = list(sys.argv[1:] if args is None else args)
-    _quiet()
+    no_advice()
     try:
         _run(args)
     except UsageError as error:
@@ -244,24 +243,3 @@ def _tensorboard() -> str:
     return (
         "tensorboard" if shutil.which("tensorboard") else os.path.relpath(Path(sys.executable).with_name("tensorboard"))
     )
-
-
-def _quiet() -> None:
-    """Leaves out the advice of libraries about their own insides that a user can do nothing about."""
-    said = (
-        "litlogger",
-        "`weights_only` was not set",
-        "Loading `train_dataloader`",
-        "stopped: `max_epochs=",
-    )  # the last would tear the progress bar
-    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
-        lambda record: not any(words in record.getMessage() for words in said)
-    )
-    warnings.filterwarnings("ignore", message=".*LightningCLI's args parameter.*")
-    warnings.filterwarnings("ignore", message=".*The dirpath has changed.*")
-    warnings.filterwarnings("ignore", message=".*is smaller than the logging interval.*")
-    warnings.filterwarnings("ignore", message=".*is not supported by the model summary.*")
-    warnings.filterwarnings("ignore", message=".*isinstance\\(treespec, LeafSpec\\).*")
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty.*")
-    warnings.filterwarnings("ignore", message=".*recommended to use .*sync_dist=True.*")  # the scores are synced

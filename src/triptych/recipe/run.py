@@ -17,6 +17,7 @@ from triptych.callbacks import ProgressBar, ResumePoint, ScoreReport
 from triptych.checkpoints import read_checkpoint, whole_one
 from triptych.datamodules.base import TriptychDataModule
 from triptych.lr_finder import DEFAULT_RATE, LRSearch, asks_to_find, find_lr, with_found
+from triptych.quiet import no_info
 from triptych.recipe.logger import ContinuedLogger
 from triptych.recipe.memory import PeakMemory
 from triptych.recipe.plan import StagePlan, fit_budget, plan_stage, read_budget
@@ -25,9 +26,11 @@ from triptych.recipe.state import RecipeState, StageResult
 from triptych.show.recipe_table import plan_table, result_table
 from triptych.tasks.base import TransferTask
 from triptych.trainer_settings import settings_of
-from triptych.trial import no_info
 
-_OWN = ("max_epochs", "max_steps", "max_time", "precision", "logger", "callbacks", "enable_checkpointing")
+_OWN = (
+    *("max_epochs", "max_steps", "max_time", "precision", "logger", "callbacks"),
+    *("enable_checkpointing", "enable_model_summary", "num_sanity_val_steps"),
+)
 """Arguments of a Trainer that the stages decide."""
 _ALSO = ("log_every_n_steps", "limit_train_batches", "limit_val_batches", "check_val_every_n_epoch")
 """Attributes of a Trainer that stages keep, beside its settings."""
