@@ -2,6 +2,7 @@
 # make test    the environment, the tests
 # make lint    ruff and mypy
 # make docs    the README and the API reference as pages in site/
+# make notebooks  runs the notebooks on made-up data and writes them with their outputs
 #
 # make train DATA=DIR                the same on data of your own
 # make train TASK=biwi | TASK=planet the other two panels
@@ -22,7 +23,7 @@ ifeq ($(TASK) $(origin DATA),camvid file)
 CONFIG += --data.image_size "[144, 192]" --trainer.max_epochs 8
 endif
 
-.PHONY: train test lint docs
+.PHONY: train test lint docs notebooks
 .DELETE_ON_ERROR:
 
 train: $(READY) $(DATA)
@@ -41,6 +42,9 @@ lint: $(READY)
 docs: .venv/.ready-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo 'site/index.html; with its search: $(BIN)/python -m http.server --directory site'
+
+notebooks: $(READY)
+	$(BIN)/python docs/run_notebooks.py
 
 .venv/.ready-docs: $(READY)
 	$(BIN)/python -m pip install --quiet --editable .[docs]

@@ -221,3 +221,9 @@ def test_no_worker_outlives_a_trial(drawn_tiles: Path) -> None:
     model = MultiLabelClassifier(encoder="resnet18", encoder_weights=None)
     trial_fit(ON_CPU, model, data, Watch(), max_steps=1)
     assert multiprocessing.active_children() == []
+
+
+def test_a_model_that_a_trial_had_to_build_keeps_its_own_callbacks(drawn_tiles: Path) -> None:
+    model = MultiLabelClassifier(encoder="resnet18", encoder_weights=None)
+    trial_fit(ON_CPU, model, PlanetDataModule(str(drawn_tiles), image_size=(32, 32), batch_size=8), Watch(), 1)
+    assert model.network is not None and "configure_callbacks" not in vars(model)

@@ -10,9 +10,11 @@ from triptych.recipe import Stage, run_recipe
 from triptych.report import write_report
 from triptych.show.confusion import plot_confusion
 from triptych.show.curves import plot_losses, plot_lr
+from triptych.show.prediction import show_prediction
 from triptych.show.results import show_results
 from triptych.show.top_losses import top_losses
 from triptych.show.worst import show_top_losses
+from triptych.talk import quiet
 from triptych.tasks import MultiLabelClassifier, PointRegressor, UNetSegmenter
 
 __all__ = [
@@ -28,8 +30,10 @@ __all__ = [
     "plot_confusion",
     "plot_losses",
     "plot_lr",
+    "quiet",
     "read_losses",
     "run_recipe",
+    "show_prediction",
     "show_results",
     "show_top_losses",
     "top_losses",

@@ -1,11 +1,9 @@
 """The command `triptych`: LightningCLI's subcommands, the plain ones, and mistakes told in one line."""
 
 import json
-import logging
 import os
 import shutil
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,6 +23,7 @@ from triptych.plain_commands import COMMANDS, MADE_UP
 from triptych.plain_errors import UsageError, one_line
 from triptych.processor import usable_precision
 from triptych.run_folder import newest_run, no_empty_run, own_folder, run_folder
+from triptych.talk import no_advice
 
 FLAGS = {"--resume": "--resume", "--dry-run": "--dry_run", "--dry_run": "--dry_run"}
 """What may be typed without a value, and its name as an argument."""
@@ -224,7 +223,7 @@ def main(args: Sequence[str] | None = None) -> None:
     With the environment variable `TRIPTYCH_TRACEBACK` it ends in the traceback instead.
     """
     args = list(sys.argv[1:] if args is None else args)
-    _quiet()
+    no_advice()
     try:
         _run(args)
     except Exception as error:
@@ -250,24 +249,3 @@ def _tensorboard() -> str:
     return (
         "tensorboard" if shutil.which("tensorboard") else os.path.relpath(Path(sys.executable).with_name("tensorboard"))
     )
-
-
-def _quiet() -> None:
-    """Leaves out the advice of libraries about their own insides that a user can do nothing about."""
-    said = (
-        "litlogger",
-        "`weights_only` was not set",
-        "Loading `train_dataloader`",
-        "stopped: `max_epochs=",
-    )  # the last would tear the progress bar
-    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
-        lambda record: not any(words in record.getMessage() for words in said)
-    )
-    warnings.filterwarnings("ignore", message=".*LightningCLI's args parameter.*")
-    warnings.filterwarnings("ignore", message=".*The dirpath has changed.*")
-    warnings.filterwarnings("ignore", message=".*is smaller than the logging interval.*")
-    warnings.filterwarnings("ignore", message=".*is not supported by the model summary.*")
-    warnings.filterwarnings("ignore", message=".*isinstance\\(treespec, LeafSpec\\).*")
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty.*")
-    warnings.filterwarnings("ignore", message=".*recommended to use .*sync_dist=True.*")  # the scores are synced

@@ -1,8 +1,6 @@
 """A short fit on a model as it stands that leaves no trace."""
 
-import contextlib
 import copy
-import logging
 import random
 from collections.abc import Iterator, Mapping
 from itertools import chain
@@ -14,11 +12,11 @@ import torch
 from lightning.pytorch.strategies.launchers import _MultiProcessingLauncher
 from torchmetrics import Metric
 
+from triptych.talk import no_info
 from triptych.trainer_settings import settings_of
 
-_MACHINERY = {*vars(L.LightningModule()), "_hparams", "_hparams_initial", "_hparams_name"}
-"""The attributes that every LightningModule has; the others belong to the model's own class."""
-_TALKERS = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
+_MACHINERY = {*vars(L.LightningModule()), "_hparams", "_hparams_initial", "_hparams_name", "configure_callbacks"}
+"""The attributes that every LightningModule has, or a trial gives it; the others belong to the model's own class."""
 
 
 def trial_fit(
@@ -80,20 +78,6 @@ def trial_fit(
 
 def _no_callbacks() -> list[L.Callback]:
     return []
-
-
-@contextlib.contextmanager
-def no_info() -> Iterator[None]:
-    """Lets Lightning speak of nothing less than a warning."""
-    talkers = [logging.getLogger(name) for name in _TALKERS]
-    levels = [(talker, talker.level) for talker in talkers]
-    for talker in talkers:
-        talker.setLevel(max(logging.WARNING, talker.getEffectiveLevel()))
-    try:
-        yield
-    finally:
-        for talker, level in levels:
-            talker.setLevel(level)
 
 
 class _Memory(L.Callback):

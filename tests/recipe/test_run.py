@@ -35,7 +35,10 @@ pytestmark = [
 ]
 
 ENCODER = {"encoder": "timm-mobilenetv3_small_minimal_100", "encoder_weights": None}
-SETTINGS = {"accelerator": "cpu", "devices": 1, "log_every_n_steps": 1, "enable_progress_bar": False}
+SETTINGS = {
+    **{"accelerator": "cpu", "devices": 1, "log_every_n_steps": 1},
+    **{"enable_progress_bar": False, "enable_model_summary": False},
+}
 STAGES = [
     Stage("half-head", epochs=2, freeze_to=-1, max_lr=["find/10", "find"]),
     Stage("half-all", epochs=1, freeze_to=0, max_lr=[2e-4, 2e-3], sample_weights="last"),

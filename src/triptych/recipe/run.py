@@ -22,7 +22,10 @@ from triptych.show.recipe_table import plan_table, result_table
 from triptych.tasks.base import TransferTask
 from triptych.trainer_settings import settings_of
 
-_OWN = ("max_epochs", "max_steps", "max_time", "precision", "logger", "callbacks", "enable_checkpointing")
+_OWN = (
+    *("max_epochs", "max_steps", "max_time", "precision", "logger", "callbacks"),
+    *("enable_checkpointing", "enable_model_summary", "num_sanity_val_steps"),
+)
 """Arguments of a Trainer that the stages decide."""
 _ALSO = ("log_every_n_steps", "limit_train_batches", "limit_val_batches", "check_val_every_n_epoch")
 """Attributes of a Trainer that stages keep, beside its settings."""

@@ -23,10 +23,10 @@ from triptych.recipe.processes import say, shared
 from triptych.recipe.stage import LAST
 from triptych.recipe.state import RecipeState, StageResult
 from triptych.show.top_losses import top_losses
+from triptych.talk import no_info
 from triptych.tasks.base import TransferTask
 from triptych.tensorboard_log import add_figure
 from triptych.trainer_settings import settings_of
-from triptych.trial import no_info
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from triptych.show.confusion import confusion_of
 from triptych.show.evaluation import evaluating
 from triptych.show.top_losses import SampleLosses
 from triptych.show.worst import worst_figure
+from triptych.talk import no_info
 from triptych.tasks.base import TransferTask
-from triptych.trial import no_info
 
 _WORST = 9
 _TITLES = ("Validation", "Worst samples")

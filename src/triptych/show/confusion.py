@@ -15,6 +15,7 @@ from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.samples import Sample
 from triptych.metrics.functional import confusion_counts
 from triptych.show.evaluation import evaluating
+from triptych.show.figure import NotebookFigure
 from triptych.show.flowing_text import FONT, INK
 from triptych.show.tag_words import MEANINGS
 from triptych.tasks import MultiLabelClassifier, UNetSegmenter
@@ -121,7 +122,7 @@ def class_confusion(counts: Tensor, class_names: Sequence[str]) -> Figure:
     shares = (100 * counts[rows][:, columns] / of_row).numpy()
     support = (of_row.flatten() / counts.sum()).tolist()
     size = _CELL * len(columns) + 3.6, max(_LEAST_HEIGHT, _CELL * len(rows) + 2)
-    figure = Figure(figsize=size, dpi=120, layout="constrained")
+    figure = NotebookFigure(figsize=size, dpi=120, layout="constrained")
     axes = figure.add_subplot(xlabel="predicted", ylabel="true, with its share of the labelled pixels")
     image = axes.imshow(shares, cmap="magma_r", vmin=0, vmax=100, aspect="auto")
     _label(axes, [class_names[i] for i in columns], "x")
@@ -146,7 +147,7 @@ def tag_confusion(found: Tensor, missed: Tensor, invented: Tensor, tags: Sequenc
     """
     support, seen = found + missed, found + missed + invented
     order = [i for i in support.argsort(descending=True, stable=True).tolist() if seen[i]]
-    figure = Figure(figsize=(8, max(_LEAST_HEIGHT, _BAR * len(order) + 1.6)), dpi=120, layout="constrained")
+    figure = NotebookFigure(figsize=(8, max(_LEAST_HEIGHT, _BAR * len(order) + 1.6)), dpi=120, layout="constrained")
     axes = figure.add_subplot(xlabel="% of the tiles that have the tag or were given it", xlim=(0, 100))
     start = np.zeros(len(order))
     for counts, hatch, (color, label) in zip((found, missed, invented), _HATCHES, MEANINGS.items(), strict=True):

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from triptych.run_log import RunLog, Series, StageStart, read_run
+from triptych.show.figure import NotebookFigure
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's, which the colour-blind can tell apart, without the yellow that white swallows."""
@@ -132,7 +133,7 @@ def _scale_rates(axes: Axes, rates: Mapping[str, Series], stages: Sequence[Stage
 
 
 def _panels(log: RunLog, count: int) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(_WIDTH_INCHES, 0.8 + _PANEL_INCHES * count), dpi=120, layout="constrained")
+    figure = NotebookFigure(figsize=(_WIDTH_INCHES, 0.8 + _PANEL_INCHES * count), dpi=120, layout="constrained")
     figure.suptitle(log.name)
     panels = list(figure.subplots(count, sharex=True, squeeze=False)[:, 0])
     for axes in panels:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
+from triptych.show.figure import NotebookFigure
+
 if TYPE_CHECKING:
     from triptych.lr_finder import LRSearch
 
@@ -25,7 +27,7 @@ def lr_curve(search: LRSearch) -> Figure:
     Args:
         search: A range test, however short.
     """
-    figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
+    figure = NotebookFigure(figsize=(8, 4.5), dpi=120, layout="constrained")
     axes = figure.add_subplot(xscale="log", xlabel="learning rate", ylabel="loss", title=search.verdict)
     axes.grid(alpha=0.25)
     axes.plot(search.rates, search.losses, color=_LINE, alpha=0.3, linewidth=1, label="each step")

@@ -11,6 +11,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 
+from triptych.show.figure import NotebookFigure
 from triptych.show.flowing_text import FONT, INK, Word, flow, shortened, space, width_of
 from triptych.show.marks import draw_marks
 from triptych.show.points import Points
@@ -63,7 +64,7 @@ def sheet(
     used = len(rows[0])
     width = max(_LEAST_WIDTH, 2 * _EDGE + used * tile_width + (used - 1) * _GAP)
     blocks = [[flow(tile.words, tile_width, WORD_PT) for tile in row] for row in rows]
-    figure = Figure(figsize=(width, 1), dpi=120, facecolor="white")
+    figure = NotebookFigure(figsize=(width, 1), dpi=120, facecolor="white")
     legend = _legend(figure, keys, key_colors, width - 2 * _EDGE)
     foot = legend.get_window_extent().height / figure.dpi + _GAP if legend else 0.0
     top = _EDGE + (_height(HEADING_PT) if headings else 0)
