@@ -44,11 +44,11 @@ def examined(model: TransferTask, data: TriptychDataModule | None, log: RunLog) 
 
 
 def _sections(model: TransferTask, data: TriptychDataModule) -> list[Section]:
-    validation = [text("The checkpoint, validated once more for this report:"), *_validation(model, data)]
     losses, confusion = SampleLosses(model), confusion_of(model)
     with evaluating(model, data) as evaluation:
         evaluation.feed(losses, *([confusion] if confusion else []))
         worst = worst_figure(evaluation, losses.worst_first()[:_WORST])
+    validation = [text("The checkpoint, validated once more for this report:"), *_validation(model, data)]
     if confusion:
         validation.append(picture(confusion.figure(), "What is taken for what in the validation samples", "svg"))
     said = text("The validation samples with the highest losses, the worst first.")
