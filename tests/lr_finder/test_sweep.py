@@ -100,7 +100,7 @@ def test_a_search_again_gives_the_same_and_leaves_the_weights() -> None:
     first, second = (find_lr(ON_CPU, model, None) for _ in range(2))
     assert first == second
     assert all(torch.equal(left, right) for left, right in zip(weights, model.parameters(), strict=True))
-    assert first.verdict == f"valley suggests {first.rate:.1e}"
+    assert first.verdict == f"minimum suggests {first.rate:.1e}"
     assert 1e-3 < first.suggestions["minimum"] < 1 and len(first.rates) > 60
 
 

@@ -24,7 +24,7 @@ def test_each_rule_has_its_own_mark_on_the_curve_and_its_rate_in_the_legend(sear
     assert all(mark.get_ydata()[0] == search.smoothed_at(mark.get_xdata()[0]) for mark in marks)
     assert len({(mark.get_color(), mark.get_marker()) for mark in marks}) == 4
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert f"valley {search.rate:.1e} (used)" in legend and len(legend) == 6
+    assert f"{search.rule} {search.rate:.1e} (used)" in legend and len(legend) == 6
     assert figure.axes[0].get_title() == search.verdict
     assert list(smoothed.get_ydata()) == search.smoothed
 
