@@ -43,7 +43,8 @@ def compact(notebook: Any) -> Any:
         if "image/png" in output.get("data", {}):
             figure = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
             png = io.BytesIO()
-            figure.convert("RGB").quantize(COLORS).save(png, "PNG", optimize=True)
+            few = figure.convert("RGB").quantize(COLORS, Image.Quantize.MAXCOVERAGE)  # rare ones stay, such as a tag's
+            few.save(png, "PNG", optimize=True)
             output.data["image/png"] = base64.b64encode(png.getvalue()).decode()
     return notebook
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -127,6 +128,12 @@ def test_recipe_is_run_then_killed_and_resumed(here: Path, drawn_streets: Path) 
     last_stage = ["--ckpt_path", str(whole / "checkpoints" / "2-all.ckpt")]
     validated = printed_by(["validate", "--config", config(drawn_streets), *last_stage])
     assert f"{results[-1]['scores']['void_masked_accuracy']:.4f}" in validated
+    nothing = r"predictions: expected a writer, such as triptych\.callbacks\.MaskWriter, got none\."
+    fails(["predict", "--config", config(drawn_streets), *last_stage], nothing)
+    writer = ["--predictions", "triptych.callbacks.MaskWriter", "--predictions.output_dir", "seen"]
+    printed_by(["predict", "--config", config(drawn_streets), *last_stage, *writer])
+    assert len(list(Path("seen", "overlays").iterdir())) == 4
+    shutil.rmtree("seen")
 
     killed(args, PLANNING + SEARCHED + STEPS[0] + 3)
     broken = Path("runs/tiny/version_1")

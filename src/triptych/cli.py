@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import lightning as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.callbacks import BasePredictionWriter, Callback, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
@@ -160,6 +160,12 @@ class TriptychCLI(LightningCLI):
             search = find_lr(self.trainer, self.model, self.datamodule)
             self.trainer.show_search(search)
             self.model.retune(max_lr=with_found(max_lr, search.rate))
+
+    def before_predict(self) -> None:
+        """Refuses to predict where nothing would be kept."""
+        callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
+        if not any(isinstance(callback, BasePredictionWriter) for callback in callbacks):
+            raise UsageError("predictions: expected a writer, such as triptych.callbacks.MaskWriter, got none.")
 
     @rank_zero_only
     def after_fit(self) -> None:

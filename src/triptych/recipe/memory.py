@@ -2,7 +2,6 @@
 
 import contextlib
 import ctypes
-import resource
 import sys
 from pathlib import Path
 
@@ -14,7 +13,7 @@ _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 class PeakMemory:
     """The peak since it was made: of the first GPU where there is one, or else of this process without its workers.
 
-    Where the system cannot forget an earlier peak (not Linux), it is the peak since the process began.
+    Where the system cannot forget an earlier peak (not Linux), it is that since the process began, and on Windows 0.
     """
 
     def __init__(self) -> None:
@@ -33,5 +32,9 @@ class PeakMemory:
         if _STATUS.exists():
             kilobytes = next(line.split()[1] for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
             return 1024 * int(kilobytes)
+        if sys.platform == "win32":
+            return 0
+        import resource
+
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else 1024 * peak

@@ -10,7 +10,7 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, ModelSummary
 
-from triptych.callbacks import ProgressBar, ScoreReport
+from triptych.callbacks import PredictionWriter, ProgressBar, ScoreReport
 from triptych.checkpoints import read_checkpoint
 from triptych.datamodules.base import TriptychDataModule
 from triptych.recipe.plan import fit_budget, plan_stage, read_budget
@@ -29,6 +29,8 @@ _OWN = (
 """Arguments of a Trainer that the stages decide."""
 _ALSO = ("log_every_n_steps", "limit_train_batches", "limit_val_batches", "check_val_every_n_epoch")
 """Attributes of a Trainer that stages keep, beside its settings."""
+_NOT_OF_STAGES = (Checkpoint, ModelSummary, ScoreReport, PredictionWriter)
+"""Callbacks of a Trainer that stages leave out."""
 _MAY_CHANGE = {*(field.name for field in fields(Stage)), "num_workers", "download", "predict_path"}
 """Arguments of model and data that a run may go on with others of: stages set them, or they leave the result alone."""
 
@@ -121,7 +123,7 @@ def _arguments(trainer_or_settings: L.Trainer | Mapping[str, Any] | None) -> dic
     return {
         **settings_of(trainer),
         **{name: getattr(trainer, name) for name in _ALSO},
-        "callbacks": [one for one in callbacks if not isinstance(one, (Checkpoint, ModelSummary, ScoreReport))],
+        "callbacks": [one for one in callbacks if not isinstance(one, _NOT_OF_STAGES)],
     }
 
 
