@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path

@@ -308,11 +308,25 @@ def test_folder_of_another_run_is_refused(
     with refused(f"{folder}: this run cannot go on, {words}"):
         run(drawn_streets, folder, changed, **resume)
     model, data = MultiLabelClassifier(**ENCODER), PlanetDataModule(str(drawn_tiles), image_size=(32, 32))
+    with refused(f"{folder}: this run cannot go on, its trainer.devices was 1, now 2."):
+        run(drawn_streets, folder, trainer_or_settings={**SETTINGS, "devices": 2}, **resume)
     other = shutil.copytree(drawn_streets, tmp_path / "streets")
     with refused(f"{folder}: this run cannot go on, its data.root was {drawn_streets}, now {other}."):
         run(other, folder, **resume)
     with refused(f"{folder}: this run cannot go on, its task was UNetSegmenter, now MultiLabelClassifier."):
         run_recipe(model, data, STAGES, SETTINGS, folder, seed=0, **resume)
+
+
+def test_same_model_and_data_go_on_after_a_failure(unbroken: Recipe, drawn_streets: Path, tmp_path: Path) -> None:
+    model, data = fresh(drawn_streets)
+    settings = {**SETTINGS, "callbacks": []}
+    arguments = (model, data, STAGES, settings, tmp_path / "run")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(InterruptionError):
+        interrupt_training(patch, PLANNING + SEARCHED + STEPS[0] + STEPS[1] + 2)
+        run_recipe(*arguments, every_n_steps=1, seed=0)
+    assert (data.image_size, data.batch_size, model.hparams["max_lr"]) == ((32, 48), 4, 1e-3)
+    run_recipe(*arguments, resume=True, every_n_steps=1, seed=0)
+    assert_same(copied(model), unbroken.weights)
 
 
 def test_run_goes_on_in_another_place_and_in_the_same_process(drawn_streets: Path, tmp_path: Path) -> None:

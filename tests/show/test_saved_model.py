@@ -18,7 +18,7 @@ def test_the_task_and_its_weights_come_back(panel, save_run) -> None:
 def test_the_best_goes_before_the_last_and_the_last_before_older_ones(tmp_path) -> None:
     folder = tmp_path / "checkpoints"
     folder.mkdir()
-    for age, name in enumerate(["before_last.ckpt", "last.ckpt", "epoch=1.ckpt", "best.ckpt"]):
+    for age, name in enumerate([".last.part.ckpt", "before_last.ckpt", "last.ckpt", "epoch=1.ckpt", "best.ckpt"]):
         (folder / name).touch()
         os.utime(folder / name, (1000 - age, 1000 - age))
     assert find_checkpoint(tmp_path).name == "best.ckpt"

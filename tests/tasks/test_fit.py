@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from triptych import CamVidDataModule, UNetSegmenter
+from triptych.checkpoints import read_checkpoint
 from triptych.models.encoder import OFFLINE_ENCODER
 
 
@@ -34,6 +35,23 @@ def test_two_steps_in_any_precision_move_every_parameter(drawn_streets: Path, ma
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     make_trainer(max_steps=2, precision=precision, limit_val_batches=1).fit(model, data)
     assert [name for name, parameter in model.named_parameters() if torch.equal(parameter, before[name])] == []
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])
+def test_gradients_are_clipped_in_any_precision(drawn_streets: Path, make_trainer, precision: str) -> None:
+    data = CamVidDataModule(str(drawn_streets), image_size=(32, 48), batch_size=4)
+    model = UNetSegmenter(num_classes=32, encoder=OFFLINE_ENCODER)
+    make_trainer(max_steps=1, precision=precision, limit_val_batches=0, gradient_clip_val=1e-3).fit(model, data)
+    gradients = [p.grad.float().norm() for p in model.parameters() if p.grad is not None]
+    assert torch.stack(gradients).norm() == pytest.approx(1e-3, rel=0.02)
+
+
+def test_a_checkpoint_is_read_where_the_root_was_a_path(drawn_streets: Path, make_trainer, tmp_path: Path) -> None:
+    data = CamVidDataModule(drawn_streets, image_size=(32, 48), batch_size=4)  # type: ignore[arg-type]
+    trainer = make_trainer(max_steps=1, limit_val_batches=0)
+    trainer.fit(UNetSegmenter(encoder=OFFLINE_ENCODER), data)
+    trainer.save_checkpoint(tmp_path / "last.ckpt")
+    assert read_checkpoint(tmp_path / "last.ckpt")["hyper_parameters"]["num_classes"] == 32
 
 
 def test_two_epochs_lower_the_loss(drawn_streets: Path, make_trainer) -> None:

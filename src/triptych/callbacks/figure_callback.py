@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 import lightning as L
+from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy
 from lightning.pytorch.utilities import rank_zero_warn
 from matplotlib.figure import Figure
 
@@ -10,12 +11,15 @@ from triptych.datamodules.base import TriptychDataModule
 from triptych.tasks.base import TransferTask
 from triptych.tensorboard_log import add_figure, tensorboard_logger
 
+_SHARDED = (DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy)
+
 
 class FigureCallback(L.Callback):
     """Draws into TensorBoard, in the first process alone; a subclass says what and when.
 
     Weights, statistics, modes and random state stay what they are: a fit ends with the same weights without it. Where
-    nothing can be drawn, for want of a TensorBoardLogger or of a model and data of this package, a fit warns once.
+    nothing can be drawn, for want of a TensorBoardLogger, of a model and data of this package, or of all weights in one
+    process, a fit warns once.
     """
 
     dpi: ClassVar[int | None] = None
@@ -47,6 +51,8 @@ def _missing(trainer: L.Trainer, pl_module: L.LightningModule) -> str:
     if tensorboard_logger(trainer) is None:
         loggers = ", ".join(type(logger).__name__ for logger in trainer.loggers)
         return f"expected a TensorBoardLogger, got {loggers or 'none'}"
+    if isinstance(trainer.strategy, _SHARDED):
+        return f"expected a strategy with all weights in each process, got {type(trainer.strategy).__name__}"
     for thing, kind in ((pl_module, TransferTask), (data, TriptychDataModule)):
         if not isinstance(thing, kind):
             return f"expected a {kind.__name__}, got {type(thing).__name__}"

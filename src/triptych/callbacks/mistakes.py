@@ -6,10 +6,8 @@ import lightning as L
 
 from triptych.callbacks.figure_callback import FigureCallback
 from triptych.datamodules.base import checked_at_least
-from triptych.show.confusion import confusion_of
 from triptych.show.evaluation import evaluating
-from triptych.show.top_losses import SampleLosses
-from triptych.show.worst import worst_figure
+from triptych.show.worst import mistakes
 from triptych.tensorboard_log import logged_step
 
 
@@ -36,10 +34,8 @@ class Mistakes(FigureCallback):
         if not validated:
             return
         step, data = max(0, logged_step(trainer) - 1), trainer.datamodule  # type: ignore[attr-defined]
-        losses, confusion = SampleLosses(pl_module), confusion_of(pl_module)
         with evaluating(pl_module, data) as evaluation, trainer.precision_plugin.forward_context():
-            evaluation.feed(losses, *([confusion] if confusion else []), limit=validated)
-            worst = worst_figure(evaluation, losses.worst_first()[: self.k])
+            worst, confusion = mistakes(evaluation, self.k, limit=validated)
         self.show(trainer, "val/top_losses", worst, step)
-        if confusion and confusion.counts.any():
-            self.show(trainer, "val/confusion", confusion.figure(), step)
+        if confusion:
+            self.show(trainer, "val/confusion", confusion, step)

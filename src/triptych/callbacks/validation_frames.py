@@ -16,7 +16,7 @@ class ValidationFrames(FigureCallback):
     """Shows truth and prediction in TensorBoard after every validation, as `val/frames`.
 
     The samples are spread over the split and the same each time, so the slider goes through learning. They are read
-    once a run.
+    once a fit.
 
     Args:
         count: Samples that are shown, at least 1.

@@ -42,6 +42,8 @@ class TriptychDataModule(L.LightningDataModule):
 
     root: Path
     """Folder of the data set."""
+    arguments: dict[str, Any]
+    """What it was made with, by name."""
 
     def __init__(
         self,
@@ -56,6 +58,10 @@ class TriptychDataModule(L.LightningDataModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)
+        self.arguments = {
+            name: str(value) if isinstance(value, Path) else value for name, value in self.hparams.items()
+        }
+        self.hparams.clear()  # a checkpoint is to be read with plain values alone, and needs no data
         self.predict_path = predict_path
         self.image_size = checked_size("image_size", image_size)
         self.valid_size = None if valid_size is None else checked_size("valid_size", valid_size)

@@ -42,10 +42,10 @@ def adamw(
         groups: Parameters by name, early layers first.
         max_lr: See `spread`.
         weight_decay: Decoupled weight decay, the course's `wd`.
-        fused: Whether one kernel steps all parameters: faster, but it does not go with a gradient scaler's clipping.
+        fused: Whether one kernel steps all parameters; otherwise torch chooses.
     """
     named = [
         {"name": name, "params": list(parameters), "lr": rate}
         for (name, parameters), rate in zip(groups.items(), spread(max_lr, len(groups)), strict=True)
     ]
-    return AdamW(named, betas=(MOMENTUMS[0], 0.99), weight_decay=weight_decay, fused=fused)
+    return AdamW(named, betas=(MOMENTUMS[0], 0.99), weight_decay=weight_decay, fused=fused or None)

@@ -15,7 +15,7 @@ from triptych.checkpoints import read_checkpoint
 from triptych.datamodules.base import TriptychDataModule
 from triptych.recipe.plan import fit_budget, plan_stage, read_budget
 from triptych.recipe.processes import say, shared
-from triptych.recipe.stage import Stage, fill, what_changed
+from triptych.recipe.stage import Stage, as_it_is, fill, what_changed
 from triptych.recipe.stage_run import StageRun, remove_resume_points
 from triptych.recipe.state import RecipeState, StageResult
 from triptych.show.recipe_table import plan_table, result_table
@@ -31,6 +31,8 @@ _ALSO = ("log_every_n_steps", "limit_train_batches", "limit_val_batches", "check
 """Attributes of a Trainer that stages keep, beside its settings."""
 _NOT_OF_STAGES = (Checkpoint, ModelSummary, ScoreReport, PredictionWriter)
 """Callbacks of a Trainer that stages leave out."""
+_OF_TRAINER = ("accumulate_grad_batches", "gradient_clip_val", "limit_train_batches", "devices", "num_nodes")
+"""Arguments of a Trainer without which a run would not go on as it was."""
 _MAY_CHANGE = {*(field.name for field in fields(Stage)), "num_workers", "download", "predict_path"}
 """Arguments of model and data that a run may go on with others of: stages set them, or they leave the result alone."""
 
@@ -78,7 +80,7 @@ def run_recipe(
     L.seed_everything(seed, verbose=False)
     _build(model, data)
     filled = fill(stages, model, data, precision)
-    state = RecipeState.open(Path(folder), _identity(model, data, seed), resume)
+    state = RecipeState.open(Path(folder), _identity(model, data, arguments, seed), resume)
     if state.plans:
         if changed := what_changed(state.stages, filled):
             raise ValueError(f"{folder}: this run cannot go on, {changed}; start a new one, without --resume.")
@@ -94,17 +96,21 @@ def run_recipe(
     was_done = len(state.done) == len(state.plans)
     state.save()
     remove_resume_points(state)
+    put_back = as_it_is(model, data)
     try:
         for number in range(len(state.done) + 1, len(state.plans) + 1):
             StageRun(model, data, arguments, state, every_n_steps, number).run()
+    except BaseException:
+        put_back()  # for a resume in this process
+        raise
     finally:
         data.first_epoch = 0
-        os.environ["PL_GLOBAL_SEED"] = str(seed)  # for a resume in this process
+        os.environ["PL_GLOBAL_SEED"] = str(seed)
     if was_done:
         model.load_state_dict(read_checkpoint(state.done[-1].checkpoint)["state_dict"])
     state.save_summary()
     if not was_done:
-        for part in model.report("validation"):
+        for part in model.report("validation") if model.last_scores else ():
             say(part)
     say(result_table(state.done))
     return state.done
@@ -136,13 +142,15 @@ def _build(model: TransferTask, data: TriptychDataModule) -> None:
     model.prepare(data)
 
 
-def _identity(model: TransferTask, data: TriptychDataModule, seed: int) -> dict[str, Any]:
+def _identity(model: TransferTask, data: TriptychDataModule, arguments: Mapping[str, Any], seed: int) -> dict[str, Any]:
     """What a run that is resumed must have been begun with, as plain values."""
-    arguments = {
+    trainer = {name: arguments[name] for name in _OF_TRAINER if name in arguments}
+    typed = {
         f"{part}.{name}": value
-        for part, typed in (("model", model.hparams), ("data", data.hparams))
-        for name, value in typed.items()
+        for part, values in (("model", model.hparams), ("data", data.arguments), ("trainer", trainer))
+        for name, value in values.items()
         if name not in _MAY_CHANGE and not name.startswith("_")
     }
-    identity: dict[str, Any] = json.loads(json.dumps({"task": type(model).__name__, "seed": seed, **arguments}))
+    named = {"task": type(model).__name__, "seed": seed, **typed}
+    identity: dict[str, Any] = json.loads(json.dumps(named, default=str))
     return identity

@@ -1,7 +1,7 @@
 """A stage of a recipe: one fit, and what of it differs from the stage before."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -72,20 +72,30 @@ class FullStage:
     @contextlib.contextmanager
     def applied(self, model: TransferTask, data: TriptychDataModule, max_lr: Any) -> Iterator[None]:
         """Sets model and data as `apply` does, and afterwards as they were."""
-        of_model = {name: model.hparams[name] for name in _OF_MODEL}
-        of_data = {name: getattr(data, name) for name in (*_OF_DATA, "sample_weights")}
+        put_back = as_it_is(model, data)
         self.apply(model, data, max_lr)
         try:
             yield
         finally:
-            model.retune(**of_model)
-            vars(data).update(of_data)
+            put_back()
 
 
 LAST, EVEN = "last", "even"
 """What may stand for a file of losses."""
 _OF_MODEL = ("freeze_to", "max_lr", "pct_start", "weight_decay")
 _OF_DATA = ("image_size", "batch_size", "augment")
+
+
+def as_it_is(model: TransferTask, data: TriptychDataModule) -> Callable[[], None]:
+    """What sets model and data again as they are now, after stages."""
+    of_model = {name: model.hparams[name] for name in _OF_MODEL}
+    of_data = {name: getattr(data, name) for name in (*_OF_DATA, "sample_weights")}
+
+    def put_back() -> None:
+        model.retune(**of_model)
+        vars(data).update(of_data)
+
+    return put_back
 
 
 def fill(stages: Sequence[Stage], model: TransferTask, data: TriptychDataModule, precision: Any) -> list[FullStage]:

@@ -114,17 +114,22 @@ class StageRun:
         if self.plan.stage.sample_weights != LAST:
             return
         self.plan.stage.apply(self.model, self.data, DEFAULT_RATE)
-        if not self.losses.exists():
-            self._write_losses()
-        shared(None)  # all processes wait for the file
+        error = shared(None if self.losses.exists() else self._write_losses())  # all processes wait for the file
+        if error:
+            raise error
 
     @rank_zero_only
-    def _write_losses(self) -> None:
+    def _write_losses(self) -> Exception | None:
         with no_info():
             trainer = L.Trainer(**settings_of(self.arguments), logger=False, enable_checkpointing=False)
-        self.model.to(trainer.strategy.root_device)
-        write_losses(self.losses, top_losses(self.model, self.data, split="train"))
-        self.model.cpu()
+        try:
+            self.model.to(trainer.strategy.root_device)
+            write_losses(self.losses, top_losses(self.model, self.data, split="train"))
+        except (OSError, ValueError) as error:
+            return error
+        finally:
+            self.model.cpu()
+        return None
 
     def _find_rate(self, logger: ContinuedLogger) -> None:
         """Keeps the peak rate, which is searched for where it is asked for and not yet known."""

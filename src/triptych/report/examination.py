@@ -10,10 +10,8 @@ from triptych.plain_errors import one_line
 from triptych.report.page import Html, Section, picture, table, text
 from triptych.report.saved_data import saved_data
 from triptych.run_log import RunLog
-from triptych.show.confusion import confusion_of
 from triptych.show.evaluation import evaluating
-from triptych.show.top_losses import SampleLosses
-from triptych.show.worst import worst_figure
+from triptych.show.worst import mistakes
 from triptych.talk import no_info
 from triptych.tasks.base import TransferTask
 
@@ -36,28 +34,16 @@ def examined(model: TransferTask, data: TriptychDataModule | None, log: RunLog) 
     if data is not None:
         return _sections(model, data)
     try:
-        return _sections(model, saved_data(log.folder))
+        data = saved_data(log.folder)
+        data.setup("validate")
     except (OSError, ValueError) as error:
         hint = " Data that have moved are named with --root DIR." if isinstance(error, MissingDataError) else ""
         missing = text(f"Left out, since it takes the data of the run. {one_line(error)}{hint}")
         return [Section(title, [missing]) for title in _TITLES]
+    return _sections(model, data)
 
 
 def _sections(model: TransferTask, data: TriptychDataModule) -> list[Section]:
-    losses, confusion = SampleLosses(model), confusion_of(model)
-    with evaluating(model, data) as evaluation:
-        evaluation.feed(losses, *([confusion] if confusion else []))
-        worst = worst_figure(evaluation, losses.worst_first()[:_WORST])
-    validation = [text("The checkpoint, validated once more for this report:"), *_validation(model, data)]
-    if confusion:
-        validation.append(picture(confusion.figure(), "What is taken for what in the validation samples", "svg"))
-    said = text("The validation samples with the highest losses, the worst first.")
-    pictures = picture(worst, "The validation samples with the highest losses", "png")
-    return [Section(_TITLES[0], validation), Section(_TITLES[1], [said, pictures])]
-
-
-def _validation(model: TransferTask, data: TriptychDataModule) -> list[Html]:
-    """Scores of the whole split, and the task's own tables."""
     with no_info():
         trainer = L.Trainer(
             devices=1,
@@ -67,6 +53,20 @@ def _validation(model: TransferTask, data: TriptychDataModule) -> list[Html]:
             enable_model_summary=False,
             callbacks=[NoScoreReport()],
         )
+    model.to(trainer.strategy.root_device)
+    with evaluating(model, data) as evaluation:
+        worst, confusion = mistakes(evaluation, _WORST)
+    validation = [text("The checkpoint, validated once more for this report:"), *_validation(trainer, model, data)]
+    if confusion:
+        validation.append(picture(confusion, "What is taken for what in the validation samples", "svg"))
+    said = text("The validation samples with the highest losses, the worst first.")
+    pictures = picture(worst, "The validation samples with the highest losses", "png")
+    return [Section(_TITLES[0], validation), Section(_TITLES[1], [said, pictures])]
+
+
+def _validation(trainer: L.Trainer, model: TransferTask, data: TriptychDataModule) -> list[Html]:
+    """Scores of the whole split, and the task's own tables."""
+    with no_info():
         (scores,) = trainer.validate(model, data, verbose=False)
     shown = Table("score")
     shown.add_column("value", justify="right")

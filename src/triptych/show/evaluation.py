@@ -95,11 +95,18 @@ def evaluating(model: TransferTask | str | Path, data: TriptychDataModule, split
     _check_task(task, data, samples[0])
     task.resolve(data.facts)
     task.configure_model()
-    modes = [(module, module.training) for module in task.modules()]
-    task.eval()
+    with evaluation_mode(task):
+        yield Evaluation(task, samples, data)
+
+
+@contextlib.contextmanager
+def evaluation_mode(model: TransferTask) -> Iterator[None]:
+    """No dropout, no batch statistics, no gradients; afterwards each module has the mode it had."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
     try:
         with torch.no_grad():
-            yield Evaluation(task, samples, data)
+            yield
     finally:
         for module, mode in modes:
             module.training = mode

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 
-import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.samples import Sample, Samples
 from triptych.datasets.images import read_rgb
 from triptych.show.batch import short_names
+from triptych.show.evaluation import evaluation_mode
 from triptych.show.flowing_text import sentence
 from triptych.show.marks import mark_keys
 from triptych.show.mask_colors import class_keys, paint
@@ -37,11 +37,12 @@ def show_prediction(model: TransferTask | str | Path, data: TriptychDataModule, 
 
     Raises:
         FileNotFoundError: There is no such picture or checkpoint.
+        RuntimeError: The model's network is not built yet.
     """
     task = model if isinstance(model, TransferTask) else load_model(model)
     samples = _samples(data, picture)
-    found = [_predicted(task, samples[i]) for i in range(len(samples))]
-    paths = [samples.records[i]["path"] for i in range(len(samples))]
+    taken = [samples[i] for i in range(len(samples))]
+    found, paths = [_predicted(task, sample) for sample in taken], [sample["path"] for sample in taken]
     names, pictures = short_names(paths), [read_rgb(Path(path)) for path in paths]
     if isinstance(task, UNetSegmenter):
         masks, of_classes = [ids.long().numpy() for ids in found], (task.class_names, task.hparams["ignore_index"])
@@ -69,14 +70,8 @@ def _samples(data: TriptychDataModule, picture: str | Path) -> Samples:
 def _predicted(model: TransferTask, sample: Sample) -> Tensor:
     """What `predict_step` gives for one picture, on the processor."""
     batch = {name: sample[name][None].to(model.device) for name in ("image", "size")}
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with torch.no_grad():
-            prediction: Tensor = model.predict_step(batch, 0)[0]
-    finally:
-        for module, mode in modes:
-            module.training = mode
+    with evaluation_mode(model):
+        prediction: Tensor = model.predict_step(batch, 0)[0]
     return prediction.cpu()
 
 

@@ -45,7 +45,7 @@ def find_checkpoint(run: Path) -> Path:
     folder = run / "checkpoints"
     if (folder / "best.ckpt").is_file():
         return folder / "best.ckpt"
-    found = [path for path in folder.glob("*.ckpt") if not path.name.startswith("before_")]
+    found = [path for path in folder.glob("*.ckpt") if not path.name.startswith((".", "before_"))]
     if not found:
         raise FileNotFoundError(
             f"{run}: expected a run folder with a checkpoint in checkpoints/, found none; "

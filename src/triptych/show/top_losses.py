@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.base import TriptychDataModule, checked_at_least
 from triptych.datamodules.samples import Sample
 from triptych.show.evaluation import evaluating
 from triptych.show.mistakes import missed_points, wrong_pixels, wrong_tags
@@ -50,8 +50,8 @@ def top_losses(
         FileNotFoundError: There is no checkpoint.
         ValueError: The split is empty, the model has another task than the data, or `k` is less than 1.
     """
-    if k is not None and k < 1:
-        raise ValueError(f"k: expected at least 1, got {k}.")
+    if k is not None:
+        checked_at_least(1, "k", k)
     with evaluating(model, data, split) as evaluation:
         losses = SampleLosses(evaluation.model)
         evaluation.feed(losses)

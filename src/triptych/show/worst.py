@@ -12,6 +12,7 @@ from torch import Tensor
 from triptych.datamodules.base import TriptychDataModule, checked_at_least
 from triptych.datamodules.samples import Sample
 from triptych.show.batch import TILE_WIDTH, short_names
+from triptych.show.confusion import confusion_of
 from triptych.show.evaluation import Evaluation, evaluating
 from triptych.show.flowing_text import sentence
 from triptych.show.marks import mark_keys
@@ -47,6 +48,20 @@ def show_top_losses(model: TransferTask | str | Path, data: TriptychDataModule, 
         losses = SampleLosses(evaluation.model)
         evaluation.feed(losses)
         return worst_figure(evaluation, losses.worst_first()[:k])
+
+
+def mistakes(evaluation: Evaluation, k: int, limit: int | None = None) -> tuple[Figure, Figure | None]:
+    """The top losses, and the confusion of classes or tags if there is any, from one pass of the network.
+
+    Args:
+        evaluation: The model and the samples.
+        k: Samples with the highest losses.
+        limit: Of batches; None sets none.
+    """
+    losses, confusion = SampleLosses(evaluation.model), confusion_of(evaluation.model)
+    evaluation.feed(losses, *([confusion] if confusion else []), limit=limit)
+    worst = worst_figure(evaluation, losses.worst_first()[:k])
+    return worst, confusion.figure() if confusion and confusion.counts.any() else None
 
 
 def worst_figure(evaluation: Evaluation, worst: Sequence[SampleLoss]) -> Figure:

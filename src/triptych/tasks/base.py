@@ -199,7 +199,8 @@ class TransferTask(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW over all layer groups, and one-cycle stepped with it."""
         assert self.network is not None
-        fused = self.device.type in ("cpu", "cuda") and not self._scales_gradients()
+        clips = bool(self.trainer.gradient_clip_val)  # Lightning refuses to clip for a fused optimizer
+        fused = self.device.type in ("cpu", "cuda") and not clips and not self._scales_gradients()
         optimizer: Optimizer = adamw(
             self.network.layer_groups(), self.hparams["max_lr"], self.hparams["weight_decay"], fused
         )
