@@ -1,5 +1,6 @@
 """TensorBoard curves that go on where those of the stage before ended."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ class ContinuedLogger(TensorBoardLogger):
             folder.parent, "", folder.name, default_hp_metric=False, purge_step=first_step + max(resumed_at, 1)
         )
         self.first_step, self.first_epoch = first_step, first_epoch
+        # TensorBoard reads files in the order of their names, which begin with the second they were made in
+        while any(folder.glob(f"events.out.tfevents.{int(time.time()):010d}.*")):
+            time.sleep(0.05)
 
     def log_metrics(self, metrics: Any, step: int | None = None) -> None:
         if "epoch" in metrics:
