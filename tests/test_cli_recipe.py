@@ -165,7 +165,7 @@ def test_recipe_is_run_then_killed_and_resumed(here: Path, drawn_streets: Path) 
 
 def test_budget_scales_the_epochs_and_says_so(here: Path, drawn_streets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def minutes(*args: Any) -> Any:
-        timing = {"seconds_before": 0.0, "seconds_per_epoch": 60.0, "seconds_per_validation": 0.0}
+        timing = {"seconds_besides": 0.0, "seconds_per_epoch": 60.0, "seconds_per_validation": 0.0}
         return replace(plan_stage(*args), **timing)
 
     monkeypatch.setattr("triptych.recipe.run.plan_stage", minutes)

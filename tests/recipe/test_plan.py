@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from triptych import CamVidDataModule, UNetSegmenter
+from triptych.callbacks import Mistakes
 from triptych.models.layer_groups import batch_norms
 from triptych.recipe import Stage
 from triptych.recipe.plan import StagePlan, fit_budget, plan_stage, read_budget, replace_epochs
@@ -44,7 +45,7 @@ def test_nonsense_is_no_budget(text: str) -> None:
 def planned(name: str, epochs: int, **seconds: Any) -> StagePlan:
     """A plan that takes the seconds that are given."""
     stage = FullStage(name, epochs, 0, (32, 48), 4, 1e-3, 0.25, 0.01, "32-true", True, "even")
-    timing = {"seconds_before": 0.0, "seconds_per_validation": 0.0, "validate_every": 1, **seconds}
+    timing = {"seconds_besides": 0.0, "seconds_per_validation": 0.0, "validate_every": 1, **seconds}
     return StagePlan(stage, trainable=1, parameters=1, steps=2, memory=0, **timing)
 
 
@@ -53,7 +54,7 @@ def random_plans(draw: random.Random) -> list[StagePlan]:
         planned(
             f"s{i}",
             draw.randint(1, 40),
-            seconds_before=draw.choice([0.0, 10 * draw.random()]),
+            seconds_besides=draw.choice([0.0, 10 * draw.random()]),
             seconds_per_epoch=10 ** draw.uniform(-2, 2),
             seconds_per_validation=draw.choice([0.0, 10 ** draw.uniform(-2, 2)]),
             validate_every=draw.randint(1, 6),
@@ -87,7 +88,7 @@ def test_budget_is_kept_and_used(seed: int) -> None:
 
 
 def test_seconds_of_a_stage_are_those_of_its_parts() -> None:
-    plan = planned("a", 6, seconds_before=5.0, seconds_per_epoch=10.0, seconds_per_validation=3.0)
+    plan = planned("a", 6, seconds_besides=5.0, seconds_per_epoch=10.0, seconds_per_validation=3.0)
     assert plan.seconds == 5 + 6 * 10 + 6 * 3
 
 
@@ -99,7 +100,7 @@ def test_last_epoch_is_followed_by_a_validation(epochs: int, at_most: int, every
 
 
 def test_budget_too_short_for_an_epoch_each_names_the_least() -> None:
-    plans = [planned("a", 5, seconds_per_epoch=60.0, seconds_before=30.0), planned("b", 9, seconds_per_epoch=120.0)]
+    plans = [planned("a", 5, seconds_per_epoch=60.0, seconds_besides=30.0), planned("b", 9, seconds_per_epoch=120.0)]
     with pytest.raises(ValueError, match=r"^budget: expected at least 3\.5m for one epoch each, got 3m\.$"):
         fit_budget(plans, 180)
     assert [plan.stage.epochs for plan in fit_budget(plans, 210)] == [1, 1]
@@ -168,7 +169,7 @@ def test_plan_leaves_no_trace(drawn_streets: Path, precision: str, capsys: pytes
     assert traces(model, data) == before
     assert capsys.readouterr() == ("", "")
     assert (plan.stage, plan.steps, plan.validate_every) == (stage, 4, 2)
-    assert min(plan.seconds_before, plan.seconds_per_epoch, plan.seconds_per_validation, plan.memory) > 0
+    assert min(plan.seconds_besides, plan.seconds_per_epoch, plan.seconds_per_validation, plan.memory) > 0
     assert plan.rates(["early", "late", "head"]) == {}
 
 
@@ -188,6 +189,13 @@ def test_search_is_planned_for_where_a_rate_is_to_be_found(drawn_streets: Path) 
     model, data = fresh(drawn_streets)
     stages = fill([Stage("a", 1, max_lr=[1e-4, 1e-2]), Stage("b", max_lr="find")], model, data, "32-true")
     typed, found = [plan_stage(stage, model, data, ON_CPU) for stage in stages]
-    assert found.seconds_before > 50 * found.seconds_per_epoch / 3  # a hundred steps; three are an epoch
-    assert typed.seconds_before < found.seconds_before
+    assert found.seconds_besides > 50 * found.seconds_per_epoch / 3  # a hundred steps; three are an epoch
+    assert typed.seconds_besides < found.seconds_besides
     assert typed.rates(["early", "late", "head"]) == pytest.approx({"early": 1e-4, "late": 1e-3, "head": 1e-2})
+
+
+def test_what_is_drawn_at_the_end_is_planned_for(drawn_streets: Path) -> None:
+    model, data = fresh(drawn_streets)
+    (stage,) = fill([Stage("a", 1, max_lr=1e-3)], model, data, "32-true")
+    plan = plan_stage(stage, model, data, {**ON_CPU, "callbacks": [Mistakes()]})
+    assert plan.seconds_besides > 2 * plan.seconds_per_validation > 0

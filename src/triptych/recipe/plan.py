@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from triptych.callbacks import Mistakes
 from triptych.datamodules.base import TriptychDataModule
 from triptych.lr_finder import DEFAULT_RATE, asks_to_find, with_found
 from triptych.optim import spread
@@ -16,6 +17,8 @@ from triptych.tasks.base import TransferTask
 from triptych.trial import trial_fit
 
 SEARCH_STEPS = 100
+MISTAKES = 2
+"""Validations that the callback of this name takes: a pass that looks at each sample, and two figures."""
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*([smh])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
@@ -29,7 +32,8 @@ class StagePlan:
         trainable: Parameters that train.
         parameters: All parameters.
         steps: Steps of the optimizer in an epoch.
-        seconds_before: Estimated seconds before the first step: workers that start, the last losses, a search.
+        seconds_besides: Estimated seconds beside epochs and validations: workers that start, the last losses, a search,
+            and the mistakes that are drawn at the end.
         seconds_per_epoch: Estimated, without validation.
         seconds_per_validation: Estimated.
         validate_every: Epochs from one validation to the next at most, the Trainer's `check_val_every_n_epoch`.
@@ -40,7 +44,7 @@ class StagePlan:
     trainable: int
     parameters: int
     steps: int
-    seconds_before: float
+    seconds_besides: float
     seconds_per_epoch: float
     seconds_per_validation: float
     validate_every: int
@@ -57,7 +61,7 @@ class StagePlan:
         """Estimated seconds of the whole stage."""
         validations = self.stage.epochs // self.epochs_per_validation
         training = self.stage.epochs * self.seconds_per_epoch
-        return self.seconds_before + training + validations * self.seconds_per_validation
+        return self.seconds_besides + training + validations * self.seconds_per_validation
 
     def rates(self, groups: Sequence[str]) -> dict[str, float]:
         """Peak rate by layer group, where it need not be found first; else empty."""
@@ -81,12 +85,14 @@ def plan_stage(
     val_batches = _limited(watch.val_batches, settings.get("limit_val_batches"))
     search = watch.start + SEARCH_STEPS * accumulated * watch.train_batch if to_find else 0.0
     losses = train_batches * watch.val_batch if stage.sample_weights == LAST else 0.0
+    draws = any(isinstance(callback, Mistakes) for callback in settings.get("callbacks") or ())
+    mistakes = MISTAKES * val_batches * watch.val_batch if draws else 0.0
     return StagePlan(
         stage=stage,
         trainable=trainable,
         parameters=sum(p.numel() for p in model.parameters()),
         steps=math.ceil(train_batches / accumulated),
-        seconds_before=watch.start + losses + search,
+        seconds_besides=watch.start + losses + search + mistakes,
         seconds_per_epoch=train_batches * watch.train_batch,
         seconds_per_validation=val_batches * watch.val_batch,
         validate_every=settings.get("check_val_every_n_epoch") or 1,
