@@ -17,7 +17,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from triptych.cli import UsageError, main
 from triptych.datasets.camvid_classes import OFFICIAL_NAMES, class_colors
-from triptych.plain_errors import one_line
+from triptych.errors import one_line
 
 pytestmark = QUIET
 

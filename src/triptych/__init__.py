@@ -1,7 +1,6 @@
 """One encoder, three panels: pixels, points and tags, on PyTorch Lightning."""
 
-__version__ = "0.1.0"
-
+from triptych._version import __version__ as __version__
 from triptych.datamodules import BIWIDataModule, CamVidDataModule, PlanetDataModule
 from triptych.hard_examples import read_losses, write_losses
 from triptych.lr_finder import find_lr

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from triptych.whole_files import save_whole
+from triptych.files import atomic_save
 
 
 class WholeCheckpoints(TorchCheckpointIO):
@@ -19,7 +19,7 @@ class WholeCheckpoints(TorchCheckpointIO):
             return
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_whole(path, lambda half: torch.save(checkpoint, half))
+        atomic_save(path, lambda half: torch.save(checkpoint, half))
 
 
 def before(path: Path) -> Path:

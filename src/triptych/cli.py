@@ -18,9 +18,10 @@ from lightning.pytorch.utilities import rank_zero_only
 from triptych.callbacks import PredictionWriter
 from triptych.checkpoints import best_score, read_checkpoint
 from triptych.command_trainer import CommandTrainer
+from triptych.errors import UsageError
 from triptych.lr_finder import asks_to_find, find_lr, with_found
 from triptych.plain_commands import COMMANDS, MADE_UP
-from triptych.plain_errors import UsageError, one_line
+from triptych.plain_errors import plain
 from triptych.processor import usable_precision
 from triptych.run_folder import newest_run, no_empty_run, own_folder, run_folder
 from triptych.talk import no_advice
@@ -242,9 +243,9 @@ def main(args: Sequence[str] | None = None) -> None:
 def _told(error: Exception) -> str | None:
     """A mistake of the user's in one line; None for what is none."""
     if isinstance(error, UsageError):
-        return f"{error.file}: {one_line(error)}" if error.file else one_line(error)
+        return f"{error.file}: {plain(error)}" if error.file else plain(error)
     if isinstance(error, (ValueError, OSError, MisconfigurationException)):
-        return one_line(error)
+        return plain(error)
     if str(error).startswith("Error(s) in loading state_dict"):
         return "ckpt_path: the checkpoint was saved by another model than this one."
     return None

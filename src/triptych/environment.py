@@ -5,7 +5,7 @@ import platform
 import lightning as L
 import torch
 
-from triptych import __version__
+from triptych._version import __version__
 
 
 def environment(device: torch.device) -> dict[str, str]:

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, Protocol
 
 from lightning.pytorch.utilities import rank_zero_warn
 
-from triptych.datasets.errors import BadSampleError, MissingDataError
-from triptych.whole_files import save_table
+from triptych.errors import BadSampleError, MissingDataError
+from triptych.files import save_csv
 
 LEAST, MOST = 0.25, 4.0
 """Bounds of a weight: no sample is drawn never, and none all the time."""
@@ -56,7 +56,7 @@ def write_losses(path: str | Path, rows: Iterable[HasLoss]) -> None:
     table = [LossRow(str(row.path), _checked_loss(target, str(row.path), row.loss), str(row.wrong)) for row in rows]
     table.sort(key=lambda row: -row.loss)
     target.parent.mkdir(parents=True, exist_ok=True)
-    save_table(target, LossRow._fields, table)
+    save_csv(target, LossRow._fields, table)
 
 
 def read_losses(path: str | Path) -> list[LossRow]:

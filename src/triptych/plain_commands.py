@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from triptych import synthetic
-from triptych.plain_errors import UsageError
+from triptych.errors import UsageError
 from triptych.report import saved_data, write_report
 
 MADE_UP: dict[str, Callable[[str], Path]] = {

@@ -1,9 +1,9 @@
-"""Mistakes of the user's in one line: for which key or file, what was expected, what came."""
+"""What jsonargparse says of a mistake, in one line: for which key, what was expected, what came."""
 
 import re
 from dataclasses import fields
-from pathlib import Path
 
+from triptych.errors import UsageError, one_line
 from triptych.recipe import Stage
 
 _KEY = re.compile(r'Parser key "([^"]+)":\s*(.*)', re.DOTALL)
@@ -56,15 +56,14 @@ _LEAVES = (
 """jsonargparse's last words about a value, and ours."""
 
 
-class UsageError(Exception):
-    """The command or its configuration cannot be understood."""
+def plain(error: Exception) -> str:
+    """An error in one line; what jsonargparse says becomes `key: what was expected, what came`."""
+    message = str(error)
+    return _translated(message) if isinstance(error, UsageError) or _UNION.match(message) else one_line(error)
 
-    file: Path | None = None
-    """The YAML file in which it is written, if it is in one."""
 
-
-def plain(message: str) -> str:
-    """What jsonargparse says of a mistake, as `key: what was expected, what came`.
+def _translated(message: str) -> str:
+    """What jsonargparse says of a mistake, in our words.
 
     It tells of every type that a value could have had; kept is the one that says most.
     """
@@ -96,15 +95,3 @@ def _most_telling(errors: list[str], value: str) -> str:
         return telling[0]
     types = [re.sub(r"^Expected a |\. Got value: .*|typing\.Literal\[|\]$", "", error) for error in errors]
     return f"Expected a {' or '.join(types)}. Got value: {value}"
-
-
-def one_line(error: Exception) -> str:
-    """What an error says, without the traceback that a worker process wraps around it."""
-    if isinstance(error, (FileExistsError, NotADirectoryError)) and error.filename is not None:
-        return f"{error.filename}: a file stands where a folder is needed; choose another path."
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}; choose another path, or correct its permissions."
-    lines = str(error).strip().splitlines()
-    if lines and "DataLoader worker process" in lines[0]:
-        return lines[-1].split(": ", 1)[-1]
-    return plain(str(error))

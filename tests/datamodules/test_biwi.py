@@ -18,7 +18,7 @@ from triptych.cli import Parser
 from triptych.datamodules import biwi
 from triptych.datamodules.biwi import leave_one_person_out
 from triptych.datasets.biwi import ARCHIVE
-from triptych.datasets.errors import BadSampleError, MissingDataError
+from triptych.errors import BadSampleError, MissingDataError
 
 SIZE = (30, 50)
 PERSONS = ["01", "02", "13", "20"]

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from triptych import CamVidDataModule
 from triptych.datasets.camvid_classes import OFFICIAL_NAMES, SEGNET_NAMES
-from triptych.datasets.errors import BadSampleError, MissingDataError
+from triptych.errors import BadSampleError, MissingDataError
 
 SIZE = (32, 48)
 

@@ -11,8 +11,8 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from triptych import PlanetDataModule
-from triptych.datasets.errors import MissingDataError
 from triptych.datasets.planet_tags import PLANET_TAGS
+from triptych.errors import MissingDataError
 
 SIZE = (24, 32)
 DRAWN = {

@@ -10,7 +10,7 @@ from biwi_files import ROTATION, Camera, pose_text, write_person
 from PIL import Image
 
 from triptych.datasets.biwi import BIWI, list_persons, project, read_calibration, read_centre
-from triptych.datasets.errors import BadSampleError, MissingDataError
+from triptych.errors import BadSampleError, MissingDataError
 
 REAL = Path(__file__).parents[2] / ".." / "shared" / "data" / "biwi"
 POINTS = [(20.0, 30.5), (40.25, 11.0), (63.75, 0.0)]

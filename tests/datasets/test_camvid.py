@@ -9,8 +9,8 @@ from PIL import Image
 
 from triptych.datasets.camvid import CamVid
 from triptych.datasets.camvid_classes import OFFICIAL_NAMES, SEGNET_NAMES
-from triptych.datasets.errors import BadSampleError, MissingDataError
 from triptych.datasets.images import image_header
+from triptych.errors import BadSampleError, MissingDataError
 
 
 def first_pair(root: Path) -> tuple[Path, Path]:

@@ -16,7 +16,7 @@ import pytest
 
 from triptych.datasets import download
 from triptych.datasets.download import HEAD_BYTES, Archive, fetch
-from triptych.datasets.errors import BadSampleError, MissingDataError
+from triptych.errors import BadSampleError, MissingDataError
 
 FILES = {
     "camvid/codes.txt": b"Animal\nArchway\n",

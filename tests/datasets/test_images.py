@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from triptych.datasets.errors import BadSampleError, MissingDataError
 from triptych.datasets.images import ImageHeader, image_header, read_ids, read_rgb, read_rgb_and_more
+from triptych.errors import BadSampleError, MissingDataError
 
 READERS = [read_rgb, read_rgb_and_more, read_ids, image_header]
 PIXELS = np.random.default_rng(0).integers(256, size=(12, 18, 3), dtype=np.uint8)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from triptych.datasets.errors import MissingDataError
 from triptych.datasets.files import list_images, read_lines
 from triptych.datasets.pictures import Pictures
+from triptych.errors import MissingDataError
 
 
 @pytest.fixture

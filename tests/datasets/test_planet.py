@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from triptych.datasets.errors import BadSampleError, MissingDataError
 from triptych.datasets.planet import Planet
 from triptych.datasets.planet_tags import PLANET_TAGS
+from triptych.errors import BadSampleError, MissingDataError
 
 SIDE = 16
 

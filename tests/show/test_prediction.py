@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from triptych import show_prediction
-from triptych.datasets.errors import MissingDataError
+from triptych.errors import MissingDataError
 
 SIZE = (40, 90)
 

@@ -10,8 +10,8 @@ from triptych.callbacks.prediction_writer import PredictionWriter
 from triptych.datamodules.samples import Sample
 from triptych.datasets.camvid_classes import class_colors
 from triptych.datasets.images import read_rgb
+from triptych.files import atomic_save
 from triptych.show.overlay import overlay, palette_mask
-from triptych.whole_files import save_whole
 
 
 class MaskWriter(PredictionWriter):
@@ -32,6 +32,6 @@ class MaskWriter(PredictionWriter):
 
     def _write(self, path: str, mask: Tensor, class_names: list[str]) -> None:
         colors, ids, name = class_colors(class_names), mask.cpu().numpy(), self.name_of(path)
-        save_whole(self.folder / "masks" / name, palette_mask(ids, colors).save)
+        atomic_save(self.folder / "masks" / name, palette_mask(ids, colors).save)
         sheet = overlay(read_rgb(Path(path)), ids, colors, class_names)
-        save_whole(self.folder / "overlays" / name, sheet.save)
+        atomic_save(self.folder / "overlays" / name, sheet.save)

@@ -9,8 +9,8 @@ from torch import Tensor
 from triptych.callbacks.prediction_writer import PredictionWriter, rows_of_all
 from triptych.datamodules.samples import Sample
 from triptych.datasets.images import read_rgb
+from triptych.files import atomic_save, save_csv
 from triptych.show.points import draw_points
-from triptych.whole_files import save_table, save_whole
 
 
 class PointWriter(PredictionWriter):
@@ -34,12 +34,12 @@ class PointWriter(PredictionWriter):
             self._rows += [(path, f"{y:.2f}", f"{x:.2f}") for y, x in points.tolist()]
             true_list = None if true_points is None else true_points.tolist()
             picture = draw_points(read_rgb(Path(path)), points.tolist(), true_list)
-            save_whole(self.folder / "pictures" / self.name_of(path), picture.save)
+            atomic_save(self.folder / "pictures" / self.name_of(path), picture.save)
 
     def on_predict_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         rows = rows_of_all(trainer, self._rows)
         if trainer.is_global_zero:
-            save_table(self.folder / "points.csv", ("path", "y_px", "x_px"), rows)
+            save_csv(self.folder / "points.csv", ("path", "y_px", "x_px"), rows)
 
     def made(self) -> dict[str, Path]:
         return {"pictures": self.folder / "pictures", "points": self.folder / "points.csv"}

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from triptych.callbacks.prediction_writer import PredictionWriter, rows_of_all
 from triptych.datamodules.samples import Sample
-from triptych.whole_files import save_table
+from triptych.files import save_csv
 
 
 class TagWriter(PredictionWriter):
@@ -38,9 +38,9 @@ class TagWriter(PredictionWriter):
     def on_predict_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         rows = rows_of_all(trainer, self._rows)
         if trainer.is_global_zero:
-            save_table(self.folder / "tags.csv", ("image_name", "tags"), [row[:2] for row in rows])
+            save_csv(self.folder / "tags.csv", ("image_name", "tags"), [row[:2] for row in rows])
             header = ("image_name", *pl_module.tags)
-            save_table(self.folder / "probabilities.csv", header, [(row[0], *row[2:]) for row in rows])
+            save_csv(self.folder / "probabilities.csv", header, [(row[0], *row[2:]) for row in rows])
 
     def made(self) -> dict[str, Path]:
         return {"tags": self.folder / "tags.csv", "probabilities": self.folder / "probabilities.csv"}

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from triptych.datasets.download import Archive
-from triptych.datasets.errors import BadSampleError, MissingDataError
 from triptych.datasets.images import image_header, read_rgb
+from triptych.errors import BadSampleError, MissingDataError
 
 ARCHIVE = Archive(
     url="https://s3.amazonaws.com/fast-ai-imagelocal/biwi_head_pose.tgz",

@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from triptych.datasets.camvid_classes import SEGNET_MERGE, SEGNET_NAMES, VOID
 from triptych.datasets.download import Archive
-from triptych.datasets.errors import BadSampleError, MissingDataError
 from triptych.datasets.files import list_images, read_lines
 from triptych.datasets.images import image_header, read_ids, read_rgb
+from triptych.errors import BadSampleError, MissingDataError
 
 ARCHIVE = Archive(
     url="https://s3.amazonaws.com/fast-ai-imagelocal/camvid.tgz",

@@ -20,7 +20,7 @@ from filelock import FileLock
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from triptych.datasets.errors import BadSampleError, MissingDataError
+from triptych.errors import BadSampleError, MissingDataError
 
 HEAD_BYTES = 2**20
 CHUNK_BYTES = 2**16

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from triptych.datasets.errors import MissingDataError
+from triptych.errors import MissingDataError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 

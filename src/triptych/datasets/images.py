@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 from PIL.TiffImagePlugin import EXTRASAMPLES, TiffImageFile
 
-from triptych.datasets.errors import BadSampleError, MissingDataError
+from triptych.errors import BadSampleError, MissingDataError
 
 _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 _UNASSOCIATED_ALPHA = 2  # of TIFF's tag ExtraSamples

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from triptych.datasets.errors import MissingDataError
 from triptych.datasets.files import list_images, read_lines
 from triptych.datasets.images import read_rgb
+from triptych.errors import MissingDataError
 
 
 class Pictures:

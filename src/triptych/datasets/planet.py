@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from triptych.datasets.download import Archive
-from triptych.datasets.errors import BadSampleError, MissingDataError
 from triptych.datasets.images import read_rgb, read_rgb_and_more
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.planet_tags import PLANET_TAGS
+from triptych.errors import BadSampleError, MissingDataError
 
 SAMPLE_ARCHIVE = Archive(
     url="https://s3.amazonaws.com/fast-ai-sample/planet_sample.tgz",

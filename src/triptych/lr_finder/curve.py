@@ -11,9 +11,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from rich.table import Table
 
+from triptych.files import atomic_save
 from triptych.lr_finder.rules import DEFAULT_RULE, RULES, Curve, check_rule
 from triptych.show.lr_curve import lr_curve
-from triptych.whole_files import save_whole
 
 DEFAULT_RATE = 1e-3
 """Kept where neither the curve nor the model names one."""
@@ -98,8 +98,8 @@ class LRSearch:
         place, figure = Path(folder), self.figure()
         place.mkdir(parents=True, exist_ok=True)
         text = json.dumps(self.to_dict(), indent=1, allow_nan=False)
-        save_whole(place / "lr_find.json", lambda half: half.write_text(text, encoding="utf-8"))
-        save_whole(place / "lr_find.png", lambda half: figure.savefig(half))
+        atomic_save(place / "lr_find.json", lambda half: half.write_text(text, encoding="utf-8"))
+        atomic_save(place / "lr_find.png", lambda half: figure.savefig(half))
 
 
 def read_curve(

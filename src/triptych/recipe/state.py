@@ -8,9 +8,9 @@ from typing import Any
 
 from lightning.pytorch.utilities import rank_zero_only
 
+from triptych.files import atomic_save
 from triptych.recipe.plan import StagePlan
 from triptych.recipe.stage import FullStage
-from triptych.whole_files import save_whole
 
 
 @dataclass(frozen=True)
@@ -125,4 +125,4 @@ def _result(saved: Mapping[str, Any], folder: Path) -> StageResult:
 
 def _save(path: Path, content: Mapping[str, Any]) -> None:
     text = json.dumps(content, indent=1) + "\n"
-    save_whole(path, lambda half: half.write_text(text, encoding="utf-8"))
+    atomic_save(path, lambda half: half.write_text(text, encoding="utf-8"))

@@ -5,8 +5,7 @@ from rich.table import Table
 
 from triptych.callbacks.score_report import NoScoreReport
 from triptych.datamodules.base import TriptychDataModule
-from triptych.datasets.errors import MissingDataError
-from triptych.plain_errors import one_line
+from triptych.errors import MissingDataError, one_line
 from triptych.report.page import Html, Section, picture, table, text
 from triptych.report.saved_data import saved_data
 from triptych.run_log import RunLog

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from triptych.checkpoints import best_score, read_checkpoint
 from triptych.datamodules.base import TriptychDataModule
+from triptych.files import atomic_save
 from triptych.report.examination import examined
 from triptych.report.page import page
 from triptych.report.sections import configuration, curves, machine, pairs, scores, searches, stages
 from triptych.run_log import read_run
 from triptych.show.saved_model import find_checkpoint, load_model
-from triptych.whole_files import save_whole
 
 
 def write_report(run: str | Path, output: str | Path | None = None, data: TriptychDataModule | None = None) -> Path:
@@ -56,5 +56,5 @@ def write_report(run: str | Path, output: str | Path | None = None, data: Tripty
     ]
     file.parent.mkdir(parents=True, exist_ok=True)
     html = page(log.name, pairs(facts), sections)
-    save_whole(file, lambda half: half.write_text(html, encoding="utf-8"))
+    atomic_save(file, lambda half: half.write_text(html, encoding="utf-8"))
     return file

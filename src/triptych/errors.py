@@ -1,0 +1,30 @@
+"""Errors of a user's data or command, and any error in one line: what was expected, what came, in which file."""
+
+from pathlib import Path
+
+
+class MissingDataError(FileNotFoundError):
+    """A folder or file that a data set needs does not exist."""
+
+
+class BadSampleError(ValueError):
+    """A file exists but does not hold what its data set promises."""
+
+
+class UsageError(Exception):
+    """The command or its configuration cannot be understood."""
+
+    file: Path | None = None
+    """The YAML file that holds the mistake, if it is in one."""
+
+
+def one_line(error: Exception) -> str:
+    """The message of an error in one line, without the traceback that a worker process wraps around it."""
+    if isinstance(error, (FileExistsError, NotADirectoryError)) and error.filename is not None:
+        return f"{error.filename}: a file stands where a folder is needed; choose another path."
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}; choose another path, or correct its permissions."
+    lines = str(error).strip().splitlines()
+    if lines and "DataLoader worker process" in lines[0]:
+        return lines[-1].split(": ", 1)[-1]
+    return " ".join(str(error).split())
