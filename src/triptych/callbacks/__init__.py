@@ -9,10 +9,10 @@ from triptych.callbacks.point_writer import PointWriter
 from triptych.callbacks.prediction_writer import PredictionWriter
 from triptych.callbacks.progress_bar import ProgressBar
 from triptych.callbacks.resume_point import ResumePoint
-from triptych.callbacks.score_report import ScoreReport
 from triptych.callbacks.tag_writer import TagWriter
 from triptych.callbacks.training_batch import TrainingBatch
 from triptych.callbacks.validation_frames import ValidationFrames
+from triptych.tasks.score_report import ScoreReport
 
 __all__ = [
     "ClassScores",

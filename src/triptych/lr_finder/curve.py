@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from triptych.files import atomic_save
+from triptych.lr_finder.figure import lr_curve
 from triptych.lr_finder.rules import DEFAULT_RULE, RULES, Curve, check_rule
-from triptych.show.lr_curve import lr_curve
 
 DEFAULT_RATE = 1e-3
 """Kept where neither the curve nor the model names one."""
@@ -72,7 +72,8 @@ class LRSearch:
 
     def figure(self) -> Figure:
         """The curve with the suggestions on it."""
-        return lr_curve(self)
+        marks = {name: (rate, self.smoothed_at(rate)) for name, rate in self.suggestions.items()}
+        return lr_curve(self.rates, self.losses, self.smoothed, marks, self.rule, self.verdict)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values; None stands for a loss that is not a finite number."""

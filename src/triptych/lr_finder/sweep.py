@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from triptych.lr_finder.curve import DEFAULT_RATE, LRSearch, has_run_away, read_curve
+from triptych.lr_finder.max_lr import asks_to_find, parts_of, with_found
 from triptych.lr_finder.rules import DEFAULT_RULE, check_rule
-from triptych.lr_finder.words import asks_to_find, parts_of, with_found
 from triptych.trial import trial_fit
 
 

@@ -53,7 +53,7 @@ class TagScores(Metric):
         """
         probabilities, target = self.all_tiles()
         chosen = probabilities > self.threshold
-        of_tags = tag_table(chosen, target)
+        of_tags = per_tag_scores(chosen, target)
         with_support = of_tags["support"] > 0
         return {
             "f2": f_beta(chosen, target).mean(),
@@ -66,7 +66,7 @@ class TagScores(Metric):
         }
 
 
-def tag_table(chosen: Tensor, target: Tensor) -> dict[str, Tensor]:
+def per_tag_scores(chosen: Tensor, target: Tensor) -> dict[str, Tensor]:
     """`support`, `precision`, `recall` and `tag_f2` of each tag, (L,), from chosen and true tags (N, L)."""
     hits = (chosen & target).sum(dim=0)
     support, given = target.sum(dim=0), chosen.sum(dim=0)

@@ -18,7 +18,7 @@ from triptych.recipe.processes import say, shared
 from triptych.recipe.stage import Stage, as_it_is, fill, what_changed
 from triptych.recipe.stage_run import StageRun, remove_resume_points
 from triptych.recipe.state import RecipeState, StageResult
-from triptych.show.recipe_table import plan_table, result_table
+from triptych.recipe.tables import plan_table, result_table
 from triptych.tasks.base import TransferTask
 from triptych.trainer_settings import settings_of
 

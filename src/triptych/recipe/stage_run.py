@@ -11,7 +11,6 @@ import lightning as L
 from lightning.pytorch.utilities import rank_zero_only
 
 from triptych.callbacks import ResumePoint
-from triptych.callbacks.score_report import NoScoreReport
 from triptych.checkpoints import before, read_checkpoint, whole_one
 from triptych.datamodules.base import TriptychDataModule
 from triptych.hard_examples import write_losses
@@ -25,6 +24,7 @@ from triptych.recipe.state import RecipeState, StageResult
 from triptych.show.top_losses import top_losses
 from triptych.talk import no_info
 from triptych.tasks.base import TransferTask
+from triptych.tasks.score_report import NoScoreReport
 from triptych.tensorboard_log import add_figure
 from triptych.trainer_settings import settings_of
 

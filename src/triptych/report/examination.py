@@ -3,7 +3,6 @@
 import lightning as L
 from rich.table import Table
 
-from triptych.callbacks.score_report import NoScoreReport
 from triptych.datamodules.base import TriptychDataModule
 from triptych.errors import MissingDataError, one_line
 from triptych.report.page import Html, Section, picture, table, text
@@ -13,6 +12,7 @@ from triptych.show.evaluation import evaluating
 from triptych.show.worst import mistakes
 from triptych.talk import no_info
 from triptych.tasks.base import TransferTask
+from triptych.tasks.score_report import NoScoreReport
 
 _WORST = 9
 _TITLES = ("Validation", "Worst samples")

@@ -11,10 +11,10 @@ from rich.table import Table
 from triptych.environment import environment
 from triptych.lr_finder import LRSearch
 from triptych.recipe.state import read_results
+from triptych.recipe.tables import result_table
 from triptych.report.page import Html, Section, heading, listing, picture, table, text
 from triptych.run_log import RunLog
 from triptych.show.curves import plot_losses, plot_lr
-from triptych.show.recipe_table import result_table
 
 
 def pairs(values: Mapping[str, object]) -> Table:

@@ -1,7 +1,7 @@
 """The three tasks as LightningModules."""
 
+from triptych.tasks.multilabel import MultiLabelClassifier
 from triptych.tasks.points import PointRegressor
 from triptych.tasks.segmentation import UNetSegmenter
-from triptych.tasks.tags import MultiLabelClassifier
 
 __all__ = ["MultiLabelClassifier", "PointRegressor", "UNetSegmenter"]

@@ -16,6 +16,7 @@ from triptych.environment import environment
 from triptych.models.network import TransferNetwork
 from triptych.optim import OneCycle, adamw
 from triptych.processor import keep_freed_memory
+from triptych.tasks.score_report import ScoreReport
 
 
 class TransferTask(L.LightningModule):
@@ -139,8 +140,6 @@ class TransferTask(L.LightningModule):
 
     def configure_callbacks(self) -> list[L.Callback]:
         """The report is printed in a script as on the command line."""
-        from triptych.callbacks.score_report import ScoreReport  # here, since callbacks draw what tasks predict
-
         attached: list[L.Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
         return [] if any(isinstance(callback, ScoreReport) for callback in attached) else [ScoreReport()]
 

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from triptych.datamodules.samples import Sample
 from triptych.metrics import SegmentationScores
 from triptych.models import UNet
-from triptych.show.class_table import class_table
 from triptych.tasks.base import TransferTask, of_supported
+from triptych.tasks.tables import class_table
 
 BALANCED = "balanced"
 

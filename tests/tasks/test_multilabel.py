@@ -137,7 +137,7 @@ def test_thresholds_are_chosen_after_a_fits_validation_and_kept_in_the_checkpoin
 
 def test_a_checkpoint_holds_the_thresholds_of_its_own_epoch(data, make_trainer, monkeypatch, tmp_path: Path) -> None:
     chosen = iter([0.11, 0.22])
-    monkeypatch.setattr("triptych.tasks.tags.best_threshold", lambda *_: next(chosen))
+    monkeypatch.setattr("triptych.tasks.multilabel.best_threshold", lambda *_: next(chosen))
     keep = ModelCheckpoint(tmp_path, filename="{epoch}", save_top_k=-1, monitor="val/f2")
     trainer = make_trainer(max_epochs=2, limit_train_batches=1, callbacks=[keep], enable_checkpointing=True)
     trainer.fit(classifier(), data)

@@ -1,9 +1,28 @@
-"""The scores of each tag, as a table for the terminal."""
+"""The scores of each class or tag, as tables for the terminal."""
 
 from rich.table import Table
 from torch import Tensor
 
 from triptych.metrics.thresholds import honest_gain
+
+
+def class_table(scores: dict[str, Tensor], class_names: list[str], title: str) -> Table:
+    """Scores of the classes that are labelled anywhere, most pixels first, and of the whole.
+
+    Args:
+        scores: What `SegmentationScores` computes.
+        class_names: Names of the classes.
+        title: Above the table.
+    """
+    total = scores["support"].sum()
+    table = _table(title, "class", ("pixels", "IoU", "accuracy", "precision"))
+    for i in scores["support"].argsort(descending=True).tolist():
+        if scores["support"][i] > 0:
+            columns = (scores[name][i] for name in ("iou", "accuracy", "precision"))
+            table.add_row(class_names[i], f"{scores['support'][i] / total:.1%}", *(_score(value) for value in columns))
+    table.add_section()
+    table.add_row("all", "100.0%", _score(scores["mean_iou"]), _score(scores["void_masked_accuracy"]), "")
+    return table
 
 
 def tag_table(scores: dict[str, Tensor], tags: list[str], title: str) -> Table:
@@ -14,10 +33,7 @@ def tag_table(scores: dict[str, Tensor], tags: list[str], title: str) -> Table:
         tags: Names of the tags.
         title: Above the table.
     """
-    table = Table(title=title, title_justify="left")
-    table.add_column("tag")
-    for heading in ("tiles", "precision", "recall", "F2"):
-        table.add_column(heading, justify="right")
+    table = _table(title, "tag", ("tiles", "precision", "recall", "F2"))
     for i in scores["support"].argsort(descending=True).tolist():
         if scores["support"][i] > 0:
             columns = (scores[name][i] for name in ("precision", "recall", "tag_f2"))
@@ -42,6 +58,14 @@ def gain_line(scores: dict[str, Tensor], threshold: float) -> str:
         f"F2 on tiles that the thresholds were not chosen on: {gain['fixed']:.4f} at {threshold}, "
         f"{gain['single']:.4f} with the best single one, {gain['per_tag']:.4f} with one for each tag."
     )
+
+
+def _table(title: str, first: str, headings: tuple[str, ...]) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column(first)
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    return table
 
 
 def _score(value: Tensor) -> str:

@@ -6,7 +6,7 @@ import torch
 from rich.console import Console
 
 from triptych.datasets.camvid_classes import OFFICIAL_NAMES
-from triptych.show.class_table import class_table
+from triptych.tasks.tables import class_table
 
 NAN = float("nan")
 

@@ -12,8 +12,8 @@ from triptych.datamodules.samples import Sample
 from triptych.metrics import TagScores
 from triptych.metrics.thresholds import best_threshold, best_thresholds
 from triptych.models import TagNetwork
-from triptych.show.tag_table import gain_line, tag_table
 from triptych.tasks.base import TransferTask, of_supported
+from triptych.tasks.tables import gain_line, tag_table
 
 CHOICES = ("fixed", "single", "per_tag")
 

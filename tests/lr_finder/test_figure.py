@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from triptych.lr_finder import LRSearch, read_curve
+from triptych.lr_finder.figure import lr_curve
 
 
 @pytest.fixture
@@ -49,3 +50,12 @@ def test_curves_that_tell_nothing_are_drawn_too(losses: list[float]) -> None:
     figure = read_curve(np.logspace(-7, 0, 30)[: len(losses)].tolist(), losses).figure()
     figure.draw_without_rendering()
     assert figure.axes[0].get_title().endswith("keep 1.0e-03")
+
+
+def test_a_rule_without_a_mark_of_its_own_gets_one_that_no_other_has() -> None:
+    suggestions = {name: (1e-3, 1.0) for name in ("steep", "minimum", "valley", "slide", "fifth")}
+    figure = lr_curve(
+        [1e-4, 1e-3, 1e-2], [2.0, 1.0, 3.0], [2.0, 1.0, 3.0], suggestions, "fifth", "fifth suggests 1.0e-03"
+    )
+    marks = figure.axes[0].lines[2:]
+    assert len({(mark.get_color(), mark.get_marker()) for mark in marks}) == 5

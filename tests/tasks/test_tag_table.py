@@ -9,7 +9,7 @@ from rich.console import Console
 from triptych.datasets.planet_tags import PLANET_TAGS
 from triptych.metrics import TagScores
 from triptych.metrics.thresholds import honest_gain
-from triptych.show.tag_table import gain_line, tag_table
+from triptych.tasks.tables import gain_line, tag_table
 
 
 def lines_of(scores: dict[str, torch.Tensor], tags: list[str]) -> list[str]:

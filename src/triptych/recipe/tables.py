@@ -1,16 +1,15 @@
 """A recipe's plan and its results in the terminal."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.table import Table
 
-if TYPE_CHECKING:
-    from triptych.recipe.plan import StagePlan
-    from triptych.recipe.state import StageResult
+from triptych.recipe.plan import StagePlan
+from triptych.recipe.state import StageResult
 
 
-def plan_table(plans: "Sequence[StagePlan]", groups: Sequence[str], epochs: Sequence[int]) -> Table:
+def plan_table(plans: Sequence[StagePlan], groups: Sequence[str], epochs: Sequence[int]) -> Table:
     """What each stage will do, in 80 columns.
 
     Args:
@@ -41,7 +40,7 @@ def plan_table(plans: "Sequence[StagePlan]", groups: Sequence[str], epochs: Sequ
     return table
 
 
-def result_table(results: "Sequence[StageResult]") -> Table:
+def result_table(results: Sequence[StageResult]) -> Table:
     """What came of each stage, beside what was planned, in 80 columns."""
     scores = list(results[0].scores)[:2]
     table = _table(

@@ -1,0 +1,64 @@
+"""The curve of a range test with the rates that it suggests."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from triptych.show.figure import NotebookFigure
+
+_MARKS = {
+    **{"steep": ("#D55E00", "v"), "minimum": ("#009E73", "s"), "valley": ("#CC79A7", "o"), "slide": ("#E69F00", "D")}
+}
+"""Colour (Okabe and Ito's, which the colour-blind can tell apart) and shape of each rule's mark."""
+_DEFAULT_MARK = ("#56B4E9", "X")
+_LINE = "#0072B2"
+_BELOW, _ABOVE = 0.1, 0.3  # room around the curve before it runs away, as fractions of its height
+_LEAST_SHOWN = 10  # points
+
+
+def lr_curve(
+    rates: Sequence[float],
+    losses: Sequence[float],
+    smoothed: Sequence[float],
+    suggestions: Mapping[str, tuple[float, float]],
+    used: str,
+    title: str,
+) -> Figure:
+    """Raw losses faint, smoothed ones bold, over the rate; a mark and its rate for each rule.
+
+    Args:
+        rates: Rising, (N,) with N at least 0.
+        losses: Loss at each rate, (N,); the last may not be a finite number.
+        smoothed: The same, averaged, (N,).
+        suggestions: For each rule its rate and the smoothed loss there.
+        used: The rule whose mark is larger.
+        title: Written above.
+    """
+    figure = NotebookFigure(figsize=(8, 4.5), dpi=120, layout="constrained")
+    axes = figure.add_subplot(xscale="log", xlabel="learning rate", ylabel="loss", title=title)
+    axes.grid(alpha=0.25)
+    axes.plot(rates, losses, color=_LINE, alpha=0.3, linewidth=1, label="each step")
+    axes.plot(rates, smoothed, color=_LINE, linewidth=2, label="smoothed")
+    for rule, (rate, loss) in suggestions.items():
+        color, shape = _MARKS.get(rule, _DEFAULT_MARK)
+        label = f"{rule} {rate:.1e}" + (" (used)" if rule == used else "")
+        size = 11 if rule == used else 8
+        axes.plot([rate], [loss], shape, color=color, markersize=size, markeredgecolor="black", label=label)
+    limits = _limits(losses, smoothed)
+    if limits is not None:
+        axes.set_ylim(limits)
+    figure.legend(loc="outside right upper", frameon=False)
+    return figure
+
+
+def _limits(losses: Sequence[float], smoothed: Sequence[float]) -> tuple[float, float] | None:
+    """Lowest and highest loss to show; for the highest those up to the best one count, not those that ran away."""
+    finite_losses, finite_smoothed = (np.array(values)[np.isfinite(values)] for values in (losses, smoothed))
+    if len(finite_losses) < 2:
+        return None
+    shown = max(int(finite_smoothed.argmin()) + 1, len(finite_smoothed) // 2, _LEAST_SHOWN)
+    low = finite_losses.min()
+    high = max(np.percentile(finite_losses[:shown], 98), finite_smoothed[:shown].max())
+    height = (high - low) or abs(high) or 1.0
+    return float(low - _BELOW * height), float(high + _ABOVE * height)
