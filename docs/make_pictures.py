@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.colors import to_hex
 
 from triptych.datasets import BIWI, CamVid, Planet
-from triptych.show.flowing_text import Word, sentence
-from triptych.show.mask_colors import class_keys, paint
-from triptych.show.sheet import Tile, sheet
+from triptych.draw.masks import class_keys, paint
+from triptych.draw.sheet import Tile, sheet
+from triptych.draw.text import Word, sentence
 from triptych.synthetic import make_portraits, make_streets, make_tiles
 
 PICTURE = Path(__file__).parent / "pictures" / "panels.png"

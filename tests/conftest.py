@@ -12,6 +12,8 @@ import pytest
 
 from triptych.synthetic import make_portraits, make_streets, make_tiles
 
+pytest_plugins = ["panels"]
+
 
 @pytest.fixture(scope="session")
 def drawn_streets(tmp_path_factory: pytest.TempPathFactory) -> Path:

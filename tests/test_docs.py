@@ -20,7 +20,7 @@ PACKAGES = ["callbacks", "datamodules", "datasets", "metrics", "models", "optim"
 def found(name: str) -> Any:
     """What a dotted name stands for: a module, or something in one.
 
-    A package may hold a name that is also a module's, as `triptych.show.overlay`: the module is meant.
+    A package may hold a name that is also a module's, as `triptych.draw.overlay`: the module is meant.
     """
     try:
         return importlib.import_module(name)

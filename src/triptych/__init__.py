@@ -2,7 +2,8 @@
 
 from triptych._version import __version__ as __version__
 from triptych.datamodules import BIWIDataModule, CamVidDataModule, PlanetDataModule
-from triptych.hard_examples import read_losses, write_losses
+from triptych.datamodules.hard_examples import read_losses, write_losses
+from triptych.evaluation.top_losses import top_losses
 from triptych.lr_finder import find_lr
 from triptych.metrics import VoidMaskedAccuracy
 from triptych.recipe import Stage, run_recipe
@@ -11,8 +12,7 @@ from triptych.show.confusion import plot_confusion
 from triptych.show.curves import plot_losses, plot_lr
 from triptych.show.prediction import show_prediction
 from triptych.show.results import show_results
-from triptych.show.top_losses import top_losses
-from triptych.show.worst import show_top_losses
+from triptych.show.top_losses import show_top_losses
 from triptych.talk import quiet
 from triptych.tasks import MultiLabelClassifier, PointRegressor, UNetSegmenter
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from triptych import BIWIDataModule, PointRegressor
 from triptych.callbacks import PointWriter
-from triptych.show.points import PREDICTED, TRUE
+from triptych.draw.points import PREDICTED, TRUE
 
 pytestmark = QUIET
 

@@ -29,9 +29,10 @@ from triptych.callbacks import (
     ValidationFrames,
     validation_frames,
 )
+from triptych.evaluation.evaluate import evaluating
 from triptych.recipe import Stage, run_recipe
 from triptych.run_log import read_run
-from triptych.show.evaluation import evaluating
+from triptych.show.panels import panel_for
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning"),
@@ -91,15 +92,21 @@ def fit_of(
 
 def fitted_once(task: str, root: Path, folder: Path) -> Fitted:
     frames: list[list[str]] = []
-    draw = validation_frames.results_figure
 
-    def drawn(model: Any, found: list[tuple[dict[str, Any], Tensor]]) -> Any:
-        frames.append([sample["path"] for sample, _ in found])
-        return draw(model, found)
+    def recorded(model: Any) -> Any:
+        panel: Any = panel_for(model)
+        draw = panel.results
+
+        def drawn(found: list[tuple[dict[str, Any], Tensor]]) -> Any:
+            frames.append([sample["path"] for sample, _ in found])
+            return draw(found)
+
+        panel.results = drawn
+        return panel
 
     case, settings = Case(task, epochs=2), {"num_sanity_val_steps": 1, "log_every_n_steps": 1}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(validation_frames, "results_figure", drawn)
+        patch.setattr(validation_frames, "panel_for", recorded)
         trainer = fit(case, root, folder, all_of_them(), logger=log_in(folder), **settings)
     without = fit(case, root, folder, **settings)
     return Fitted(task, trainer, folder / "run", frames, digest(without.lightning_module.state_dict()))

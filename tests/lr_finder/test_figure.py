@@ -53,7 +53,7 @@ def test_curves_that_tell_nothing_are_drawn_too(losses: list[float]) -> None:
 
 
 def test_a_rule_without_a_mark_of_its_own_gets_one_that_no_other_has() -> None:
-    suggestions = {name: (1e-3, 1.0) for name in ("steep", "minimum", "valley", "slide", "fifth")}
+    suggestions = dict.fromkeys(("steep", "minimum", "valley", "slide", "fifth"), (0.001, 1.0))
     figure = lr_curve(
         [1e-4, 1e-3, 1e-2], [2.0, 1.0, 3.0], [2.0, 1.0, 3.0], suggestions, "fifth", "fifth suggests 1.0e-03"
     )

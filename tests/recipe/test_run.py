@@ -23,7 +23,7 @@ from torch import Tensor
 
 from triptych import CamVidDataModule, MultiLabelClassifier, PlanetDataModule, UNetSegmenter, top_losses
 from triptych.checkpoints import WholeCheckpoints
-from triptych.hard_examples import read_losses
+from triptych.datamodules.hard_examples import read_losses
 from triptych.lr_finder import find_lr
 from triptych.recipe import Stage, run_recipe
 from triptych.recipe.state import RecipeState, StageResult

@@ -25,7 +25,7 @@ from triptych import write_report
 from triptych.callbacks import ResumePoint
 from triptych.checkpoints import read_checkpoint
 from triptych.lr_finder import find_lr
-from triptych.show.saved_model import find_checkpoint
+from triptych.tasks.load import find_checkpoint
 
 pytestmark = [
     QUIET,

@@ -7,7 +7,7 @@ import torch
 from triptych import plot_confusion
 from triptych.datasets.camvid_classes import OFFICIAL_NAMES
 from triptych.datasets.planet_tags import PLANET_TAGS
-from triptych.show.confusion import class_confusion, tag_confusion
+from triptych.draw.confusion import class_confusion, tag_confusion
 
 
 def test_rows_are_the_shares_of_each_true_class_over_labelled_pixels(make_panel, check_whole) -> None:

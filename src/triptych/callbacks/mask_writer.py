@@ -7,11 +7,11 @@ from typing import Any
 from torch import Tensor
 
 from triptych.callbacks.prediction_writer import PredictionWriter
-from triptych.datamodules.samples import Sample
 from triptych.datasets.camvid_classes import class_colors
 from triptych.datasets.images import read_rgb
+from triptych.datasets.sample import Batch
+from triptych.draw.overlay import overlay, palette_mask
 from triptych.files import atomic_save
-from triptych.show.overlay import overlay, palette_mask
 
 
 class MaskWriter(PredictionWriter):
@@ -23,7 +23,7 @@ class MaskWriter(PredictionWriter):
 
     subfolders = ("masks", "overlays")
 
-    def write(self, pl_module: Any, batch: Sample, prediction: Sequence[Tensor]) -> None:
+    def write(self, pl_module: Any, batch: Batch, prediction: Sequence[Tensor]) -> None:
         for path, mask in zip(batch["path"], prediction, strict=True):
             self._write(path, mask, pl_module.class_names)
 

@@ -6,8 +6,8 @@ import lightning as L
 
 from triptych.callbacks.figure_callback import FigureCallback
 from triptych.datamodules.base import checked_at_least
-from triptych.show.evaluation import evaluating
-from triptych.show.worst import mistakes
+from triptych.evaluation.evaluate import evaluating
+from triptych.show.top_losses import mistake_figures
 from triptych.tensorboard_log import logged_step
 
 
@@ -35,7 +35,7 @@ class Mistakes(FigureCallback):
             return
         step, data = max(0, logged_step(trainer) - 1), trainer.datamodule  # type: ignore[attr-defined]
         with evaluating(pl_module, data) as evaluation, trainer.precision_plugin.forward_context():
-            worst, confusion = mistakes(evaluation, self.k, limit=validated)
+            worst, confusion = mistake_figures(evaluation, self.k, limit=validated)
         self.show(trainer, "val/top_losses", worst, step)
         if confusion:
             self.show(trainer, "val/confusion", confusion, step)

@@ -7,10 +7,10 @@ import lightning as L
 from torch import Tensor
 
 from triptych.callbacks.prediction_writer import PredictionWriter, rows_of_all
-from triptych.datamodules.samples import Sample
 from triptych.datasets.images import read_rgb
+from triptych.datasets.sample import Batch
+from triptych.draw.points import draw_points
 from triptych.files import atomic_save, save_csv
-from triptych.show.points import draw_points
 
 
 class PointWriter(PredictionWriter):
@@ -28,7 +28,7 @@ class PointWriter(PredictionWriter):
         super().on_predict_start(trainer, pl_module)
         self._rows: list[tuple[object, ...]] = []
 
-    def write(self, pl_module: Any, batch: Sample, prediction: Tensor) -> None:
+    def write(self, pl_module: Any, batch: Batch, prediction: Tensor) -> None:
         truth = (batch["point"] + 1) / 2 * batch["size"][:, None] if "point" in batch else [None] * len(prediction)
         for path, points, true_points in zip(batch["path"], prediction, truth, strict=True):
             self._rows += [(path, f"{y:.2f}", f"{x:.2f}") for y, x in points.tolist()]

@@ -8,7 +8,7 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import BasePredictionWriter
 
-from triptych.datamodules.samples import Sample
+from triptych.datasets.sample import Batch
 from triptych.run_folder import run_folder
 
 
@@ -27,7 +27,7 @@ class PredictionWriter(BasePredictionWriter):
         self.folder = Path()
         self._source_of: dict[str, str] = {}
 
-    def write(self, pl_module: Any, batch: Sample, prediction: Any) -> None:
+    def write(self, pl_module: Any, batch: Batch, prediction: Any) -> None:
         """Writes or keeps the predictions of one batch."""
         raise NotImplementedError
 
@@ -47,7 +47,7 @@ class PredictionWriter(BasePredictionWriter):
         pl_module: Any,
         prediction: Any,
         batch_indices: Sequence[int] | None,
-        batch: Sample,
+        batch: Batch,
         batch_idx: int,
         dataloader_idx: int,
     ) -> None:

@@ -7,7 +7,7 @@ import lightning as L
 from torch import Tensor
 
 from triptych.callbacks.prediction_writer import PredictionWriter, rows_of_all
-from triptych.datamodules.samples import Sample
+from triptych.datasets.sample import Batch
 from triptych.files import save_csv
 
 
@@ -29,7 +29,7 @@ class TagWriter(PredictionWriter):
         super().on_predict_start(trainer, pl_module)
         self._rows: list[tuple[object, ...]] = []
 
-    def write(self, pl_module: Any, batch: Sample, prediction: Tensor) -> None:
+    def write(self, pl_module: Any, batch: Batch, prediction: Tensor) -> None:
         for path, probabilities in zip(batch["path"], prediction, strict=True):
             chosen = (probabilities > self._limits).tolist()
             tags = " ".join(tag for tag, is_chosen in zip(pl_module.tags, chosen, strict=True) if is_chosen)

@@ -1,14 +1,13 @@
 """What the model is given, as a picture."""
 
-from typing import Any
+from typing import Any, cast
 
 import lightning as L
 from torch import Tensor
 
 from triptych.callbacks.figure_callback import FigureCallback
 from triptych.datamodules.base import checked_at_least
-from triptych.datamodules.samples import Sample
-from triptych.show.batch import batch_figure
+from triptych.datasets.sample import Batch, Sample
 from triptych.tensorboard_log import logged_step
 
 _COLUMNS = 4
@@ -34,16 +33,17 @@ class TrainingBatch(FigureCallback):
         self._is_due = self.draws(trainer, pl_module)
 
     def on_train_batch_start(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Sample, batch_idx: int
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Batch, batch_idx: int
     ) -> None:
         if self._is_due:
             data: Any = trainer.datamodule  # type: ignore[attr-defined]
-            figure = batch_figure(_samples(batch, self.count), data.facts, _COLUMNS)
+            figure = data.draw_batch(_samples(batch, self.count), _COLUMNS)
             self.show(trainer, "train/batch", figure, logged_step(trainer))
             self._is_due = False
 
 
-def _samples(batch: Sample, count: int) -> list[Sample]:
+def _samples(batch: Batch, count: int) -> list[Sample]:
     """At most `count` samples of a batch, on the processor."""
-    on_cpu = {key: value.cpu() if isinstance(value, Tensor) else value for key, value in batch.items()}
-    return [{key: value[i] for key, value in on_cpu.items()} for i in range(min(count, len(batch["path"])))]
+    on_cpu: dict[str, Any] = {key: value.cpu() if isinstance(value, Tensor) else value for key, value in batch.items()}
+    taken = range(min(count, len(batch["path"])))
+    return [cast(Sample, {key: value[i] for key, value in on_cpu.items()}) for i in taken]

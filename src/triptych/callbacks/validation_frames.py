@@ -6,9 +6,10 @@ import lightning as L
 
 from triptych.callbacks.figure_callback import FigureCallback
 from triptych.datamodules.base import checked_at_least
-from triptych.datamodules.samples import Sample
-from triptych.show.evaluation import evaluating
-from triptych.show.results import results_figure, spread
+from triptych.datasets.sample import Sample
+from triptych.evaluation.evaluate import evaluating
+from triptych.show.panels import panel_for
+from triptych.show.results import evenly_spaced
 from triptych.tensorboard_log import logged_step
 
 
@@ -41,7 +42,7 @@ class ValidationFrames(FigureCallback):
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         with evaluating(pl_module, data) as evaluation, trainer.precision_plugin.forward_context():
             if not self._samples:
-                places = spread(len(evaluation.samples), self.count)
+                places = evenly_spaced(len(evaluation.samples), self.count)
                 self._samples = [evaluation.samples[place] for place in places]
-            figure = results_figure(pl_module, evaluation.together(self._samples))
+            figure = panel_for(pl_module).results(evaluation.together(self._samples))
         self.show(trainer, "val/frames", figure, logged_step(trainer))

@@ -1,6 +1,7 @@
 """What the three data modules share: loaders, order and seeding."""
 
 import warnings
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,10 @@ import torch
 from matplotlib.figure import Figure
 from torch.utils.data import DataLoader
 
-from triptych.datamodules.samples import EpochOrder, Place, Records, Sample, Samples
+from triptych.datamodules.hard_examples import weights_of
+from triptych.datamodules.samples import EpochOrder, Place, Samples
 from triptych.datasets.pictures import Pictures
-from triptych.hard_examples import weights_of
-from triptych.show.batch import batch_figure
+from triptych.datasets.sample import Records, Sample
 from triptych.transforms import evaluation_pipeline
 
 
@@ -36,8 +37,8 @@ class TriptychDataModule(L.LightningDataModule):
             validation samples.
         valid_size: (height, width) in pixels of the samples that are validated, tested and predicted; None takes
             `image_size`.
-        sample_weights: CSV file of losses (see `triptych.hard_examples`): the higher that of a training sample, the
-            oftener it is drawn; None takes each once an epoch.
+        sample_weights: CSV file of losses (see `triptych.write_losses`): training samples with a higher loss are
+            drawn more often; None takes each once an epoch.
     """
 
     root: Path
@@ -116,6 +117,15 @@ class TriptychDataModule(L.LightningDataModule):
         """The task's augmentations."""
         raise NotImplementedError
 
+    def draw_batch(self, samples: Sequence[Sample], columns: int) -> Figure:
+        """Samples as pictures with what is to be predicted.
+
+        Args:
+            samples: At least one.
+            columns: Samples in a row.
+        """
+        raise NotImplementedError
+
     def state_dict(self) -> dict[str, int]:
         """Where a checkpoint stands in its fit: the epoch, and how many of its samples each process has seen."""
         epochs, batches = self._fit_loop.epoch_progress.current, self._fit_loop.epoch_loop.batch_progress.current
@@ -169,7 +179,7 @@ class TriptychDataModule(L.LightningDataModule):
         loader = self.train_dataloader()
         self._resume_at = resume_at  # the fit is yet to come
         samples = [loader.dataset[key] for key in islice(loader.sampler, count)]
-        return batch_figure(samples, self.facts, columns)
+        return self.draw_batch(samples, columns)
 
     def _valid_pipeline(self) -> A.Compose:
         return evaluation_pipeline(self.valid_size or self.image_size)

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import albumentations as A
+from matplotlib.figure import Figure
 
 from triptych.datamodules.base import TriptychDataModule
-from triptych.datamodules.samples import Records
 from triptych.datasets.biwi import ARCHIVE, BIWI, list_persons
 from triptych.datasets.download import fetch
+from triptych.datasets.sample import Records, Sample
+from triptych.draw.batch import point_batch
 from triptych.transforms import portrait_pipeline
 
 
@@ -30,8 +32,8 @@ class BIWIDataModule(TriptychDataModule):
         download: Fetch the course's copy of the data (452 MB) where `root` is absent.
         predict_path: Folder of pictures, list of their paths (`.txt`) or one picture to predict; None takes the
             validation frames.
-        sample_weights: CSV file of losses (see `triptych.hard_examples`): the higher that of a training frame, the
-            oftener it is drawn; None takes each once an epoch.
+        sample_weights: CSV file of losses (see `triptych.write_losses`): training frames with a higher loss are
+            drawn more often; None takes each once an epoch.
 
     Source: fast.ai 2019, lesson 3: `PointsItemList` ... `split_by_valid_func(lambda o: o.parent.name == "13")`.
     """
@@ -66,6 +68,9 @@ class BIWIDataModule(TriptychDataModule):
     def train_pipeline(self) -> A.Compose:
         """The lesson's augmentations; no draw of them pushes the centre out of the picture."""
         return portrait_pipeline(self.image_size)
+
+    def draw_batch(self, samples: Sequence[Sample], columns: int) -> Figure:
+        return point_batch(samples, columns)
 
     def prepare_data(self) -> None:
         if self.download:

@@ -1,15 +1,21 @@
 """CamVid for Lightning: the lesson's split by a list of frames, its augmentations, and the names of the classes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import albumentations as A
 import numpy as np
+from matplotlib.figure import Figure
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datasets.camvid import ARCHIVE, CamVid
+from triptych.datasets.camvid_classes import class_colors
 from triptych.datasets.download import fetch
 from triptych.datasets.files import read_lines
+from triptych.datasets.sample import Sample
+from triptych.draw.batch import mask_batch
+from triptych.draw.masks import Classes
 from triptych.transforms import street_pipeline
 
 
@@ -36,8 +42,8 @@ class CamVidDataModule(TriptychDataModule):
             `image_size`.
         min_area: Share of a frame's area that a training crop keeps at least, in (0, 1]; 1 leaves the lesson's zoom of
             up to 1.1 in place of crops.
-        sample_weights: CSV file of losses (see `triptych.hard_examples`): the higher that of a training frame, the
-            oftener it is drawn; None takes each once an epoch.
+        sample_weights: CSV file of losses (see `triptych.write_losses`): training frames with a higher loss are
+            drawn more often; None takes each once an epoch.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -106,6 +112,10 @@ class CamVidDataModule(TriptychDataModule):
         if frames.ignore_index < len(counts):
             counts[frames.ignore_index] = 0
         return [int(count) for count in counts]
+
+    def draw_batch(self, samples: Sequence[Sample], columns: int) -> Figure:
+        names = self.frames.class_names
+        return mask_batch(samples, Classes(names, class_colors(names), self.frames.ignore_index), columns)
 
     def prepare_data(self) -> None:
         if self.download:

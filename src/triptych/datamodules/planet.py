@@ -1,16 +1,19 @@
 """Planet for Lightning: a seeded random split, the eight symmetries of the square, and the names of the tags."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import albumentations as A
 import numpy as np
+from matplotlib.figure import Figure
 
 from triptych.datamodules.base import TriptychDataModule
-from triptych.datamodules.samples import Records
 from triptych.datasets.download import fetch
 from triptych.datasets.files import read_lines
 from triptych.datasets.planet import READERS, SAMPLE_ARCHIVE, Planet, TilePictures
+from triptych.datasets.sample import Records, Sample
+from triptych.draw.batch import tag_batch
 from triptych.transforms import tile_pipeline
 
 
@@ -40,8 +43,8 @@ class PlanetDataModule(TriptychDataModule):
             `kaggle competitions download planet-understanding-the-amazon-from-space`.
         predict_path: Folder of pictures, list of their paths (`.txt`) or one picture to predict; None takes the
             validation tiles.
-        sample_weights: CSV file of losses (see `triptych.hard_examples`): the higher that of a training tile, the
-            oftener it is drawn; None takes each once an epoch.
+        sample_weights: CSV file of losses (see `triptych.write_losses`): training tiles with a higher loss are
+            drawn more often; None takes each once an epoch.
 
     Source: fast.ai 2019, lesson 3: `ImageList.from_csv(...).split_by_rand_pct(0.2).label_from_df(label_delim=" ")`.
     """
@@ -111,6 +114,9 @@ class PlanetDataModule(TriptychDataModule):
     def train_pipeline(self) -> A.Compose:
         """The lesson's augmentations."""
         return tile_pipeline(self.image_size)
+
+    def draw_batch(self, samples: Sequence[Sample], columns: int) -> Figure:
+        return tag_batch(samples, self.tiles.tags, columns)
 
     def prepare_data(self) -> None:
         if self.download:

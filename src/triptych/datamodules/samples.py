@@ -3,28 +3,21 @@
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import albumentations as A
 import numpy as np
 import torch
 from torch.utils.data import Dataset, DistributedSampler
 
-Sample = dict[str, Any]
+from triptych.datasets.sample import Records, Sample
+
 Place = tuple[int, int]
 """(epoch, samples): how far a process has come."""
 Key = tuple[int, int] | tuple[int, int, int]
 """(epoch, index): with the seed, all that a sample and its augmentation depend on. Where an epoch takes an index again,
 the number of times before, from 1 on, is the third.
 """
-
-
-class Records(Protocol):
-    """What a data set offers: a length, and records with `image` uint8 (H, W, C), their labels and `path`."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> Sample: ...
 
 
 class Samples(Dataset[Sample]):
@@ -45,23 +38,19 @@ class Samples(Dataset[Sample]):
         return len(self.records)
 
     def __getitem__(self, key: Key | int) -> Sample:
-        """One sample; a plain index is one of epoch 0.
-
-        Returns:
-            `image` uint8 (C, H, W); `path`; `size` int64 (2,), height and width of the image before the pipeline; and
-            of `mask` int64 (H, W), `point` float32 (P, 2), (y, x) in [-1, 1] of this image, and `labels` float32 (L,)
-            those that the record has. Beside `point` stands `only_resized`: no draw kept it in the picture.
-        """
+        """One sample; a plain index is one of epoch 0."""
         key = key if isinstance(key, tuple) else (0, key)
         record = self.records[key[1]]
         size = torch.tensor(record["image"].shape[:2])
         generator = np.random.default_rng((self.seed, *key))
         self.pipeline.set_random_state(generator, random.Random(int(generator.integers(2**63))))
-        return {"size": size, **_to_tensors(self.pipeline(**record))}
+        return _to_tensors(self.pipeline(**record), size)
 
 
-def _to_tensors(record: Sample) -> Sample:
-    sample = {"path": record["path"], "image": torch.from_numpy(record["image"]).permute(2, 0, 1)}
+def _to_tensors(record: Any, size: torch.Tensor) -> Sample:
+    """A record after the pipeline; `size` is the image's before it."""
+    image = torch.from_numpy(record["image"]).permute(2, 0, 1)
+    sample = Sample(path=record["path"], image=image, size=size)
     if "mask" in record:
         sample["mask"] = torch.from_numpy(record["mask"]).long()
     if "labels" in record:

@@ -9,13 +9,13 @@ Credit: Fanelli, Dantone, Gall, Fossati, Van Gool, "Random Forests for Real Time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from triptych.datasets.download import Archive
 from triptych.datasets.images import image_header, read_rgb
+from triptych.datasets.sample import Record
 from triptych.errors import BadSampleError, MissingDataError
 
 ARCHIVE = Archive(
@@ -58,7 +58,7 @@ class BIWI:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
+    def __getitem__(self, index: int) -> Record:
         """Reads one frame.
 
         Returns:

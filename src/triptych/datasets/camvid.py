@@ -8,7 +8,6 @@ Credit: Brostow, Fauqueur, Cipolla, "Semantic object classes in video: A high-de
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ from triptych.datasets.camvid_classes import SEGNET_MERGE, SEGNET_NAMES, VOID
 from triptych.datasets.download import Archive
 from triptych.datasets.files import list_images, read_lines
 from triptych.datasets.images import image_header, read_ids, read_rgb
+from triptych.datasets.sample import Record
 from triptych.errors import BadSampleError, MissingDataError
 
 ARCHIVE = Archive(
@@ -71,7 +71,7 @@ class CamVid:
     def __len__(self) -> int:
         return len(self.names)
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
+    def __getitem__(self, index: int) -> Record:
         """Reads one frame.
 
         Returns:

@@ -1,10 +1,10 @@
 """Pictures without labels: a folder, a list of paths, or a single file."""
 
 from pathlib import Path
-from typing import Any
 
 from triptych.datasets.files import list_images, read_lines
 from triptych.datasets.images import read_rgb
+from triptych.datasets.sample import Record
 from triptych.errors import MissingDataError
 
 
@@ -29,7 +29,7 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
+    def __getitem__(self, index: int) -> Record:
         """`image` uint8 (H, W, 3) RGB and its `path`."""
         return {"image": read_rgb(self.paths[index]), "path": str(self.paths[index])}
 

@@ -18,6 +18,7 @@ from triptych.datasets.download import Archive
 from triptych.datasets.images import read_rgb, read_rgb_and_more
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.planet_tags import PLANET_TAGS
+from triptych.datasets.sample import Record
 from triptych.errors import BadSampleError, MissingDataError
 
 SAMPLE_ARCHIVE = Archive(
@@ -75,7 +76,7 @@ class Planet:
     def __len__(self) -> int:
         return len(self.names)
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
+    def __getitem__(self, index: int) -> Record:
         """Reads one tile.
 
         Returns:
@@ -132,7 +133,7 @@ class TilePictures(Pictures):
         super().__init__(path)
         self.channels = channels
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
+    def __getitem__(self, index: int) -> Record:
         """`image` uint8 (H, W, channels), RGB first, and its `path`."""
         return {"image": READERS[self.channels](self.paths[index]), "path": str(self.paths[index])}
 

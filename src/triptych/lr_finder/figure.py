@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from triptych.show.figure import NotebookFigure
+from triptych.draw.figure import NotebookFigure
 
 _MARKS = {
     **{"steep": ("#D55E00", "v"), "minimum": ("#009E73", "s"), "valley": ("#CC79A7", "o"), "slide": ("#E69F00", "D")}

@@ -28,7 +28,7 @@ class Stage:
         weight_decay: Decoupled weight decay.
         precision: Of the Trainer, such as "bf16-mixed".
         augment: Whether training samples are augmented.
-        sample_weights: CSV file of losses by which training samples are drawn (see `triptych.hard_examples`);
+        sample_weights: CSV file of losses by which training samples are drawn (see `triptych.write_losses`);
             "last" for the losses of the weights that the stage starts from, "even" for each sample once an epoch.
     """
 

@@ -13,7 +13,8 @@ from lightning.pytorch.utilities import rank_zero_only
 from triptych.callbacks import ResumePoint
 from triptych.checkpoints import before, read_checkpoint, whole_one
 from triptych.datamodules.base import TriptychDataModule
-from triptych.hard_examples import write_losses
+from triptych.datamodules.hard_examples import write_losses
+from triptych.evaluation.top_losses import top_losses
 from triptych.lr_finder import DEFAULT_RATE, LRSearch, asks_to_find, find_lr, with_found
 from triptych.recipe.logger import ContinuedLogger
 from triptych.recipe.memory import PeakMemory
@@ -21,7 +22,6 @@ from triptych.recipe.plan import StagePlan
 from triptych.recipe.processes import say, shared
 from triptych.recipe.stage import LAST
 from triptych.recipe.state import RecipeState, StageResult
-from triptych.show.top_losses import top_losses
 from triptych.talk import no_info
 from triptych.tasks.base import TransferTask
 from triptych.tasks.score_report import NoScoreReport

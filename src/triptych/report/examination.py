@@ -5,11 +5,11 @@ from rich.table import Table
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.errors import MissingDataError, one_line
+from triptych.evaluation.evaluate import evaluating
 from triptych.report.page import Html, Section, picture, table, text
 from triptych.report.saved_data import saved_data
 from triptych.run_log import RunLog
-from triptych.show.evaluation import evaluating
-from triptych.show.worst import mistakes
+from triptych.show.top_losses import mistake_figures
 from triptych.talk import no_info
 from triptych.tasks.base import TransferTask
 from triptych.tasks.score_report import NoScoreReport
@@ -54,7 +54,7 @@ def _sections(model: TransferTask, data: TriptychDataModule) -> list[Section]:
         )
     model.to(trainer.strategy.root_device)
     with evaluating(model, data) as evaluation:
-        worst, confusion = mistakes(evaluation, _WORST)
+        worst, confusion = mistake_figures(evaluation, _WORST)
     validation = [text("The checkpoint, validated once more for this report:"), *_validation(trainer, model, data)]
     if confusion:
         validation.append(picture(confusion, "What is taken for what in the validation samples", "svg"))

@@ -8,7 +8,7 @@ from typing import Any
 from lightning.pytorch.core.saving import load_hparams_from_yaml
 
 from triptych.datamodules.base import TriptychDataModule, checked_size
-from triptych.show.saved_model import find_checkpoint, stage_number
+from triptych.tasks.load import find_checkpoint, stage_number
 
 
 def saved_data(run: str | Path, root: str | Path | None = None) -> TriptychDataModule:

@@ -10,7 +10,7 @@ from triptych.report.examination import examined
 from triptych.report.page import page
 from triptych.report.sections import configuration, curves, machine, pairs, scores, searches, stages
 from triptych.run_log import read_run
-from triptych.show.saved_model import find_checkpoint, load_model
+from triptych.tasks.load import find_checkpoint, load_model
 
 
 def write_report(run: str | Path, output: str | Path | None = None, data: TriptychDataModule | None = None) -> Path:

@@ -1,94 +1,53 @@
-"""The samples that a model finds hardest, worst first."""
+"""Pictures of the samples with the highest losses."""
 
-from __future__ import annotations
-
-import math
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-from torch import Tensor
+from matplotlib.figure import Figure
 
 from triptych.datamodules.base import TriptychDataModule, checked_at_least
-from triptych.datamodules.samples import Sample
-from triptych.show.evaluation import evaluating
-from triptych.show.mistakes import missed_points, wrong_pixels, wrong_tags
-from triptych.tasks import MultiLabelClassifier, UNetSegmenter
+from triptych.evaluation.evaluate import Evaluation, evaluating
+from triptych.evaluation.top_losses import SampleLoss, SampleLosses
+from triptych.show.panels import panel_for
 from triptych.tasks.base import TransferTask
 
 
-@dataclass(frozen=True)
-class SampleLoss:
-    """How a model does on one sample.
+def show_top_losses(model: TransferTask | str | Path, data: TriptychDataModule, k: int = 9) -> Figure:
+    """The validation samples with the highest losses, worst first, each with its loss and what is wrong.
 
-    Args:
-        path: The file.
-        loss: The task's own loss of this sample alone.
-        index: Its place in the split.
-        wrong: What is wrong, in one line.
-    """
-
-    path: str
-    loss: float
-    index: int
-    wrong: str
-
-
-def top_losses(
-    model: TransferTask | str | Path, data: TriptychDataModule, k: int | None = None, split: str = "val"
-) -> list[SampleLoss]:
-    """The samples with the highest losses, worst first; NaN counts as the worst.
-
-    The model is asked batch by batch, without augmentation; its state is afterwards what it was.
+    Masks: the wrong pixels and the two classes that are confused most. Points: the error in pixels of the original
+    frame and a line from truth to prediction. Tags: true positives, false negatives and false positives.
 
     Args:
         model: A model, a checkpoint, or a run folder.
         data: Data of the model's own task.
-        k: How many, at least 1; None takes all.
-        split: `"train"`, `"val"` or `"test"`.
+        k: How many, at least 1.
 
     Raises:
         FileNotFoundError: There is no checkpoint.
-        ValueError: The split is empty, the model has another task than the data, or `k` is less than 1.
+        ValueError: The validation split is empty, the model has another task than the data, or `k` is less than 1.
     """
-    if k is not None:
-        checked_at_least(1, "k", k)
-    with evaluating(model, data, split) as evaluation:
+    checked_at_least(1, "k", k)
+    with evaluating(model, data) as evaluation:
         losses = SampleLosses(evaluation.model)
         evaluation.feed(losses)
-        return losses.worst_first()[:k]
+        return _figure(evaluation, losses.worst_first()[:k])
 
 
-class SampleLosses:
-    """Losses of all samples that it is given.
+def mistake_figures(evaluation: Evaluation, k: int, limit: int | None = None) -> tuple[Figure, Figure | None]:
+    """The top losses, and the confusion of classes or tags if there is any, from one pass of the network.
 
     Args:
-        model: Whose loss.
+        evaluation: The model and the samples.
+        k: Number of samples with the highest losses.
+        limit: Number of batches; None sets no limit.
     """
-
-    def __init__(self, model: TransferTask) -> None:
-        self.model = model
-        self._losses: list[SampleLoss] = []
-
-    def add(self, batch: Sample, preds: Tensor) -> None:
-        """Counts one batch and what the network gave for it."""
-        model, target = self.model, batch[self.model.target]
-        for i, path in enumerate(batch["path"]):
-            loss = float(model.loss(preds[i : i + 1], target[i : i + 1]))
-            wrong = what_is_wrong(model, preds[i], target[i], batch["size"][i])
-            self._losses.append(SampleLoss(path, loss, len(self._losses), wrong))
-
-    def worst_first(self) -> list[SampleLoss]:
-        """All that were counted, the worst first."""
-        return sorted(self._losses, key=lambda one: -math.inf if math.isnan(one.loss) else -one.loss)
+    losses, confusion = SampleLosses(evaluation.model), panel_for(evaluation.model).confusion()
+    evaluation.feed(losses, *([confusion] if confusion else []), limit=limit)
+    worst = _figure(evaluation, losses.worst_first()[:k])
+    return worst, confusion.figure() if confusion and confusion.counts.any() else None
 
 
-def what_is_wrong(model: TransferTask, preds: Tensor, target: Tensor, size: Tensor) -> str:
-    """One line about one sample.
-
-    Shape: preds (C, H, W) and target (H, W), or both (P, 2), or both (L,); size (2,), of the original frame in pixels.
-    """
-    if isinstance(model, UNetSegmenter):
-        return wrong_pixels(preds.argmax(dim=0), target, model.class_names, model.hparams["ignore_index"])
-    if isinstance(model, MultiLabelClassifier):
-        return wrong_tags(preds.sigmoid() > model.hparams["threshold"], target > 0, model.tags)
-    return missed_points(preds, target, size)
+def _figure(evaluation: Evaluation, worst: Sequence[SampleLoss]) -> Figure:
+    found = list(evaluation.at([one.index for one in worst]))
+    return panel_for(evaluation.model).worst(worst, found)

@@ -1,7 +1,7 @@
 """What the three tasks share: facts from the data, layer groups, freezing and one-cycle."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import lightning as L
 import numpy as np
@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torchmetrics import Metric
 
-from triptych.datamodules.samples import Sample
+from triptych.datasets.sample import Batch, Target
 from triptych.environment import environment
 from triptych.models.network import TransferNetwork
 from triptych.optim import OneCycle, adamw
@@ -39,8 +39,8 @@ class TransferTask(L.LightningModule):
 
     needed: str | None = None
     """The hyper-parameter without which no network can be built."""
-    target: str
-    """Under which key a sample holds what is to be predicted: `"mask"`, `"point"` or `"labels"`."""
+    target: ClassVar[Target]
+    """The key of a sample that holds what is to be predicted."""
     scores: Metric
     """What `score` counts; a new one for each `setup`, since the data may have told something by then."""
 
@@ -147,12 +147,19 @@ class TransferTask(L.LightningModule):
         """Mean loss of what the network gave, a float32 scalar."""
         raise NotImplementedError
 
-    def batch_loss(self, batch: Sample) -> Tensor:
+    def batch_loss(self, batch: Batch) -> Tensor:
         """Mean loss of a training batch, a float32 scalar."""
         raise NotImplementedError
 
-    def score(self, batch: Sample, stage: str) -> None:
+    def score(self, batch: Batch, stage: str) -> None:
         """Logs the loss of a batch as `stage`/loss and counts it in `scores`."""
+        raise NotImplementedError
+
+    def describe_mistake(self, preds: Tensor, target: Tensor, size: Tensor) -> str:
+        """What is wrong with the prediction of one sample, in one line.
+
+        Shape: preds and target without N, as `forward` gives and a sample holds them; size (2,), of the file in pixels.
+        """
         raise NotImplementedError
 
     def log_loss(self, stage: str, loss: Tensor, count: int) -> None:
@@ -165,20 +172,20 @@ class TransferTask(L.LightningModule):
         if self.trainer.ckpt_path is None:
             self.noise_seed = torch.initial_seed()
 
-    def on_train_batch_start(self, batch: Sample, batch_idx: int) -> None:
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Makes what is random in a step, such as dropout, follow from (seed, epoch, batch, process) alone."""
         place = (self.noise_seed, self.current_epoch, batch_idx, self.global_rank)
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]))
 
-    def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss = self.batch_loss(batch)
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
-    def validation_step(self, batch: Sample, batch_idx: int) -> None:
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
         self.score(batch, "val")
 
-    def test_step(self, batch: Sample, batch_idx: int) -> None:
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
         self.score(batch, "test")
 
     def on_validation_epoch_end(self) -> None:
@@ -222,7 +229,7 @@ class TransferTask(L.LightningModule):
             scheduler.step()
         self._steps_taken = 0
 
-    def on_train_batch_end(self, outputs: Any, batch: Sample, batch_idx: int) -> None:
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         if self._scales_gradients():
             self.log("train/skipped_steps", float(self.lr_schedulers().skipped))  # type: ignore[union-attr]
 

@@ -8,11 +8,12 @@ from rich.console import RenderableType
 from torch import Tensor
 from torch.nn import functional as F
 
-from triptych.datamodules.samples import Sample
+from triptych.datasets.sample import Batch
 from triptych.metrics import TagScores
 from triptych.metrics.thresholds import best_threshold, best_thresholds
 from triptych.models import TagNetwork
 from triptych.tasks.base import TransferTask, of_supported
+from triptych.tasks.mistakes import wrong_tags
 from triptych.tasks.tables import gain_line, tag_table
 
 CHOICES = ("fixed", "single", "per_tag")
@@ -107,10 +108,10 @@ class MultiLabelClassifier(TransferTask):
         weight = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=logits.device)
         return F.binary_cross_entropy_with_logits(logits.float(), labels, weight)
 
-    def batch_loss(self, batch: Sample) -> Tensor:
+    def batch_loss(self, batch: Batch) -> Tensor:
         return self.loss(self(batch["image"]), batch["labels"])
 
-    def score(self, batch: Sample, stage: str) -> None:
+    def score(self, batch: Batch, stage: str) -> None:
         logits, labels = self(batch["image"]), batch["labels"]
         self.log_loss(stage, self.loss(logits, labels), len(labels))
         self.scores.update(logits.float().sigmoid(), labels)
@@ -144,7 +145,10 @@ class MultiLabelClassifier(TransferTask):
             )
         return limits
 
-    def predict_step(self, batch: Sample, batch_idx: int) -> Tensor:
+    def describe_mistake(self, preds: Tensor, target: Tensor, size: Tensor) -> str:
+        return wrong_tags(preds.sigmoid() > self.hparams["threshold"], target > 0, self.tags)
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Probability of each tag, float32 (N, num_labels)."""
         logits: Tensor = self(batch["image"])
         return logits.float().sigmoid()

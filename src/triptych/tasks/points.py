@@ -4,10 +4,11 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics import MeanMetric
 
-from triptych.datamodules.samples import Sample
+from triptych.datasets.sample import Batch
 from triptych.metrics import PointScores
 from triptych.models import PointNetwork
 from triptych.tasks.base import TransferTask
+from triptych.tasks.mistakes import missed_points
 
 
 class PointRegressor(TransferTask):
@@ -63,17 +64,20 @@ class PointRegressor(TransferTask):
         """A checkpoint from the end of an epoch holds the counts of that epoch."""
         self.only_resized.reset()
 
-    def batch_loss(self, batch: Sample) -> Tensor:
+    def batch_loss(self, batch: Batch) -> Tensor:
         self.only_resized.update(batch["only_resized"].float())
         self.log("train/only_resized", self.only_resized, on_step=False, on_epoch=True)
         return self.loss(self(batch["image"]), batch["point"])
 
-    def score(self, batch: Sample, stage: str) -> None:
+    def score(self, batch: Batch, stage: str) -> None:
         preds, target = self(batch["image"]), batch["point"]
         self.log_loss(stage, self.loss(preds, target), len(target))
         self.scores.update(preds, target, batch["size"])
 
-    def predict_step(self, batch: Sample, batch_idx: int) -> Tensor:
+    def describe_mistake(self, preds: Tensor, target: Tensor, size: Tensor) -> str:
+        return missed_points(preds, target, size)
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Points (N, P, 2) as (y, x) in pixels of the files."""
         points: Tensor = (self(batch["image"]) + 1) / 2 * batch["size"][:, None]
         return points

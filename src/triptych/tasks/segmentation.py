@@ -9,10 +9,11 @@ from rich.console import RenderableType
 from torch import Tensor
 from torch.nn import functional as F
 
-from triptych.datamodules.samples import Sample
+from triptych.datasets.sample import Batch
 from triptych.metrics import SegmentationScores
 from triptych.models import UNet
 from triptych.tasks.base import TransferTask, of_supported
+from triptych.tasks.mistakes import wrong_pixels
 from triptych.tasks.tables import class_table
 
 BALANCED = "balanced"
@@ -125,17 +126,20 @@ class UNetSegmenter(TransferTask):
         mass = labelled.numel() if weight is None else weight[labelled].sum()
         return total / max(mass, 1e-12)
 
-    def batch_loss(self, batch: Sample) -> Tensor:
+    def batch_loss(self, batch: Batch) -> Tensor:
         return self.loss(self(batch["image"]), batch["mask"])
 
-    def score(self, batch: Sample, stage: str) -> None:
+    def score(self, batch: Batch, stage: str) -> None:
         logits, mask = self(batch["image"]), batch["mask"]
         ignore_index = self.hparams["ignore_index"]
         labelled = mask.numel() if ignore_index is None else int((mask != ignore_index).sum())
         self.log_loss(stage, self.loss(logits, mask), labelled)
         self.scores.update(logits, mask)
 
-    def predict_step(self, batch: Sample, batch_idx: int) -> list[Tensor]:
+    def describe_mistake(self, preds: Tensor, target: Tensor, size: Tensor) -> str:
+        return wrong_pixels(preds.argmax(dim=0), target, self.class_names, self.hparams["ignore_index"])
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> list[Tensor]:
         """Class ids (H, W) of each picture, in the size of its file."""
         logits = self(batch["image"]).float()
         sizes = batch["size"].tolist()

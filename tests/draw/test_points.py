@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from triptych.show.points import PREDICTED, TRUE, draw_points
+from triptych.draw.points import PREDICTED, TRUE, draw_points
 
 Array = npt.NDArray[np.uint8]
 

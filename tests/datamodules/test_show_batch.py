@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from triptych import CamVidDataModule, PlanetDataModule
-from triptych.datasets.camvid_classes import OFFICIAL_NAMES, VOID
-from triptych.show.batch import batch_figure
+from triptych.datasets.camvid_classes import OFFICIAL_NAMES, VOID, class_colors
+from triptych.draw.batch import mask_batch, tag_batch
+from triptych.draw.masks import Classes
 
 
 def names_on(figure):
@@ -87,21 +88,21 @@ def test_the_tags_of_each_tile_stand_below_it(make_panel) -> None:
 def test_all_32_classes_have_room_in_the_legend(check_whole, columns) -> None:
     mask = torch.arange(32).repeat_interleave(6).view(1, -1).repeat(100, 1)
     sample = {"image": torch.zeros(3, *mask.shape, dtype=torch.uint8), "mask": mask, "path": "a/b.png"}
-    facts = {"class_names": list(OFFICIAL_NAMES), "ignore_index": 30}
-    texts = check_whole(batch_figure([sample] * columns, facts, columns))
+    classes = Classes(OFFICIAL_NAMES, class_colors(OFFICIAL_NAMES), 30)
+    texts = check_whole(mask_batch([sample] * columns, classes, columns))
     assert {*OFFICIAL_NAMES} - {VOID} <= {*texts}
 
 
 def test_every_tag_at_once_spills_over_nothing(check_whole) -> None:
     tags = [f"a_tag_with_a_long_name_{i}" * (1 + i % 3) for i in range(17)]
     sample = {"image": torch.zeros(3, 32, 32, dtype=torch.uint8), "labels": torch.ones(17), "path": "x" * 90 + ".jpg"}
-    check_whole(batch_figure([sample] * 8, {"tags": tags}, 4))
+    check_whole(tag_batch([sample] * 8, tags, 4))
 
 
 def test_four_bands_are_shown_by_their_first_three() -> None:
     image = torch.randint(256, (4, 8, 9), dtype=torch.uint8)
     sample = {"image": image, "labels": torch.ones(1), "path": "a.tif"}
-    (axes,) = batch_figure([sample], {"tags": ["water"]}, 4).axes
+    (axes,) = tag_batch([sample], ["water"], 4).axes
     assert np.array_equal(axes.images[0].get_array(), image[:3].permute(1, 2, 0))
 
 

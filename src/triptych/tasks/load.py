@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 
 from triptych.checkpoints import read_checkpoint
-from triptych.tasks import MultiLabelClassifier, PointRegressor, UNetSegmenter
 from triptych.tasks.base import TransferTask
+from triptych.tasks.multilabel import MultiLabelClassifier
+from triptych.tasks.points import PointRegressor
+from triptych.tasks.segmentation import UNetSegmenter
 
 _TASKS: dict[str, type[TransferTask]] = {
     "num_classes": UNetSegmenter,

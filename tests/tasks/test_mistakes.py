@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 import torch
 
-from triptych.show.mistakes import missed_points, most_confused, wrong_pixels, wrong_tags
+from triptych.tasks.mistakes import missed_points, most_confused, wrong_pixels, wrong_tags
 
 NAMES = ["Road", "Car", "Void", "Sky"]
 

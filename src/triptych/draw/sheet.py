@@ -11,10 +11,10 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 
-from triptych.show.figure import NotebookFigure
-from triptych.show.flowing_text import FONT, INK, Word, flow, shortened, space, width_of
-from triptych.show.marks import draw_marks
-from triptych.show.points import Points
+from triptych.draw.figure import NotebookFigure
+from triptych.draw.marks import draw_marks
+from triptych.draw.points import Points
+from triptych.draw.text import FONT, INK, Word, flow, shortened, space, width_of
 
 NAME_PT, WORD_PT, HEADING_PT = 7, 8.5, 10
 _FAINT = "#555555"

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from triptych.datasets.camvid_classes import OFFICIAL_NAMES, class_colors
-from triptych.show.overlay import overlay, palette_mask
+from triptych.draw.overlay import overlay, palette_mask
 
 COLORS = class_colors(OFFICIAL_NAMES)
 

@@ -5,7 +5,7 @@ import os
 import pytest
 import torch
 
-from triptych.show.saved_model import find_checkpoint, load_model
+from triptych.tasks.load import find_checkpoint, load_model
 
 
 def test_the_task_and_its_weights_come_back(panel, save_run) -> None:

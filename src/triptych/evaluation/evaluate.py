@@ -1,29 +1,28 @@
 """A model and labelled samples, made ready to be looked at."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from triptych.datamodules.base import TriptychDataModule
-from triptych.datamodules.samples import Sample, Samples
-from triptych.show.saved_model import load_model
+from triptych.datamodules.samples import Samples
+from triptych.datasets.sample import Batch, Sample, Target
 from triptych.tasks.base import TransferTask
+from triptych.tasks.load import load_model
 
-_TARGETS = {"mask": "masks", "point": "points", "labels": "tags"}
+_TARGETS: dict[Target, str] = {"mask": "masks", "point": "points", "labels": "tags"}
 
 
 class Counter(Protocol):
-    """Counts what a model makes of batches."""
+    """Counts what a model predicts for batches."""
 
-    def add(self, batch: Sample, preds: Tensor) -> None: ...
+    def add(self, batch: Batch, preds: Tensor) -> None: ...
 
 
 class Evaluation(NamedTuple):
@@ -35,8 +34,9 @@ class Evaluation(NamedTuple):
 
     def each(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, Tensor]]:
         """Single samples, and what the network gives for them, float32; both on the model's device."""
-        for sample in map(self._moved, samples):
-            yield sample, self.model(sample["image"][None]).float()[0]
+        for sample in samples:
+            moved = self._moved(sample)
+            yield moved, self.model(moved["image"][None]).float()[0]
 
     def at(self, indices: Iterable[int]) -> Iterator[tuple[Sample, Tensor]]:
         """The same for samples of the split."""
@@ -53,14 +53,14 @@ class Evaluation(NamedTuple):
 
         Args:
             counters: Whatever counts batches.
-            limit: Of batches; None sets none.
+            limit: Number of batches; None sets no limit.
         """
         for batch, preds in islice(self._batches(), limit):
             for counter in counters:
                 counter.add(batch, preds)
 
-    def _batches(self) -> Iterator[tuple[Sample, Tensor]]:
-        loader: DataLoader[Sample] = DataLoader(
+    def _batches(self) -> Iterator[tuple[Batch, Tensor]]:
+        loader: DataLoader[Any] = DataLoader(
             self.samples,
             batch_size=self.data.batch_size,
             num_workers=self.data.num_workers,
@@ -70,7 +70,8 @@ class Evaluation(NamedTuple):
             moved = self._moved(batch)
             yield moved, self.model(moved["image"]).float()
 
-    def _moved(self, sample: Sample) -> Sample:
+    def _moved(self, sample: Any) -> Any:
+        """A sample or a batch on the model's device."""
         device = self.model.device
         return {key: value.to(device) if isinstance(value, Tensor) else value for key, value in sample.items()}
 

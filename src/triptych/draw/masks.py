@@ -1,14 +1,13 @@
 """Masks over pictures: classes in their colours, void hatched, wrong pixels marked."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.patches import Patch
-
-from triptych.datasets.camvid_classes import class_colors
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -19,18 +18,31 @@ _WRONG = (235, 0, 75)
 _VOID_LABEL = "void, not scored"
 
 
-def paint(image: Pixels, ids: npt.NDArray[np.int64], class_names: Sequence[str], ignore_index: int | None) -> Pixels:
-    """The picture under the colours of its classes, with stripes over what is void.
+@dataclass(frozen=True)
+class Classes:
+    """What a mask's ids mean.
+
+    Args:
+        names: Name of each class.
+        colors: RGB of each class, uint8 (C, 3).
+        ignore_index: Class id of void pixels; it need not have a name. None if every pixel is labelled.
+    """
+
+    names: Sequence[str]
+    colors: Pixels
+    ignore_index: int | None
+
+
+def paint(image: Pixels, ids: npt.NDArray[np.int64], classes: Classes) -> Pixels:
+    """The image under the colours of its classes, with stripes over what is void.
 
     Args:
         image: RGB (H, W, 3).
         ids: Class ids (H, W).
-        class_names: Names of the classes.
-        ignore_index: Class id of void pixels; it need not have a name.
+        classes: What the ids mean.
     """
-    void = ids == ignore_index
-    colors = class_colors(class_names)[np.where(void, 0, ids)]
-    return _hatched(_blend(image, colors, OPACITY), image, void)
+    void = ids == classes.ignore_index
+    return _hatched(_blend(image, classes.colors[np.where(void, 0, ids)], OPACITY), image, void)
 
 
 def mark_wrong(
@@ -50,18 +62,15 @@ def mark_wrong(
     return _hatched(np.rint(marked).astype(np.uint8), image, target == ignore_index)
 
 
-def class_keys(
-    masks: Iterable[npt.NDArray[np.int64]], class_names: Sequence[str], ignore_index: int | None
-) -> list[tuple[Artist, str]]:
+def class_keys(masks: Iterable[npt.NDArray[np.int64]], classes: Classes) -> list[tuple[Artist, str]]:
     """Handle and name of each class that occurs, the one with the most pixels first and void last."""
     counts = sum(np.bincount(mask.ravel(), minlength=256) for mask in masks)
     assert isinstance(counts, np.ndarray)
-    colors = class_colors(class_names)
     keys: list[tuple[Artist, str]] = []
     for i in np.argsort(-counts, kind="stable").tolist():
-        if counts[i] and i != ignore_index:
-            keys.append((_patch(colors[i].tolist()), class_names[i]))
-    if ignore_index is not None and counts[ignore_index]:
+        if counts[i] and i != classes.ignore_index:
+            keys.append((_patch(classes.colors[i].tolist()), classes.names[i]))
+    if classes.ignore_index is not None and counts[classes.ignore_index]:
         keys.append((_void_patch(), _VOID_LABEL))
     return keys
 

@@ -4,7 +4,7 @@ import io
 
 from PIL import Image
 
-from triptych.show.figure import NotebookFigure
+from triptych.draw.figure import NotebookFigure
 
 
 def test_a_notebook_gets_a_png_of_the_figures_own_size() -> None:

@@ -11,8 +11,8 @@ from small_fit import BreakOff, BrokenOffError, Case, Diary, data_of, model_of, 
 from triptych import BIWIDataModule, CamVidDataModule, PlanetDataModule, read_losses, write_losses
 from triptych.callbacks import ResumePoint
 from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.hard_examples import LossRow, weights_of
 from triptych.errors import BadSampleError, MissingDataError
-from triptych.hard_examples import LossRow, weights_of
 
 ROOT = Path("data")
 SAMPLES = [ROOT / "images" / f"{name}.png" for name in "abcd"]

@@ -6,7 +6,7 @@ from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
 from torch import Tensor
 
-from triptych.show.flowing_text import Word
+from triptych.draw.text import Word
 
 FOUND, MISSED, INVENTED = "#006B4F", "#B03A00", "#5B2A9D"
 """Green, vermilion and violet, dark enough to be read on white (contrast above 5), and apart for the colour-blind."""

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from triptych.show.points import PREDICTED, TRUE, Color, Points
+from triptych.draw.points import PREDICTED, TRUE, Color, Points
 
 
 def draw_marks(axes: Axes, true_points: Points, points: Points) -> None:

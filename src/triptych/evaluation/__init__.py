@@ -1,0 +1,1 @@
+"""A model over the samples of a split."""

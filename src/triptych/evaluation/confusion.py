@@ -1,0 +1,55 @@
+"""Counts over a split of what is predicted for what."""
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from triptych.datasets.sample import Batch
+from triptych.draw.confusion import class_confusion, tag_confusion
+from triptych.metrics.functional import confusion_counts
+from triptych.tasks import MultiLabelClassifier, UNetSegmenter
+
+
+class PixelConfusion:
+    """Confusion matrix: labelled pixels by true and predicted class.
+
+    Args:
+        model: The model whose classes are counted.
+    """
+
+    def __init__(self, model: UNetSegmenter) -> None:
+        num_classes, self.class_names = model.hparams["num_classes"], model.class_names
+        self.ignore_index = model.hparams["ignore_index"]
+        self.counts = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+
+    def add(self, batch: Batch, logits: Tensor) -> None:
+        """Counts one batch."""
+        counts = confusion_counts(logits, batch["mask"], len(self.counts), self.ignore_index)
+        self.counts += counts.cpu()
+
+    def figure(self) -> Figure:
+        """See `class_confusion`."""
+        return class_confusion(self.counts, self.class_names)
+
+
+class TagConfusion:
+    """Tiles by tag: true positives, false negatives and false positives.
+
+    Args:
+        model: The model whose tags are counted, at its own threshold.
+    """
+
+    def __init__(self, model: MultiLabelClassifier) -> None:
+        self.threshold, self.tags = model.hparams["threshold"], model.tags
+        self.counts = torch.zeros(3, len(self.tags), dtype=torch.int64)
+
+    def add(self, batch: Batch, logits: Tensor) -> None:
+        """Counts one batch."""
+        preds, target = logits.sigmoid() > self.threshold, batch["labels"] > 0
+        kinds = [preds & target, ~preds & target, preds & ~target]
+        self.counts += torch.stack([kind.sum(dim=0) for kind in kinds]).cpu()
+
+    def figure(self) -> Figure:
+        """See `tag_confusion`."""
+        true_positives, false_negatives, false_positives = self.counts
+        return tag_confusion(true_positives, false_negatives, false_positives, self.tags)
