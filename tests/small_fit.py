@@ -25,7 +25,7 @@ from triptych import (
     UNetSegmenter,
 )
 from triptych.callbacks import ResumePoint
-from triptych.checkpoints import whole_one
+from triptych.runs.checkpoint import newest_readable
 
 TINY = {"encoder": "timm-mobilenetv3_small_minimal_100", "encoder_weights": None}
 PEAK = 1e-2
@@ -189,7 +189,7 @@ class _Announce(L.Callback):
 def _fit_to_be_killed(case: list[Any], root: str, folder: str, every: int, seed: int) -> None:
     print("pid", os.getpid(), flush=True)
     point = ResumePoint(every, dirpath=folder)
-    last = whole_one(Path(folder) / "last.ckpt")
+    last = newest_readable(Path(folder) / "last.ckpt")
     trainer = fit(Case(*case), Path(root), Path(folder), [_Announce(), point], seed, ckpt_path=last)
     print("digest", digest(trainer.lightning_module.state_dict()), flush=True)
 

@@ -16,14 +16,15 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from triptych.callbacks import PredictionWriter
-from triptych.checkpoints import best_score, read_checkpoint
 from triptych.command_trainer import CommandTrainer
 from triptych.errors import UsageError
 from triptych.lr_finder import asks_to_find, find_lr, with_found
 from triptych.plain_commands import COMMANDS, MADE_UP
 from triptych.plain_errors import plain
 from triptych.processor import usable_precision
-from triptych.run_folder import newest_run, no_empty_run, own_folder, run_folder
+from triptych.runs.checkpoint import best_score, read_checkpoint
+from triptych.runs.folder import newest_run, no_empty_run, own_folder, run_folder
+from triptych.runs.layout import RunLayout
 from triptych.talk import no_advice
 
 FLAGS = {"--resume": "--resume", "--dry-run": "--dry_run", "--dry_run": "--dry_run"}
@@ -112,7 +113,8 @@ class TriptychCLI(LightningCLI):
         place = getattr(config.trainer.logger, "init_args", None)
         if place is None or not place.get("save_dir"):
             raise UsageError("trainer.logger: expected a TensorBoardLogger with a save_dir, to find the run to resume.")
-        last = Path("checkpoints", "last.ckpt") if subcommand == "fit" else Path("recipe.json")
+        any_run = RunLayout(Path())
+        last = any_run.last if subcommand == "fit" else any_run.recipe
         runs = Path(place.save_dir, place.get("name") or "")
         run = runs / str(place.version) if place.get("version") is not None else newest_run(runs, last)
         place.version = run.name
@@ -180,7 +182,7 @@ class TriptychCLI(LightningCLI):
     @rank_zero_only
     def after_recipe(self) -> None:
         """Names the last stage's score and checkpoint, and the TensorBoard command."""
-        summary = Path(own_folder(self.trainer) or "") / "summary.json"
+        summary = RunLayout(Path(own_folder(self.trainer) or "")).summary
         if summary.exists():  # not after a dry run
             last = Path(json.loads(summary.read_text(encoding="utf-8"))["stages"][-1]["checkpoint"])
             print(f"score: {best_score(last)}\ncheckpoint: {last}")

@@ -8,8 +8,10 @@ from rich.console import Console
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.lr_finder import DEFAULT_RULE, LRSearch, find_lr
+from triptych.lr_finder.curve import PICTURE
 from triptych.recipe import Stage, run_recipe
-from triptych.run_folder import own_folder
+from triptych.runs.folder import own_folder
+from triptych.runs.layout import RunLayout
 from triptych.tasks.base import TransferTask
 from triptych.tensorboard_log import add_figure, tensorboard_logger
 
@@ -47,12 +49,12 @@ class CommandTrainer(L.Trainer):
         place = own_folder(self)
         if place is None:
             return
-        folder = Path(place) / "lr_find"
+        folder = RunLayout(Path(place)).search()
         search.save(folder)
         logger = tensorboard_logger(self)
         if logger is not None:
             add_figure(logger, "lr_find", search.figure(), self.global_step)
-        print(f"curve: {folder / 'lr_find.png'}")
+        print(f"curve: {folder / PICTURE}")
 
     def recipe(
         self,

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from triptych.callbacks import ResumePoint
-from triptych.checkpoints import WholeCheckpoints, best_score, read_checkpoint
+from triptych.runs.checkpoint import AtomicCheckpointIO, best_score, read_checkpoint
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning"),
@@ -143,7 +143,7 @@ def test_what_writes_checkpoints_in_another_way_is_left_alone(tmp_path: Path) ->
 
     own, point = Own(), ResumePoint(dirpath=str(tmp_path))
     assert fit_line(tmp_path, [point], max_epochs=1, plugins=[own]).strategy.checkpoint_io is own
-    assert type(fit_line(tmp_path, [point], max_epochs=1).strategy.checkpoint_io) is WholeCheckpoints
+    assert type(fit_line(tmp_path, [point], max_epochs=1).strategy.checkpoint_io) is AtomicCheckpointIO
 
 
 @pytest.mark.parametrize("number", [0, 1])

@@ -31,7 +31,7 @@ from triptych.callbacks import (
 )
 from triptych.evaluation.evaluate import evaluating
 from triptych.recipe import Stage, run_recipe
-from triptych.run_log import read_run
+from triptych.runs.log import read_run
 from triptych.show.panels import panel_for
 
 pytestmark = [

@@ -22,11 +22,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import Tensor
 
 from triptych import CamVidDataModule, MultiLabelClassifier, PlanetDataModule, UNetSegmenter, top_losses
-from triptych.checkpoints import WholeCheckpoints
 from triptych.datamodules.hard_examples import read_losses
 from triptych.lr_finder import find_lr
 from triptych.recipe import Stage, run_recipe
 from triptych.recipe.state import RecipeState, StageResult
+from triptych.runs.checkpoint import AtomicCheckpointIO
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning"),
@@ -401,7 +401,7 @@ def resumed(root: Path, folder: Path, watch: Watch) -> tuple[list[StageResult], 
 
 CALLS = [
     *((UNetSegmenter, "score", number) for number in range(1, 6)),
-    *((WholeCheckpoints, "save_checkpoint", number) for number in range(1, 14)),
+    *((AtomicCheckpointIO, "save_checkpoint", number) for number in range(1, 14)),
     *((RecipeState, "save", number) for number in range(1, 8)),
 ]
 PLACES: dict[str, Any] = {

@@ -23,9 +23,9 @@ from small_fit import TINY, Case, data_of, fit
 
 from triptych import write_report
 from triptych.callbacks import ResumePoint
-from triptych.checkpoints import read_checkpoint
 from triptych.lr_finder import find_lr
-from triptych.tasks.load import find_checkpoint
+from triptych.runs.checkpoint import read_checkpoint
+from triptych.runs.layout import RunLayout
 
 pytestmark = [
     QUIET,
@@ -251,7 +251,7 @@ def test_points_have_their_miss_and_the_hyper_parameters_of_a_script(reports: Ma
 def test_configuration_and_environment_are_those_of_the_run(reports: Mapping[str, Report], copied: Path) -> None:
     words = reports["planet"].read.words
     assert (copied / "config.yaml").read_text() in words
-    checkpoint = read_checkpoint(find_checkpoint(copied))
+    checkpoint = read_checkpoint(RunLayout(copied).find_checkpoint())
     assert all(value in words for value in checkpoint["environment"].values())
 
 

@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from triptych import CamVidDataModule, UNetSegmenter
-from triptych.checkpoints import read_checkpoint
 from triptych.models.encoder import OFFLINE_ENCODER
+from triptych.runs.checkpoint import read_checkpoint
 
 
 @pytest.mark.filterwarnings("ignore:.*AMP with fp16 is not supported on CPU:UserWarning")  # bfloat16 steps in

@@ -9,7 +9,8 @@ import torch
 from lightning.pytorch.callbacks import BasePredictionWriter
 
 from triptych.datasets.sample import Batch
-from triptych.run_folder import run_folder
+from triptych.runs.folder import run_folder
+from triptych.runs.layout import RunLayout
 
 
 class PredictionWriter(BasePredictionWriter):
@@ -36,7 +37,9 @@ class PredictionWriter(BasePredictionWriter):
         raise NotImplementedError
 
     def on_predict_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self.folder = Path(self.output_dir) if self.output_dir is not None else run_folder(trainer) / "predictions"
+        self.folder = (
+            Path(self.output_dir) if self.output_dir is not None else RunLayout(run_folder(trainer)).predictions
+        )
         self._source_of = {}
         for name in ("", *self.subfolders):
             (self.folder / name).mkdir(parents=True, exist_ok=True)

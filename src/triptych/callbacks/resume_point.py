@@ -8,7 +8,8 @@ import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from triptych.checkpoints import WholeCheckpoints, before
+from triptych.runs.checkpoint import AtomicCheckpointIO
+from triptych.runs.layout import RunLayout, previous
 
 
 class ResumePoint(Checkpoint):
@@ -35,7 +36,7 @@ class ResumePoint(Checkpoint):
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:
-            trainer.strategy.checkpoint_io = WholeCheckpoints()
+            trainer.strategy.checkpoint_io = AtomicCheckpointIO()
         others = [one for one in trainer.callbacks if one is not self]  # type: ignore[attr-defined]
         trainer.callbacks = [*others, self]  # type: ignore[attr-defined]  # what they know by then is saved too
 
@@ -58,8 +59,9 @@ class ResumePoint(Checkpoint):
 
     def path(self, trainer: L.Trainer) -> Path:
         """Where the last checkpoint is."""
-        folder = self.dirpath or Path(trainer.log_dir or trainer.default_root_dir) / "checkpoints"
-        return Path(folder) / f"{self.name}.ckpt"
+        layout = RunLayout(Path(trainer.log_dir or trainer.default_root_dir))
+        path = layout.checkpoint(self.name)
+        return Path(self.dirpath) / path.name if self.dirpath else path
 
     def _ends_epoch(self, trainer: L.Trainer) -> bool:
         return trainer.fit_loop.epoch_loop._num_ready_batches_reached()
@@ -77,7 +79,7 @@ class ResumePoint(Checkpoint):
         self._saved_at = trainer.global_step
         last = self.path(trainer)
         if trainer.is_global_zero and last.exists():
-            _keep(last, before(last))
+            _keep(last, previous(last))
         trainer.save_checkpoint(last, weights_only=False)
 
 

@@ -21,6 +21,8 @@ BETA = 0.98
 """Share of its past that the smoothed loss keeps in a step."""
 TOO_HIGH = 4.0
 """The sweep ends where the smoothed loss is so many times its best."""
+CURVE, PICTURE = "lr_find.json", "lr_find.png"
+"""What a search saves in its folder."""
 LEAST_POINTS = 10
 """Fewer neither end a sweep nor make a curve."""
 
@@ -99,8 +101,8 @@ class LRSearch:
         place, figure = Path(folder), self.figure()
         place.mkdir(parents=True, exist_ok=True)
         text = json.dumps(self.to_dict(), indent=1, allow_nan=False)
-        atomic_save(place / "lr_find.json", lambda half: half.write_text(text, encoding="utf-8"))
-        atomic_save(place / "lr_find.png", lambda half: figure.savefig(half))
+        atomic_save(place / CURVE, lambda half: half.write_text(text, encoding="utf-8"))
+        atomic_save(place / PICTURE, lambda half: figure.savefig(half))
 
 
 def read_curve(

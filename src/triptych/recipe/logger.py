@@ -6,6 +6,8 @@ from typing import Any
 
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from triptych.runs.layout import RunLayout
+
 
 class ContinuedLogger(TensorBoardLogger):
     """Logs into `folder`, on the axis of the whole recipe.
@@ -23,7 +25,7 @@ class ContinuedLogger(TensorBoardLogger):
         )
         self.first_step, self.first_epoch = first_step, first_epoch
         # TensorBoard reads files in the order of their names, which begin with the second they were made in
-        while any(folder.glob(f"events.out.tfevents.{int(time.time()):010d}.*")):
+        while RunLayout(folder).events(int(time.time())):
             time.sleep(0.05)
 
     def log_metrics(self, metrics: Any, step: int | None = None) -> None:

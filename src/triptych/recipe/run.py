@@ -11,7 +11,6 @@ import lightning as L
 from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, ModelSummary
 
 from triptych.callbacks import PredictionWriter, ProgressBar, ScoreReport
-from triptych.checkpoints import read_checkpoint
 from triptych.datamodules.base import TriptychDataModule
 from triptych.recipe.plan import fit_budget, plan_stage, read_budget
 from triptych.recipe.processes import say, shared
@@ -19,6 +18,7 @@ from triptych.recipe.stage import Stage, as_it_is, fill, what_changed
 from triptych.recipe.stage_run import StageRun, remove_resume_points
 from triptych.recipe.state import RecipeState, StageResult
 from triptych.recipe.tables import plan_table, result_table
+from triptych.runs.checkpoint import read_checkpoint
 from triptych.tasks.base import TransferTask
 from triptych.trainer_settings import settings_of
 

@@ -11,7 +11,6 @@ import lightning as L
 from lightning.pytorch.utilities import rank_zero_only
 
 from triptych.callbacks import ResumePoint
-from triptych.checkpoints import before, read_checkpoint, whole_one
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.hard_examples import write_losses
 from triptych.evaluation.top_losses import top_losses
@@ -22,6 +21,8 @@ from triptych.recipe.plan import StagePlan
 from triptych.recipe.processes import say, shared
 from triptych.recipe.stage import LAST
 from triptych.recipe.state import RecipeState, StageResult
+from triptych.runs.checkpoint import newest_readable, read_checkpoint
+from triptych.runs.layout import RunLayout, previous, stage_key
 from triptych.talk import no_info
 from triptych.tasks.base import TransferTask
 from triptych.tasks.score_report import NoScoreReport
@@ -60,28 +61,28 @@ class StageRun:
         return self.state.plans[: self.number - 1]
 
     @property
-    def name(self) -> str:
-        """In file names."""
-        return f"{self.number}-{self.plan.stage.name}"
+    def key(self) -> str:
+        """The stage's name in file names."""
+        return stage_key(self.number, self.plan.stage.name)
 
     @property
-    def losses(self) -> Path:
-        """The file of the losses by which it draws, where it asks for the last ones."""
-        return self.state.folder / "hard_examples" / f"{self.name}.csv"
+    def layout(self) -> RunLayout:
+        """The files of the run."""
+        return RunLayout(self.state.folder)
 
     def run(self) -> None:
         """Trains the stage, from its beginning or from where it was killed."""
         began, peak = time.perf_counter(), PeakMemory()
-        interrupted = whole_one(self._checkpoint(f"{self.name}.last"))
+        interrupted = newest_readable(self.layout.stage_last(self.key))
         L.seed_everything(self.state.identity["seed"] + self.number, verbose=False)
         if interrupted is None and self.earlier:
-            last_weights = self._checkpoint(f"{self.number - 1}-{self.earlier[-1].stage.name}")
+            last_weights = self.layout.checkpoint(stage_key(self.number - 1, self.earlier[-1].stage.name))
             self.model.load_state_dict(read_checkpoint(last_weights)["state_dict"])
         self.data.first_epoch = sum(plan.stage.epochs for plan in self.earlier)
         logger = self._logger(interrupted)
         self._find_last_losses()
         self._find_rate(logger)
-        self._apply(self.state.max_lr[self.name])
+        self._apply(self.state.max_lr[self.key])
         scores = _LastScores()
         trainer = self._trainer(logger, scores)
         say(f"[bold]stage {self.number} of {len(self.state.plans)}: {self.plan.stage.name}[/bold]")
@@ -89,17 +90,14 @@ class StageRun:
         if not scores.scores:  # it was killed after its last step, where the scores stand
             logger.first_step, logger.first_epoch = logger.first_step - 1, logger.first_epoch - 1
             trainer.validate(self.model, self.data, verbose=False)
-        trainer.save_checkpoint(self._checkpoint(self.name), weights_only=False)
+        trainer.save_checkpoint(self.layout.checkpoint(self.key), weights_only=False)
         seconds = None if interrupted else time.perf_counter() - began
         self.state.done.append(self._result(scores.scores, seconds, peak.bytes()))
         self.state.save()
         remove_resume_points(self.state)
 
-    def _checkpoint(self, name: str) -> Path:
-        return self.state.folder / "checkpoints" / f"{name}.ckpt"
-
     def _apply(self, max_lr: Any) -> None:
-        self.plan.stage.apply(self.model, self.data, max_lr, self.losses)
+        self.plan.stage.apply(self.model, self.data, max_lr, self.layout.losses(self.key))
 
     def _logger(self, interrupted: Path | None) -> ContinuedLogger:
         return ContinuedLogger(
@@ -114,7 +112,9 @@ class StageRun:
         if self.plan.stage.sample_weights != LAST:
             return
         self.plan.stage.apply(self.model, self.data, DEFAULT_RATE)
-        error = shared(None if self.losses.exists() else self._write_losses())  # all processes wait for the file
+        error = shared(
+            None if self.layout.losses(self.key).exists() else self._write_losses()
+        )  # all processes wait for the file
         if error:
             raise error
 
@@ -124,7 +124,7 @@ class StageRun:
             trainer = L.Trainer(**settings_of(self.arguments), logger=False, enable_checkpointing=False)
         try:
             self.model.to(trainer.strategy.root_device)
-            write_losses(self.losses, top_losses(self.model, self.data, split="train"))
+            write_losses(self.layout.losses(self.key), top_losses(self.model, self.data, split="train"))
         except (OSError, ValueError) as error:
             return error
         finally:
@@ -134,23 +134,23 @@ class StageRun:
     def _find_rate(self, logger: ContinuedLogger) -> None:
         """Keeps the peak rate, which is searched for where it is asked for and not yet known."""
         rate = self.plan.stage.max_lr
-        if self.name in self.state.max_lr:
+        if self.key in self.state.max_lr:
             return
         if asks_to_find(rate):
             kept = _head_rate(self.state.done[-1].max_lr) if self.earlier else DEFAULT_RATE
             self._apply(with_found(rate, kept))
             search = find_lr({**self.arguments, "precision": self.plan.stage.precision}, self.model, self.data)
-            _show(search, self.state.folder / "lr_find" / self.name, logger)
+            _show(search, self.layout.search(self.key), logger)
             rate = with_found(rate, search.rate)
-        self.state.max_lr[self.name] = rate
+        self.state.max_lr[self.key] = rate
         self.state.save()
 
     def _trainer(self, logger: ContinuedLogger, scores: L.Callback) -> L.Trainer:
         stage = self.plan.stage
         own = copy.deepcopy(dict(self.arguments))  # a Trainer keeps what it is given
         own["check_val_every_n_epoch"] = self.plan.epochs_per_validation
-        folder = str(self.state.folder / "checkpoints")
-        resume_point = ResumePoint(self.every_n_steps, dirpath=folder, name=f"{self.name}.last")
+        last = self.layout.stage_last(self.key)
+        resume_point = ResumePoint(self.every_n_steps, dirpath=str(last.parent), name=last.stem)
         # the last report is printed at the end
         callbacks = [*own.pop("callbacks"), NoScoreReport(), scores, resume_point]
         with no_info():  # what it would say of devices and precision is known since the plan
@@ -169,7 +169,7 @@ class StageRun:
         return StageResult(
             name=stage.name,
             epochs=stage.epochs,
-            max_lr=self.state.max_lr[self.name],
+            max_lr=self.state.max_lr[self.key],
             image_size=stage.image_size,
             batch_size=stage.batch_size,
             scores=scores,
@@ -177,7 +177,7 @@ class StageRun:
             planned_seconds=self.plan.seconds,
             memory=memory,
             planned_memory=self.plan.memory,
-            checkpoint=str(self._checkpoint(self.name)),
+            checkpoint=str(self.layout.checkpoint(self.key)),
         )
 
 
@@ -185,8 +185,8 @@ class StageRun:
 def remove_resume_points(state: RecipeState) -> None:
     """Takes away those of the stages that are finished, whose checkpoints stand in their place."""
     for number, result in enumerate(state.done, start=1):
-        last = state.folder / "checkpoints" / f"{number}-{result.name}.last.ckpt"
-        for path in (last, before(last)):
+        last = RunLayout(state.folder).stage_last(stage_key(number, result.name))
+        for path in (last, previous(last)):
             path.unlink(missing_ok=True)
 
 

@@ -11,6 +11,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from triptych.files import atomic_save
 from triptych.recipe.plan import StagePlan
 from triptych.recipe.stage import FullStage
+from triptych.runs.layout import RunLayout
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,13 @@ class RecipeState:
             FileExistsError: A new run's folder is taken.
             ValueError: The folder of a run to resume is none, or that of a run with another identity.
         """
-        path = folder / "recipe.json"
+        path = RunLayout(folder).recipe
         if not resume:
             if path.exists():
                 raise FileExistsError(f"{folder}: another run is in this folder; resume it, or name a new one.")
             return cls(folder, identity)
         if not path.is_file():
-            raise ValueError(f"{folder}: expected the folder of a recipe to resume, got none (no recipe.json in it).")
+            raise ValueError(f"{folder}: expected the folder of a recipe to resume, got none (no {path.name} in it).")
         saved = json.loads(path.read_text(encoding="utf-8"))
         for name, value in identity.items():
             was = saved["identity"].get(name, value)
@@ -97,18 +98,18 @@ class RecipeState:
     def save(self) -> None:
         """Writes `recipe.json`."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        _save(self.folder / "recipe.json", {**asdict(self), "folder": self.folder.name})
+        _save(RunLayout(self.folder).recipe, {**asdict(self), "folder": self.folder.name})
 
     @rank_zero_only
     def save_summary(self) -> None:
         """Writes `summary.json`: what came of the stages."""
         results = [asdict(result) for result in self.done]
-        _save(self.folder / "summary.json", {"task": self.identity["task"], "stages": results})
+        _save(RunLayout(self.folder).summary, {"task": self.identity["task"], "stages": results})
 
 
 def read_results(folder: Path) -> list[StageResult]:
     """What came of the stages of a recipe that are finished; empty for a single fit."""
-    path = folder / "recipe.json"
+    path = RunLayout(folder).recipe
     saved = json.loads(path.read_text(encoding="utf-8"))["done"] if path.is_file() else []
     return [_result(one, folder) for one in saved]
 
@@ -119,7 +120,7 @@ def _stage(saved: Mapping[str, Any]) -> FullStage:
 
 def _result(saved: Mapping[str, Any], folder: Path) -> StageResult:
     """A result, with its checkpoint where the folder is now."""
-    checkpoint = folder / "checkpoints" / Path(saved["checkpoint"]).name
+    checkpoint = RunLayout(folder).checkpoints / Path(saved["checkpoint"]).name
     return StageResult(**{**saved, "image_size": tuple(saved["image_size"]), "checkpoint": str(checkpoint)})
 
 

@@ -8,7 +8,7 @@ from triptych.errors import MissingDataError, one_line
 from triptych.evaluation.evaluate import evaluating
 from triptych.report.page import Html, Section, picture, table, text
 from triptych.report.saved_data import saved_data
-from triptych.run_log import RunLog
+from triptych.runs.log import RunLog
 from triptych.show.top_losses import mistake_figures
 from triptych.talk import no_info
 from triptych.tasks.base import TransferTask

@@ -8,7 +8,7 @@ from typing import Any
 from lightning.pytorch.core.saving import load_hparams_from_yaml
 
 from triptych.datamodules.base import TriptychDataModule, checked_size
-from triptych.tasks.load import find_checkpoint, stage_number
+from triptych.runs.layout import RunLayout, stage_number
 
 
 def saved_data(run: str | Path, root: str | Path | None = None) -> TriptychDataModule:
@@ -23,14 +23,14 @@ def saved_data(run: str | Path, root: str | Path | None = None) -> TriptychDataM
         ValueError: The data module cannot be made from the configuration.
     """
     folder = Path(run)
-    config = folder / "config.yaml"
+    config = RunLayout(folder).config
     if not config.is_file():
         raise FileNotFoundError(
             f"{config}: expected the configuration that `triptych fit` saves, found none; "
             "for a run of a script name the data, `write_report(run, data=data)`."
         )
     data = _made(config, {} if root is None else {"root": str(root)})
-    if (folder / "recipe.json").is_file():
+    if RunLayout(folder).recipe.is_file():
         data.image_size = _last_size(folder)
     return data
 
@@ -48,7 +48,8 @@ def _made(config: Path, changed: dict[str, Any]) -> TriptychDataModule:
 
 
 def _last_size(folder: Path) -> tuple[int, int]:
-    """(height, width) of the stage whose weights `find_checkpoint` takes."""
-    plans = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))["plans"]
-    plan = plans[stage_number(find_checkpoint(folder)) - 1]  # the last where the weights are of no single stage
+    """(height, width) of the stage whose weights are loaded."""
+    layout = RunLayout(folder)
+    plans = json.loads(layout.recipe.read_text(encoding="utf-8"))["plans"]
+    plan = plans[stage_number(layout.find_checkpoint()) - 1]  # the last where the weights are of no single stage
     return checked_size("image_size", plan["stage"]["image_size"])

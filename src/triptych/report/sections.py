@@ -8,12 +8,14 @@ import torch
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from triptych.environment import environment
 from triptych.lr_finder import LRSearch
+from triptych.lr_finder.curve import CURVE
 from triptych.recipe.state import read_results
 from triptych.recipe.tables import result_table
 from triptych.report.page import Html, Section, heading, listing, picture, table, text
-from triptych.run_log import RunLog
+from triptych.runs.environment import environment
+from triptych.runs.layout import RunLayout
+from triptych.runs.log import RunLog
 from triptych.show.curves import plot_losses, plot_lr
 
 
@@ -75,10 +77,11 @@ def _drawn(draw: Callable[[Path], Figure], log: RunLog, alt: str) -> Html:
 def searches(log: RunLog) -> list[Section]:
     """Each search for a learning rate; nothing where none was made."""
     parts = []
-    for path in sorted((log.folder / "lr_find").rglob("lr_find.json")):
-        search, name = LRSearch.load(path), path.parent.name
-        if name != "lr_find":  # a stage's
-            parts.append(heading(name))
+    folder = RunLayout(log.folder).search()
+    for path in sorted(folder.rglob(CURVE)):
+        search = LRSearch.load(path)
+        if path.parent != folder:  # a stage's
+            parts.append(heading(path.parent.name))
         parts += [table(search.table()), picture(search.figure(), f"Loss by learning rate: {search.verdict}", "svg")]
     return [Section("Learning-rate search", parts)] if parts else []
 
@@ -94,7 +97,7 @@ def machine(checkpoint: Mapping[str, Any]) -> Section:
 
 def configuration(log: RunLog) -> Section:
     """The run's `config.yaml`, else the model's hyper-parameters."""
-    path = log.folder / "config.yaml"
+    path = RunLayout(log.folder).config
     if path.is_file():
         return Section("Configuration", [listing(path.read_text(encoding="utf-8"))])
     said = "A script made this run, so there is no config.yaml."

@@ -3,14 +3,15 @@
 from datetime import datetime
 from pathlib import Path
 
-from triptych.checkpoints import best_score, read_checkpoint
 from triptych.datamodules.base import TriptychDataModule
 from triptych.files import atomic_save
 from triptych.report.examination import examined
 from triptych.report.page import page
 from triptych.report.sections import configuration, curves, machine, pairs, scores, searches, stages
-from triptych.run_log import read_run
-from triptych.tasks.load import find_checkpoint, load_model
+from triptych.runs.checkpoint import best_score, read_checkpoint
+from triptych.runs.layout import RunLayout
+from triptych.runs.log import read_run
+from triptych.tasks.load import load_model
 
 
 def write_report(run: str | Path, output: str | Path | None = None, data: TriptychDataModule | None = None) -> Path:
@@ -34,10 +35,10 @@ def write_report(run: str | Path, output: str | Path | None = None, data: Tripty
         ValueError: `data` are of another task than the model, or their validation split is empty.
     """
     folder = Path(run)
-    file = folder / "report.html" if output is None else Path(output)
+    file = RunLayout(folder).report if output is None else Path(output)
     if file.is_dir():
         raise IsADirectoryError(f"{file}: expected the path of a file to write, got a folder.")
-    log, path = read_run(folder), find_checkpoint(folder)
+    log, path = read_run(folder), RunLayout(folder).find_checkpoint()
     model = load_model(path)
     facts = {
         "model": f"{type(model).__name__} with {model.hparams['encoder']}",

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from triptych.draw.figure import NotebookFigure
-from triptych.run_log import RunLog, Series, StageStart, read_run
+from triptych.runs.log import RunLog, Series, StageStart, read_run
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's, which the colour-blind can tell apart, without the yellow that white swallows."""

@@ -12,10 +12,10 @@ from torch.optim import Optimizer
 from torchmetrics import Metric
 
 from triptych.datasets.sample import Batch, Target
-from triptych.environment import environment
 from triptych.models.network import TransferNetwork
 from triptych.optim import OneCycle, adamw
 from triptych.processor import keep_freed_memory
+from triptych.runs.environment import environment
 from triptych.tasks.score_report import ScoreReport
 
 

@@ -8,9 +8,10 @@ import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from triptych.files import atomic_save
+from triptych.runs.layout import RunLayout, previous
 
 
-class WholeCheckpoints(TorchCheckpointIO):
+class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes a checkpoint under another name in its folder, and renames it once it is written."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
@@ -20,11 +21,6 @@ class WholeCheckpoints(TorchCheckpointIO):
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_save(path, lambda half: torch.save(checkpoint, half))
-
-
-def before(path: Path) -> Path:
-    """Where the checkpoint that was there before this one is kept."""
-    return path.with_name(f"before_{path.name}")
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
@@ -45,9 +41,9 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     return state
 
 
-def whole_one(last: Path) -> Path | None:
+def newest_readable(last: Path) -> Path | None:
     """`last` where it is a whole checkpoint, else the one before it; None where there is neither."""
-    for path in (last, before(last)):
+    for path in (last, previous(last)):
         with contextlib.suppress(FileNotFoundError, ValueError):
             read_checkpoint(path)
             return path
@@ -66,7 +62,7 @@ def best_score(path: str | Path) -> str:
 
 
 def _instead(path: str | Path) -> str:
-    one_before = before(Path(path))
-    if one_before.is_file():
-        return f"the one before it is {one_before}"
-    return "expected a file that `triptych fit` saved, such as runs/camvid/NAME/checkpoints/best.ckpt"
+    replaced = previous(Path(path))
+    if replaced.is_file():
+        return f"the one before it is {replaced}"
+    return f"expected a file that `triptych fit` saved, such as {RunLayout(Path('runs/camvid/NAME')).best}"

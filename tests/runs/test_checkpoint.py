@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from triptych.checkpoints import WholeCheckpoints, before, best_score, read_checkpoint, whole_one
+from triptych.runs.checkpoint import AtomicCheckpointIO, best_score, newest_readable, read_checkpoint
+from triptych.runs.layout import previous
 
 STATE: dict[str, Any] = {"state_dict": {"weight": torch.arange(3000.0)}, "pytorch-lightning_version": "2.6"}
 FOREIGN: dict[str, Any] = {
@@ -23,8 +24,8 @@ FOREIGN: dict[str, Any] = {
 def last(tmp_path: Path) -> Path:
     """A whole checkpoint, and a whole one before it."""
     path = tmp_path / "last.ckpt"
-    for each in (path, before(path)):
-        WholeCheckpoints().save_checkpoint({**STATE, "global_step": len(each.name)}, each)
+    for each in (path, previous(path)):
+        AtomicCheckpointIO().save_checkpoint({**STATE, "global_step": len(each.name)}, each)
     return path
 
 
@@ -43,16 +44,16 @@ SUCH = r"expected a file that `triptych fit` saved, such as runs/camvid/NAME/che
 def refused_with_and_without_one_before(last: Path) -> None:
     """Also what is taken instead."""
     refused(last, f"the one before it is {re.escape(str(last.parent))}/before_last\\.ckpt")
-    assert whole_one(last) == before(last)
-    before(last).unlink()
+    assert newest_readable(last) == previous(last)
+    previous(last).unlink()
     refused(last, SUCH)
-    assert whole_one(last) is None
+    assert newest_readable(last) is None
 
 
 def test_a_whole_checkpoint_is_read_as_it_was_written(last: Path) -> None:
     state = read_checkpoint(last)
     assert torch.equal(state["state_dict"]["weight"], STATE["state_dict"]["weight"])
-    assert whole_one(last) == last
+    assert newest_readable(last) == last
     assert {path.name for path in last.parent.iterdir()} == {"last.ckpt", "before_last.ckpt"}
 
 
@@ -93,14 +94,14 @@ def test_a_checkpoint_that_is_not_there_is_told(last: Path) -> None:
 def test_a_failed_save_leaves_the_file_that_was_there(last: Path) -> None:
     data = last.read_bytes()
     with pytest.raises((AttributeError, pickle.PicklingError)):
-        WholeCheckpoints().save_checkpoint({**STATE, "what": lambda: 0}, last)
+        AtomicCheckpointIO().save_checkpoint({**STATE, "what": lambda: 0}, last)
     assert last.read_bytes() == data
     assert {path.name for path in last.parent.iterdir()} == {"last.ckpt", "before_last.ckpt"}
 
 
 def test_folders_are_made(tmp_path: Path) -> None:
-    WholeCheckpoints().save_checkpoint(STATE, str(tmp_path / "a" / "b" / "best.ckpt"))
-    assert whole_one(tmp_path / "a" / "b" / "best.ckpt") is not None
+    AtomicCheckpointIO().save_checkpoint(STATE, str(tmp_path / "a" / "b" / "best.ckpt"))
+    assert newest_readable(tmp_path / "a" / "b" / "best.ckpt") is not None
 
 
 @pytest.mark.parametrize(

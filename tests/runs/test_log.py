@@ -10,7 +10,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from small_fit import Case, fit
 from torch.utils.tensorboard import SummaryWriter
 
-from triptych.run_log import read_run
+from triptych.runs.log import read_run
 
 
 def write(folder: Path, name: str, values: dict[int, float], purge_step: int | None = None, suffix: str = "") -> None:

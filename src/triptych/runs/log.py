@@ -12,9 +12,9 @@ import lightning as L
 from lightning.pytorch.core.saving import load_hparams_from_yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
-from triptych.run_folder import own_folder
+from triptych.runs.folder import own_folder
+from triptych.runs.layout import RunLayout, stage_key
 
-_EVENTS = "events.out.tfevents.*"
 _SIZES = {"scalars": 0, "images": 1}
 """How many values of a name TensorBoard's reader keeps: 0 is all of them."""
 
@@ -67,15 +67,16 @@ def read_run(run: str | Path | L.Trainer) -> RunLog:
         FileNotFoundError: There are no such files in the folder.
     """
     folder = Path((own_folder(run) or run.default_root_dir) if isinstance(run, L.Trainer) else run)
-    if not any(folder.glob(_EVENTS)):
+    layout = RunLayout(folder)
+    if not layout.events():
         raise FileNotFoundError(
-            f"{folder}: expected the folder of a run with TensorBoard's logs in it ({_EVENTS}), found none."
+            f"{folder}: expected the folder of a run with TensorBoard's logs in it (events.out.tfevents.*), found none."
         )
     events = EventAccumulator(str(folder), size_guidance=_SIZES)
     with _no_talk():
         events.Reload()
     series = {name: _series(events.Scalars(name)) for name in events.Tags()["scalars"]}
-    return RunLog(folder, series, _hyper_parameters(folder / "hparams.yaml"), _stages(folder / "recipe.json"))
+    return RunLog(folder, series, _hyper_parameters(layout.hparams), _stages(layout.recipe))
 
 
 def _series(events: Sequence[Any]) -> Series:
@@ -99,7 +100,7 @@ def _stages(path: Path) -> list[StageStart]:
     stages, first_step = [], 0
     for number, plan in enumerate(saved["plans"], start=1):
         stage = plan["stage"]
-        if f"{number}-{stage['name']}" in saved["max_lr"]:
+        if stage_key(number, stage["name"]) in saved["max_lr"]:
             stages.append(StageStart(stage["name"], first_step))
         first_step += plan["steps"] * stage["epochs"]
     return stages

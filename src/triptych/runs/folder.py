@@ -7,6 +7,8 @@ from pathlib import Path
 
 import lightning as L
 
+from triptych.runs.layout import RunLayout, run_of
+
 
 @contextlib.contextmanager
 def no_empty_run(trainer: L.Trainer, goes_on: bool = False) -> Iterator[None]:
@@ -21,7 +23,7 @@ def no_empty_run(trainer: L.Trainer, goes_on: bool = False) -> Iterator[None]:
     """
     log_dir = trainer.logger.log_dir if trainer.logger is not None else None
     folders = [Path(log_dir), *Path(log_dir).parents] if log_dir is not None else []
-    if trainer.is_global_zero and folders and not goes_on and (folders[0] / "config.yaml").exists():
+    if trainer.is_global_zero and folders and not goes_on and RunLayout(folders[0]).config.exists():
         raise FileExistsError(
             f"{folders[0]}: another run is in this folder; name a new one, `--trainer.logger.init_args.version NAME`."
         )
@@ -55,10 +57,8 @@ def newest_run(runs: Path, has: Path) -> Path:
 
 def run_folder(trainer: L.Trainer) -> Path:
     """Where a run keeps its files: above its checkpoint's folder, or the trainer's own."""
-    checkpoint = trainer.ckpt_path
-    if checkpoint is not None and Path(checkpoint).parent.name == "checkpoints":
-        return Path(checkpoint).parent.parent
-    return Path(own_folder(trainer) or trainer.default_root_dir)
+    run = None if trainer.ckpt_path is None else run_of(Path(trainer.ckpt_path))
+    return run or Path(own_folder(trainer) or trainer.default_root_dir)
 
 
 def own_folder(trainer: L.Trainer) -> str | None:
