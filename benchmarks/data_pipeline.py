@@ -11,10 +11,11 @@ import torch
 from side_by_side import side_by_side
 from torch.utils.data import DataLoader
 
-from triptych.datamodules.samples import EpochOrder, Samples
+from triptych.datamodules.epoch_order import EpochOrder
+from triptych.datamodules.samples import Samples
 from triptych.datasets import CamVid
-from triptych.processor import keep_freed_memory
 from triptych.synthetic import make_streets
+from triptych.trainer.cpu import keep_freed_memory
 from triptych.transforms import street_pipeline
 
 FRAMES = 120

@@ -39,7 +39,7 @@ from triptych import (
     find_lr,
 )
 from triptych.datamodules.base import TriptychDataModule
-from triptych.datamodules.samples import Sample
+from triptych.datasets.sample import Sample
 from triptych.lr_finder import RULES
 from triptych.synthetic import make_portraits, make_streets, make_tiles
 from triptych.tasks.base import TransferTask

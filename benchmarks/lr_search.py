@@ -11,8 +11,8 @@ import lightning as L
 from side_by_side import side_by_side
 
 from triptych import MultiLabelClassifier, PlanetDataModule, find_lr
-from triptych.processor import usable_precision
 from triptych.synthetic import make_tiles
+from triptych.trainer.cpu import usable_precision
 
 STEPS = 100
 

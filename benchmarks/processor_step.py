@@ -13,7 +13,7 @@ from side_by_side import side_by_side
 
 from triptych import UNetSegmenter
 from triptych.models.depthwise import DepthwiseConv2d
-from triptych.processor import keep_freed_memory
+from triptych.trainer.cpu import keep_freed_memory
 
 
 def build(memory_format: torch.memory_format, own_depthwise: bool) -> UNetSegmenter:

@@ -20,8 +20,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from train_step import made
 
 from triptych.callbacks import ClassScores, FigureCallback, HyperParameters
-from triptych.plain_commands import MADE_UP
-from triptych.processor import usable_precision
+from triptych.cli.commands import MADE_UP
+from triptych.trainer.cpu import usable_precision
 
 EPOCHS, SKIPPED = 4, 1
 HOOKS = {"on_train_batch_start": "the start", "on_validation_end": "a validation", "on_train_end": "the end"}

@@ -22,11 +22,11 @@ import yaml
 from lightning.pytorch.callbacks import Checkpoint
 from side_by_side import side_by_side
 
+from triptych.cli.commands import MADE_UP
 from triptych.datamodules.base import TriptychDataModule
 from triptych.optim import adamw
-from triptych.plain_commands import MADE_UP
-from triptych.processor import keep_freed_memory, usable_precision
 from triptych.tasks.base import TransferTask
+from triptych.trainer.cpu import keep_freed_memory, usable_precision
 
 STEPS, SKIPPED, ROUNDS = 18, 3, 5
 LOSSES: dict[str, Callable[[Any, Any], torch.Tensor]] = {

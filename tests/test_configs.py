@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from triptych.cli import TriptychCLI, main
+from triptych.cli import main
+from triptych.cli.app import TriptychCLI
 from triptych.recipe.stage import fill
 
 pytestmark = pytest.mark.filterwarnings(

@@ -13,8 +13,8 @@ from triptych.show.curves import plot_losses, plot_lr
 from triptych.show.prediction import show_prediction
 from triptych.show.results import show_results
 from triptych.show.top_losses import show_top_losses
-from triptych.talk import quiet
 from triptych.tasks import MultiLabelClassifier, PointRegressor, UNetSegmenter
+from triptych.trainer.messages import quiet
 
 __all__ = [
     "BIWIDataModule",

@@ -14,7 +14,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from triptych import BIWIDataModule
-from triptych.cli import Parser
+from triptych.cli.app import Parser
 from triptych.datamodules import biwi
 from triptych.datamodules.biwi import leave_one_person_out
 from triptych.datasets.biwi import ARCHIVE

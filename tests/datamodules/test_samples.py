@@ -10,8 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from triptych.datamodules.samples import EpochOrder, Key, Sample, Samples
+from triptych.datamodules.epoch_order import EpochOrder, Key
+from triptych.datamodules.samples import Samples
 from triptych.datasets import CamVid, Pictures
+from triptych.datasets.sample import Sample
 from triptych.transforms import evaluation_pipeline, geometry, lighting, street_pipeline
 
 SIZE = (40, 56)

@@ -136,7 +136,7 @@ def run_fit(root: Path, folder: Path) -> Path:
     options = {"model.encoder": TINY["encoder"], "model.encoder_weights": "null", "model.max_lr": "find"}
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("triptych.cli.find_lr", partial(find_lr, start=1e-5, end=0.1, num_steps=12))
+        patch.setattr("triptych.cli.app.find_lr", partial(find_lr, start=1e-5, end=0.1, num_steps=12))
         printed_by(["fit", *config_args("planet", root), *runs_in(folder), *words])
     return folder / "planet" / "version_0"
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 from biwi_files import dotted
 
-from triptych.datamodules.samples import Sample, Samples
+from triptych.datamodules.samples import Samples
+from triptych.datasets.sample import Sample
 from triptych.transforms import evaluation_pipeline, portrait_pipeline
 from triptych.transforms.geometry import TRIES, flip, move_points, rotation, to_pixels, zoom
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import lightning as L
 
-from triptych.tensorboard_log import logged_step
+from triptych.trainer.tensorboard import logged_step
 
 _UNFIT = re.compile(r"[^\w.-]+")
 

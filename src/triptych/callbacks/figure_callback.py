@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.tasks.base import TransferTask
-from triptych.tensorboard_log import add_figure, tensorboard_logger
+from triptych.trainer.tensorboard import add_figure, tensorboard_logger
 
 _SHARDED = (DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy)
 

@@ -6,7 +6,7 @@ import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.utils.tensorboard.summary import hparams
 
-from triptych.tensorboard_log import tensorboard_logger
+from triptych.trainer.tensorboard import tensorboard_logger
 
 _LEFT_OUT = ("class_names", "tags", "_class_path", "_instantiator")
 """Names that are the data's and too long for a table, and what the command line notes for itself."""

@@ -8,7 +8,7 @@ from triptych.callbacks.figure_callback import FigureCallback
 from triptych.datamodules.base import checked_at_least
 from triptych.evaluation.evaluate import evaluating
 from triptych.show.top_losses import mistake_figures
-from triptych.tensorboard_log import logged_step
+from triptych.trainer.tensorboard import logged_step
 
 
 class Mistakes(FigureCallback):

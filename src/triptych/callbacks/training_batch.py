@@ -8,7 +8,7 @@ from torch import Tensor
 from triptych.callbacks.figure_callback import FigureCallback
 from triptych.datamodules.base import checked_at_least
 from triptych.datasets.sample import Batch, Sample
-from triptych.tensorboard_log import logged_step
+from triptych.trainer.tensorboard import logged_step
 
 _COLUMNS = 4
 

@@ -10,7 +10,7 @@ from triptych.datasets.sample import Sample
 from triptych.evaluation.evaluate import evaluating
 from triptych.show.panels import panel_for
 from triptych.show.results import evenly_spaced
-from triptych.tensorboard_log import logged_step
+from triptych.trainer.tensorboard import logged_step
 
 
 class ValidationFrames(FigureCallback):

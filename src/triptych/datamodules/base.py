@@ -13,8 +13,9 @@ import torch
 from matplotlib.figure import Figure
 from torch.utils.data import DataLoader
 
+from triptych.datamodules.epoch_order import EpochOrder, Place
 from triptych.datamodules.hard_examples import weights_of
-from triptych.datamodules.samples import EpochOrder, Place, Samples
+from triptych.datamodules.samples import Samples
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.sample import Records, Sample
 from triptych.transforms import evaluation_pipeline

@@ -15,7 +15,7 @@ from torch import Tensor
 from triptych.lr_finder.curve import DEFAULT_RATE, LRSearch, has_run_away, read_curve
 from triptych.lr_finder.max_lr import asks_to_find, parts_of, with_found
 from triptych.lr_finder.rules import DEFAULT_RULE, check_rule
-from triptych.trial import trial_fit
+from triptych.trainer.temporary_fit import temporary_fit
 
 
 def find_lr(
@@ -33,7 +33,7 @@ def find_lr(
     the others keep their ratio to it. No schedule runs, no validation. All processes get the same answer.
 
     Args:
-        trainer_or_settings: See `triptych.trial.trial_fit`.
+        trainer_or_settings: See `triptych.trainer.temporary_fit.temporary_fit`.
         model: Any LightningModule with automatic optimization and one optimizer.
         datamodule: The data, as `Trainer.fit` takes them.
         start: First rate, above 0.
@@ -53,7 +53,7 @@ def find_lr(
         raise ValueError("model: expected automatic optimization, got a model that steps its optimizers itself.")
     sweep = _Sweep([start * (end / start) ** (i / (num_steps - 1)) for i in range(num_steps)])
     with _plain_rates(model):
-        trial_fit(trainer_or_settings, model, datamodule, sweep, num_steps)
+        temporary_fit(trainer_or_settings, model, datamodule, sweep, num_steps)
     return read_curve(sweep.rates[: len(sweep.losses)], sweep.losses, rule, _kept_rate(model.hparams.get("max_lr")))
 
 

@@ -10,11 +10,10 @@ from triptych.callbacks import Mistakes
 from triptych.datamodules.base import TriptychDataModule
 from triptych.lr_finder import DEFAULT_RATE, asks_to_find, with_found
 from triptych.optim import spread
-from triptych.recipe.memory import PeakMemory
+from triptych.recipe.measure import TIMED, WARM_UP, PeakMemory, Stopwatch
 from triptych.recipe.stage import LAST, FullStage
-from triptych.recipe.stopwatch import TIMED, WARM_UP, Stopwatch
 from triptych.tasks.base import TransferTask
-from triptych.trial import trial_fit
+from triptych.trainer.temporary_fit import temporary_fit
 
 SEARCH_STEPS = 100
 MISTAKES = 2
@@ -79,7 +78,7 @@ def plan_stage(
     steps = math.ceil((WARM_UP + TIMED) / accumulated)
     with stage.applied(model, data, with_found(stage.max_lr, DEFAULT_RATE)):
         watch, peak = Stopwatch(), PeakMemory()
-        trial_fit({**settings, "precision": stage.precision}, model, data, watch, max_steps=steps)
+        temporary_fit({**settings, "precision": stage.precision}, model, data, watch, max_steps=steps)
         trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
     train_batches = _limited(watch.train_batches, settings.get("limit_train_batches"))
     val_batches = _limited(watch.val_batches, settings.get("limit_val_batches"))

@@ -13,14 +13,14 @@ from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, ModelSu
 from triptych.callbacks import PredictionWriter, ProgressBar, ScoreReport
 from triptych.datamodules.base import TriptychDataModule
 from triptych.recipe.plan import fit_budget, plan_stage, read_budget
-from triptych.recipe.processes import say, shared
 from triptych.recipe.stage import Stage, as_it_is, fill, what_changed
 from triptych.recipe.stage_run import StageRun, remove_resume_points
 from triptych.recipe.state import RecipeState, StageResult
 from triptych.recipe.tables import plan_table, result_table
 from triptych.runs.checkpoint import read_checkpoint
 from triptych.tasks.base import TransferTask
-from triptych.trainer_settings import settings_of
+from triptych.trainer.processes import say, shared
+from triptych.trainer.settings import settings_of
 
 _OWN = (
     *("max_epochs", "max_steps", "max_time", "precision", "logger", "callbacks"),

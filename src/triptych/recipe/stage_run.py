@@ -16,18 +16,18 @@ from triptych.datamodules.hard_examples import write_losses
 from triptych.evaluation.top_losses import top_losses
 from triptych.lr_finder import DEFAULT_RATE, LRSearch, asks_to_find, find_lr, with_found
 from triptych.recipe.logger import ContinuedLogger
-from triptych.recipe.memory import PeakMemory
+from triptych.recipe.measure import PeakMemory
 from triptych.recipe.plan import StagePlan
-from triptych.recipe.processes import say, shared
 from triptych.recipe.stage import LAST
 from triptych.recipe.state import RecipeState, StageResult
 from triptych.runs.checkpoint import newest_readable, read_checkpoint
 from triptych.runs.layout import RunLayout, previous, stage_key
-from triptych.talk import no_info
 from triptych.tasks.base import TransferTask
 from triptych.tasks.score_report import NoScoreReport
-from triptych.tensorboard_log import add_figure
-from triptych.trainer_settings import settings_of
+from triptych.trainer.messages import no_info
+from triptych.trainer.processes import say, shared
+from triptych.trainer.settings import settings_of
+from triptych.trainer.tensorboard import add_figure
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from triptych.report.page import Html, Section, picture, table, text
 from triptych.report.saved_data import saved_data
 from triptych.runs.log import RunLog
 from triptych.show.top_losses import mistake_figures
-from triptych.talk import no_info
 from triptych.tasks.base import TransferTask
 from triptych.tasks.score_report import NoScoreReport
+from triptych.trainer.messages import no_info
 
 _WORST = 9
 _TITLES = ("Validation", "Worst samples")

@@ -14,9 +14,9 @@ from torchmetrics import Metric
 from triptych.datasets.sample import Batch, Target
 from triptych.models.network import TransferNetwork
 from triptych.optim import OneCycle, adamw
-from triptych.processor import keep_freed_memory
 from triptych.runs.environment import environment
 from triptych.tasks.score_report import ScoreReport
+from triptych.trainer.cpu import keep_freed_memory
 
 
 class TransferTask(L.LightningModule):

@@ -1,8 +1,12 @@
-"""How long the parts of a stage take, from a few of its steps."""
+"""What a stage costs: its time, from a few of its steps, and its peak memory."""
 
+import contextlib
+import ctypes
+import sys
 import time
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -11,6 +15,8 @@ import torch
 
 WARM_UP, TIMED, TIMED_VALIDATION = 3, 8, 4
 """Batches before the clock starts, batches that are timed, and those of the validation data that are timed."""
+
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 class Stopwatch(L.Callback):
@@ -50,3 +56,33 @@ class Stopwatch(L.Callback):
 def _typical(times: Sequence[float]) -> float:
     """Median of the seconds between moments, at least two of them."""
     return median(after - before for before, after in pairwise(times))
+
+
+class PeakMemory:
+    """The peak since it was made: of the first GPU where there is one, or else of this process without its workers.
+
+    Where the system cannot forget an earlier peak (not Linux), it is that since the process began, and on Windows 0.
+    """
+
+    def __init__(self) -> None:
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
+        elif sys.platform.startswith("linux"):
+            with contextlib.suppress(OSError, AttributeError):
+                ctypes.CDLL("libc.so.6").malloc_trim(0)
+                _CLEAR.write_text("5")  # proc(5): resets the peak
+
+    def bytes(self) -> int:
+        """The peak in bytes."""
+        if torch.cuda.is_available():
+            return torch.cuda.max_memory_allocated()
+        if _STATUS.exists():
+            kilobytes = next(line.split()[1] for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+            return 1024 * int(kilobytes)
+        if sys.platform == "win32":
+            return 0
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else 1024 * peak

@@ -12,14 +12,14 @@ import torch
 from lightning.pytorch.strategies.launchers import _MultiProcessingLauncher
 from torchmetrics import Metric
 
-from triptych.talk import no_info
-from triptych.trainer_settings import settings_of
+from triptych.trainer.messages import no_info
+from triptych.trainer.settings import settings_of
 
 _MACHINERY = {*vars(L.LightningModule()), "_hparams", "_hparams_initial", "_hparams_name", "configure_callbacks"}
 """The attributes that every LightningModule has, or a trial gives it; the others belong to the model's own class."""
 
 
-def trial_fit(
+def temporary_fit(
     settings: L.Trainer | Mapping[str, Any],
     model: L.LightningModule,
     datamodule: Any,

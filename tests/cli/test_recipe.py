@@ -48,7 +48,7 @@ PLANNING = 2 * 11
 
 @pytest.fixture(autouse=True)
 def _short_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    for place in ("triptych.cli.find_lr", "triptych.recipe.stage_run.find_lr"):
+    for place in ("triptych.cli.app.find_lr", "triptych.recipe.stage_run.find_lr"):
         monkeypatch.setattr(place, partial(find_lr, start=1e-5, end=0.1, num_steps=SEARCHED))
 
 
@@ -317,7 +317,7 @@ def half(drawn_streets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("half") / "runs"
     more = [*runs_in(folder), "--trainer.max_epochs", "1", "--model.max_lr", "find"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("triptych.cli.find_lr", partial(find_lr, start=1e-5, end=0.1, num_steps=SEARCHED))
+        patch.setattr("triptych.cli.app.find_lr", partial(find_lr, start=1e-5, end=0.1, num_steps=SEARCHED))
         printed_by(["fit", *fit_args(drawn_streets), *more])
     return folder
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from triptych import quiet
-from triptych.talk import _TALKERS
+from triptych.trainer.messages import _TALKERS
 
 ZERO = logging.getLogger("lightning.pytorch.utilities.rank_zero")
 

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from torchmetrics import MeanMetric
 
 from triptych import MultiLabelClassifier, PlanetDataModule
-from triptych.trial import trial_fit
+from triptych.trainer.temporary_fit import temporary_fit
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning"),
@@ -105,7 +105,7 @@ def test_nothing_is_left_of_a_trial(precision: str, fails: bool, capsys: pytest.
     model.seen.update(7.0)
     before = traces(model)
     with pytest.raises(RuntimeError, match="on purpose") if fails else contextlib.nullcontext():
-        trial_fit({**ON_CPU, "precision": precision}, model, None, watch, max_steps=5)
+        temporary_fit({**ON_CPU, "precision": precision}, model, None, watch, max_steps=5)
     assert watch.steps == (3 if fails else 5)
     assert same(traces(model), before)
     assert capsys.readouterr() == ("", "")
@@ -119,7 +119,7 @@ def test_a_model_goes_back_to_the_trainer_it_had() -> None:
     data.train_dataloader = model.train_dataloader  # type: ignore[method-assign]
     data.trainer = trainer
     before = traces(model)
-    trial_fit(trainer, model, data, Watch(), max_steps=3)
+    temporary_fit(trainer, model, data, Watch(), max_steps=3)
     assert same(traces(model), before)
     assert model.trainer is trainer and data.trainer is trainer
 
@@ -127,7 +127,7 @@ def test_a_model_goes_back_to_the_trainer_it_had() -> None:
 def test_gradients_are_cleared() -> None:
     model = Toy()
     model.net[0].weight.grad = torch.ones(8, 3)
-    trial_fit(ON_CPU, model, None, Watch(), max_steps=1)
+    temporary_fit(ON_CPU, model, None, Watch(), max_steps=1)
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
@@ -138,7 +138,7 @@ def fitted(tiles: Path, workers: int, with_trial: bool) -> tuple[L.LightningModu
     trainer = L.Trainer(**ON_CPU, **QUIET, max_epochs=1, limit_val_batches=0)
     if with_trial:
         watch = Watch()
-        trial_fit(trainer, model, data, watch, max_steps=4, limit_val_batches=1)
+        temporary_fit(trainer, model, data, watch, max_steps=4, limit_val_batches=1)
         assert_equal(model.state_dict(), watch.first)
         assert model.last_scores == {}
     trainer.fit(model, data)
@@ -160,7 +160,7 @@ def test_a_fit_that_fails_before_its_first_step_leaves_the_model(drawn_tiles: Pa
     data = PlanetDataModule(str(drawn_tiles), image_size=(32, 32), batch_size=8)
     state = torch.get_rng_state()
     with pytest.raises(ValueError, match="max_lr"):
-        trial_fit(ON_CPU, model, data, Watch(), max_steps=1)
+        temporary_fit(ON_CPU, model, data, Watch(), max_steps=1)
     assert torch.equal(torch.get_rng_state(), state)
     assert "configure_callbacks" not in vars(model) and model._trainer is None
 
@@ -178,7 +178,7 @@ def test_settings_are_read_back_from_a_trainer(tmp_path: Path, used: bool) -> No
     if used:
         trainer.fit(model)
     before = [sorted(tmp_path.iterdir()), trainer.global_step, scaler.state_dict()]
-    trial_fit(trainer, model, None, watch, max_steps=4)
+    temporary_fit(trainer, model, None, watch, max_steps=4)
     fresh = watch.trainer
     assert fresh is not trainer and fresh.strategy is not trainer.strategy
     assert {name: getattr(fresh, name) for name in given} == {name: getattr(trainer, name) for name in given}
@@ -192,7 +192,7 @@ def test_settings_are_read_back_from_a_trainer(tmp_path: Path, used: bool) -> No
 def test_a_strategy_object_is_not_shared() -> None:
     strategy = DDPStrategy(find_unused_parameters=True)
     trainer = L.Trainer(accelerator="cpu", devices=2, strategy=strategy, use_distributed_sampler=False, **QUIET)
-    from triptych.trainer_settings import settings_of
+    from triptych.trainer.settings import settings_of
 
     again = L.Trainer(**settings_of(trainer), **QUIET)
     assert again.strategy is not strategy and again.strategy._ddp_kwargs == {"find_unused_parameters": True}
@@ -204,14 +204,14 @@ def test_of_a_mapping_only_what_changes_a_step_is_taken(tmp_path: Path) -> None:
     watch = Watch()
     saver = ModelCheckpoint(tmp_path)
     arguments = {**ON_CPU, "accumulate_grad_batches": 3, "max_steps": 1, "logger": True, "callbacks": [saver]}
-    trial_fit(arguments, Toy(), None, watch, max_steps=2)
+    temporary_fit(arguments, Toy(), None, watch, max_steps=2)
     assert watch.trainer.accumulate_grad_batches == 3 and watch.trainer.global_step == 2
     assert watch.trainer.loggers == [] and list(tmp_path.iterdir()) == []
 
 
 def test_a_strategy_of_which_nothing_comes_back_is_refused() -> None:
     with pytest.raises(ValueError, match=r"strategy: expected one that runs this script in each process"):
-        trial_fit({"accelerator": "cpu", "devices": 2, "strategy": "ddp_spawn"}, Toy(), None, Watch(), max_steps=1)
+        temporary_fit({"accelerator": "cpu", "devices": 2, "strategy": "ddp_spawn"}, Toy(), None, Watch(), max_steps=1)
 
 
 def test_no_worker_outlives_a_trial(drawn_tiles: Path) -> None:
@@ -219,11 +219,11 @@ def test_no_worker_outlives_a_trial(drawn_tiles: Path) -> None:
 
     data = PlanetDataModule(str(drawn_tiles), image_size=(32, 32), batch_size=8, num_workers=1)
     model = MultiLabelClassifier(encoder="resnet18", encoder_weights=None)
-    trial_fit(ON_CPU, model, data, Watch(), max_steps=1)
+    temporary_fit(ON_CPU, model, data, Watch(), max_steps=1)
     assert multiprocessing.active_children() == []
 
 
 def test_a_model_that_a_trial_had_to_build_keeps_its_own_callbacks(drawn_tiles: Path) -> None:
     model = MultiLabelClassifier(encoder="resnet18", encoder_weights=None)
-    trial_fit(ON_CPU, model, PlanetDataModule(str(drawn_tiles), image_size=(32, 32), batch_size=8), Watch(), 1)
+    temporary_fit(ON_CPU, model, PlanetDataModule(str(drawn_tiles), image_size=(32, 32), batch_size=8), Watch(), 1)
     assert model.network is not None and "configure_callbacks" not in vars(model)

@@ -15,9 +15,9 @@ from command_line import CONFIGS, QUIET, Run, config_args, fails, files, finishe
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from triptych.cli import UsageError, main
+from triptych.cli import main
 from triptych.datasets.camvid_classes import OFFICIAL_NAMES, class_colors
-from triptych.errors import one_line
+from triptych.errors import UsageError, one_line
 
 pytestmark = QUIET
 

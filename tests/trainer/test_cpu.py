@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from triptych import processor
-from triptych.processor import keep_freed_memory, usable_precision
+from triptych.trainer.cpu import keep_freed_memory, usable_precision
 
 
 @pytest.fixture

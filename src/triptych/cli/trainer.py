@@ -13,7 +13,7 @@ from triptych.recipe import Stage, run_recipe
 from triptych.runs.folder import own_folder
 from triptych.runs.layout import RunLayout
 from triptych.tasks.base import TransferTask
-from triptych.tensorboard_log import add_figure, tensorboard_logger
+from triptych.trainer.tensorboard import add_figure, tensorboard_logger
 
 
 class CommandTrainer(L.Trainer):

@@ -16,16 +16,16 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from triptych.callbacks import PredictionWriter
-from triptych.command_trainer import CommandTrainer
+from triptych.cli.commands import COMMANDS, MADE_UP
+from triptych.cli.messages import plain
+from triptych.cli.trainer import CommandTrainer
 from triptych.errors import UsageError
 from triptych.lr_finder import asks_to_find, find_lr, with_found
-from triptych.plain_commands import COMMANDS, MADE_UP
-from triptych.plain_errors import plain
-from triptych.processor import usable_precision
 from triptych.runs.checkpoint import best_score, read_checkpoint
 from triptych.runs.folder import newest_run, no_empty_run, own_folder, run_folder
 from triptych.runs.layout import RunLayout
-from triptych.talk import no_advice
+from triptych.trainer.cpu import usable_precision
+from triptych.trainer.messages import no_advice
 
 FLAGS = {"--resume": "--resume", "--dry-run": "--dry_run", "--dry_run": "--dry_run"}
 """What may be typed without a value, and its name as an argument."""

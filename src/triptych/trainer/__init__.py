@@ -1,0 +1,1 @@
+"""Around Lightning's Trainer."""
