@@ -11,12 +11,12 @@ import torch
 from side_by_side import side_by_side
 from torch.utils.data import DataLoader
 
-from triptych.datamodules.epoch_order import EpochOrder
-from triptych.datamodules.samples import Samples
+from triptych.datamodules.epoch_order import EpochSampler
+from triptych.datamodules.samples import SampleDataset
 from triptych.datasets import CamVid
 from triptych.synthetic import make_streets
 from triptych.trainer.cpu import keep_freed_memory
-from triptych.transforms import street_pipeline
+from triptych.transforms import camvid_pipeline
 
 FRAMES = 120
 
@@ -29,8 +29,8 @@ def main() -> None:
         root = sys.argv[1] if sys.argv[1:] else str(make_streets(f"{folder}/streets", FRAMES, (360, 480)))
         frames = CamVid(root)
         frames = CamVid(root, frames.names[:FRAMES])
-        samples = Samples(frames, street_pipeline((192, 256), frames.ignore_index), seed=0)
-        loader = DataLoader(samples, batch_size=8, sampler=EpochOrder(len(frames), shuffle=True, seed=0))
+        samples = SampleDataset(frames, camvid_pipeline((192, 256), frames.ignore_index), seed=0)
+        loader = DataLoader(samples, batch_size=8, sampler=EpochSampler(len(frames), shuffle=True, seed=0))
 
         def decode() -> None:
             for index in range(len(frames)):

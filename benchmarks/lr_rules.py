@@ -68,9 +68,9 @@ TASKS = {
 
 
 class Lesson(NamedTuple):
-    """What one seed trains with: facts for the model, batches, and one large batch that is held out."""
+    """What one seed trains with: metadata for the model, batches, and one large batch that is held out."""
 
-    facts: dict[str, Any]
+    metadata: dict[str, Any]
     batches: DataLoader[Sample]
     held_out: Sample
 
@@ -143,7 +143,7 @@ def lesson(task: str, root: Path, seed: int, steps: int) -> Lesson:
 
     batches: Any = list(itertools.islice(whole_batches(), steps))
     data.batch_size = HELD_OUT
-    return Lesson(data.facts, DataLoader(batches, batch_size=None), next(iter(data.val_dataloader())))
+    return Lesson(data.metadata, DataLoader(batches, batch_size=None), next(iter(data.val_dataloader())))
 
 
 def fit(model: TransferTask, batches: DataLoader[Sample], rate: float, seed: int) -> None:
@@ -166,9 +166,9 @@ def run_case(name: str, task: str, freeze_to: int, lessons: Sequence[Lesson]) ->
     """Searches with the first seed, then fits every seed at every rate."""
     befores: list[float] = []
     losses: dict[float, list[float]] = {}
-    for seed, (facts, batches, held_out) in enumerate(lessons):
+    for seed, (metadata, batches, held_out) in enumerate(lessons):
         L.seed_everything(seed, verbose=False)
-        model = TASKS[task].model(encoder=ENCODER, freeze_to=freeze_to, **facts)
+        model = TASKS[task].model(encoder=ENCODER, freeze_to=freeze_to, **metadata)
         model.configure_callbacks = list  # type: ignore[method-assign,assignment]  # no report in the terminal
         fresh = copy.deepcopy(model.state_dict())
         befores.append(held_out_loss(task, model, held_out))

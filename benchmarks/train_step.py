@@ -103,7 +103,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = made(config["data"], root=root[0] if root else str(MADE_UP[task](f"{folder}/{task}")))
         data.setup("fit")
-        model = made(config["model"], **data.facts)
+        model = made(config["model"], **data.metadata)
         keep_freed_memory()
         medians = side_by_side(
             {

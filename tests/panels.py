@@ -58,7 +58,7 @@ def make_panel(drawn_streets: Path, drawn_portraits: Path, drawn_tiles: Path) ->
             data = PlanetDataModule(str(drawn_tiles), **{"image_size": (32, 32), **options})
             model = MultiLabelClassifier(threshold=0.5, **TINY)
         data.setup("fit")
-        model.resolve(data.facts)
+        model.resolve(data.metadata)
         model.configure_model()
         return Panel(model, data)
 

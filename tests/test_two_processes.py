@@ -88,7 +88,7 @@ def fitted(task: str, folder: Path) -> dict[str, Any]:
     model, data = made(task, folder)
     trainer = L.Trainer(**SETTINGS, **QUIET, callbacks=[NoReport()], max_epochs=1, limit_train_batches=2)
     data.setup("fit")
-    model.resolve(data.facts)
+    model.resolve(data.metadata)
     model.configure_model()
     before = digest(model)
     search = find_lr(trainer, model, data, num_steps=12)
@@ -243,7 +243,7 @@ def test_two_processes_score_five_samples_as_one_does(
 ) -> None:
     model, data = made(task, folder, batch_size=batch_size)
     data.setup("fit")
-    model.resolve(data.facts)
+    model.resolve(data.metadata)
     model.configure_model()
     model.load_state_dict(torch.load(folder / f"{task}.pt", weights_only=True))
     trainer = L.Trainer(accelerator="cpu", **QUIET, callbacks=[NoReport()])

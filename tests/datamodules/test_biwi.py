@@ -256,4 +256,4 @@ def test_predict_path_needs_no_data_set(people: Path) -> None:
 
 
 def test_facts_tell_one_point(people: Path) -> None:
-    assert module(people).facts == {"num_points": 1}
+    assert module(people).metadata == {"num_points": 1}

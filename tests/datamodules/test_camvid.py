@@ -96,12 +96,12 @@ def test_a_folder_of_ones_own_is_told_by_arguments(tmp_path: Path) -> None:
     (batch,) = data.val_dataloader()
     assert batch["size"].tolist() == [[30, 20]]
     assert batch["mask"].unique().tolist() == [2]
-    assert data.facts == {"num_classes": 3, "ignore_index": 2, "class_names": ["cat", "background", "void"]}
+    assert data.metadata == {"num_classes": 3, "ignore_index": 2, "class_names": ["cat", "background", "void"]}
 
 
 def test_facts_follow_the_classes_asked_for(drawn_streets: Path) -> None:
-    assert module(drawn_streets).facts == {}
-    full, merged = module(drawn_streets, "fit").facts, module(drawn_streets, "fit", classes="11").facts
+    assert module(drawn_streets).metadata == {}
+    full, merged = module(drawn_streets, "fit").metadata, module(drawn_streets, "fit", classes="11").metadata
     assert full == {"num_classes": 32, "ignore_index": 30, "class_names": list(OFFICIAL_NAMES)}
     assert merged == {"num_classes": 12, "ignore_index": 11, "class_names": list(SEGNET_NAMES)}
 
@@ -110,7 +110,7 @@ def test_predict_path_needs_no_data_set(drawn_streets: Path, tmp_path: Path) -> 
     data = module(tmp_path / "absent", "predict", predict_path=str(drawn_streets / "images"))
     assert len(names(data.predict_dataloader())) == 12
     assert "mask" not in next(iter(data.predict_dataloader()))
-    assert data.facts == {}
+    assert data.metadata == {}
 
 
 def test_a_batch_has_the_shapes_and_types_that_travel(drawn_streets: Path) -> None:
@@ -197,9 +197,9 @@ def test_min_area_must_be_a_share(min_area: float) -> None:
 @pytest.mark.parametrize("classes", ["all", "11"])
 def test_class_counts_are_the_labelled_pixels_of_the_training_masks_on_disk(drawn_streets: Path, classes: str) -> None:
     data = module(drawn_streets, "fit", classes=classes, image_size=(7, 9))
-    void, train = data.facts["ignore_index"], data.records["train"]
+    void, train = data.metadata["ignore_index"], data.records["train"]
     masks = np.stack([train[index]["mask"] for index in range(len(train))])
-    expected = [int((masks == i).sum()) * (i != void) for i in range(data.facts["num_classes"])]
+    expected = [int((masks == i).sum()) * (i != void) for i in range(data.metadata["num_classes"])]
     counts = data.class_counts()
     assert counts == expected
     assert {type(count) for count in counts} == {int}

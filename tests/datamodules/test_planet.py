@@ -97,7 +97,7 @@ def test_a_tag_that_only_validation_has_is_a_column_of_both_parts(tmp_path: Path
     (tmp_path / "train_v2.csv").write_text("image_name,tags\n" + "".join(f"{n},{t}\n" for n, t in rows.items()))
     (tmp_path / "valid.txt").write_text("c")
     data = module(tmp_path, "fit", valid_list="valid.txt", tags="table", augment=False)
-    assert (data.facts["num_labels"], data.facts["tags"]) == (3, ["clear", "haze", "snow"])
+    assert (data.metadata["num_labels"], data.metadata["tags"]) == (3, ["clear", "haze", "snow"])
     (train,), (valid,) = data.train_dataloader(), data.val_dataloader()
     assert sorted(train["labels"].tolist()) == [[1, 0, 0], [1, 1, 0]]
     assert valid["labels"].tolist() == [[0, 0, 1]]
@@ -105,11 +105,11 @@ def test_a_tag_that_only_validation_has_is_a_column_of_both_parts(tmp_path: Path
 
 def test_facts_are_the_channels_and_the_tags_once_the_table_is_read(drawn_tiles: Path) -> None:
     data = module(drawn_tiles)
-    assert data.facts == {"in_channels": 3}
+    assert data.metadata == {"in_channels": 3}
     with pytest.raises(RuntimeError, match=r"^PlanetDataModule: call setup\(\) first; the table has not been read yet"):
         _ = data.tiles
     data.setup("fit")
-    assert data.facts == {"in_channels": 3, "num_labels": 17, "tags": list(PLANET_TAGS)}
+    assert data.metadata == {"in_channels": 3, "num_labels": 17, "tags": list(PLANET_TAGS)}
 
 
 def test_a_batch_has_the_shapes_and_types_that_travel(drawn_tiles: Path) -> None:
@@ -131,7 +131,7 @@ def test_pictures_to_predict_need_neither_table_nor_labels(drawn_tiles: Path, tm
     data = module(tmp_path / "absent", "predict", predict_path=str(drawn_tiles / "train-jpg"))
     assert len(names(data.predict_dataloader())) == 30
     assert "labels" not in next(iter(data.predict_dataloader()))
-    assert data.facts == {"in_channels": 3}
+    assert data.metadata == {"in_channels": 3}
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def four_bands(tiles: Path) -> Path:
 
 def test_a_fourth_band_is_augmented_with_the_others(four_bands: Path) -> None:
     data = module(four_bands, "fit", channels=4, suffix=".tif")
-    assert data.facts["in_channels"] == 4
+    assert data.metadata["in_channels"] == 4
     plain = module(four_bands, "fit", channels=4, suffix=".tif", augment=False)
     for one, other in zip(data.train_dataloader(), plain.train_dataloader(), strict=True):
         assert (one["image"].shape, one["image"].dtype) == ((4, 4, *SIZE), torch.uint8)
@@ -158,7 +158,7 @@ def test_a_fourth_band_is_augmented_with_the_others(four_bands: Path) -> None:
 def test_pictures_of_four_bands_are_predicted_with_all_of_them(four_bands: Path) -> None:
     data = module(four_bands / "absent", "predict", channels=4, predict_path=str(four_bands / "train-jpg"))
     assert next(iter(data.predict_dataloader()))["image"].shape == (4, 4, *SIZE)
-    assert data.facts == {"in_channels": 4}
+    assert data.metadata == {"in_channels": 4}
 
 
 @pytest.mark.parametrize("channels", [0, 1, 5])

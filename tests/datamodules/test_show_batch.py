@@ -55,8 +55,8 @@ def test_random_state_and_the_place_to_resume_from_stay(make_panel) -> None:
 def test_the_legend_names_the_classes_that_are_shown_and_tells_void_apart(make_panel) -> None:
     data = make_panel("camvid", batch_size=2).data
     batch = next(iter(data.train_dataloader()))
-    facts = data.facts
-    present = {facts["class_names"][i] for mask in batch["mask"].tolist() for row in mask for i in row}
+    metadata = data.metadata
+    present = {metadata["class_names"][i] for mask in batch["mask"].tolist() for row in mask for i in row}
     legend = [text.get_text() for text in data.show_batch(rows=1, columns=2).legends[0].get_texts()]
     assert VOID in present, "the warp uncovers something"
     assert {*legend} == present - {VOID} | {"void, not scored"}
@@ -81,7 +81,7 @@ def test_the_tags_of_each_tile_stand_below_it(make_panel) -> None:
         box = axes.get_window_extent()
         below = [text for text in words if box.x0 - 1 <= text.get_window_extent().x0 < box.x1]
         told = " ".join(text.get_text() for text in sorted(below, key=lambda text: -text.get_position()[1]))
-        assert told.split(", ") == [data.facts["tags"][i] for i in labels.nonzero().flatten()]
+        assert told.split(", ") == [data.metadata["tags"][i] for i in labels.nonzero().flatten()]
 
 
 @pytest.mark.parametrize("columns", [1, 2, 5])

@@ -46,7 +46,7 @@ def test_their_mean_is_the_validation_loss_weighed_by_labelled_pixels_or_samples
     total = mass = 0.0
     for one in top_losses(model, data):
         sample = samples[one.index]
-        weight = int((sample["mask"] != data.facts["ignore_index"]).sum()) if "mask" in sample else 1
+        weight = int((sample["mask"] != data.metadata["ignore_index"]).sum()) if "mask" in sample else 1
         total, mass = total + weight * one.loss, mass + weight
     assert total / mass == pytest.approx(logged["val/loss"], rel=1e-5)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from triptych.optim import adamw, spread
+from triptych.optim import adamw, group_rates
 
 
 def even_mults(start: float, stop: float, n: int) -> list[float]:
@@ -18,22 +18,22 @@ def even_mults(start: float, stop: float, n: int) -> list[float]:
 @pytest.mark.parametrize("groups", [1, 2, 3, 5])
 @pytest.mark.parametrize(("first", "last"), [(1e-6, 1e-4), (1e-5, 1e-3), (3e-3, 3e-3), (1e-2, 1e-4)])
 def test_a_pair_is_spread_as_even_mults_spreads_a_slice(first, last, groups) -> None:
-    assert spread([first, last], groups) == pytest.approx(even_mults(first, last, groups))
-    assert spread((first, last), groups)[-1] == last
+    assert group_rates([first, last], groups) == pytest.approx(even_mults(first, last, groups))
+    assert group_rates((first, last), groups)[-1] == last
 
 
 def test_ends_are_the_pair_itself_to_the_last_bit() -> None:
-    assert spread([1e-6, 7e-4], 3)[::2] == [pytest.approx(1e-6, rel=1e-12), 7e-4]
+    assert group_rates([1e-6, 7e-4], 3)[::2] == [pytest.approx(1e-6, rel=1e-12), 7e-4]
 
 
 def test_one_number_is_the_rate_of_all_groups() -> None:
-    assert spread(1e-3, 3) == [1e-3] * 3
+    assert group_rates(1e-3, 3) == [1e-3] * 3
 
 
 @pytest.mark.parametrize("wrong", [0, -1e-3, [1e-3], [1e-5, 1e-4, 1e-3], [], [0, 1e-3], [1e-5, -1.0]])
 def test_anything_but_one_or_two_rates_above_zero_is_told(wrong) -> None:
     with pytest.raises(ValueError, match="max_lr") as caught:
-        spread(wrong, 3)
+        group_rates(wrong, 3)
     assert str(caught.value) == (
         f"max_lr: expected a number above 0 or a pair [first_group, last_group] of them, got {wrong!r}."
     )

@@ -122,7 +122,7 @@ def fresh(root: Path, **hyper_parameters: Any) -> tuple[UNetSegmenter, CamVidDat
     data.setup("fit")
     encoder = {"encoder": "timm-mobilenetv3_small_minimal_100", "encoder_weights": None}
     model = UNetSegmenter(num_classes=32, **encoder, **hyper_parameters)
-    model.resolve(data.facts)
+    model.resolve(data.metadata)
     return model, data
 
 

@@ -14,7 +14,7 @@ def test_rows_are_the_shares_of_each_true_class_over_labelled_pixels(make_panel,
     model, data = make_panel("camvid")
     figure = plot_confusion(model, data)
     check_whole(figure)
-    names, void = data.facts["class_names"], data.facts["ignore_index"]
+    names, void = data.metadata["class_names"], data.metadata["ignore_index"]
     counts = np.zeros((len(names), len(names)))
     model.eval()
     samples = data.val_dataloader().dataset
@@ -64,7 +64,7 @@ def test_tags_are_found_missed_and_invented_as_counted_one_by_one(make_panel, ch
     figure = plot_confusion(model, data)
     check_whole(figure)
     model.eval()
-    counts = {tag: [0, 0, 0] for tag in data.facts["tags"]}
+    counts = {tag: [0, 0, 0] for tag in data.metadata["tags"]}
     samples = data.val_dataloader().dataset
     for index in range(len(samples)):
         sample = samples[index]

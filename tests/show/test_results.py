@@ -9,7 +9,7 @@ import torch
 from matplotlib.colors import to_hex
 
 from triptych import show_results, show_top_losses, top_losses
-from triptych.show.results import spread
+from triptych.show.results import evenly_spaced
 
 
 def names_on(figure):
@@ -18,7 +18,7 @@ def names_on(figure):
 
 @pytest.mark.parametrize(("length", "count", "places"), [(9, 3, [1, 4, 7]), (2, 3, [0, 1]), (100, 1, [50])])
 def test_samples_lie_evenly_in_the_split(length, count, places) -> None:
-    assert spread(length, count) == places
+    assert evenly_spaced(length, count) == places
 
 
 def test_truth_stands_beside_prediction(make_panel, check_whole) -> None:
@@ -29,10 +29,10 @@ def test_truth_stands_beside_prediction(make_panel, check_whole) -> None:
     assert {"truth", "prediction"} < {*texts}
     model.eval()
     samples = data.val_dataloader().dataset
-    for row, index in enumerate(spread(len(samples), 2)):
+    for row, index in enumerate(evenly_spaced(len(samples), 2)):
         sample = samples[index]
         ids = model(sample["image"][None]).argmax(dim=1)[0]
-        labelled = sample["mask"] != data.facts["ignore_index"]
+        labelled = sample["mask"] != data.metadata["ignore_index"]
         share = (ids == sample["mask"])[labelled].double().mean()
         assert f"{100 * share:.1f} % of the labelled pixels right" in texts
         assert names_on(figure)[row] == Path(sample["path"]).name
@@ -44,7 +44,7 @@ def test_void_predicted_or_true_and_all_other_classes_shown_are_in_the_legend(ma
     model.eval()
     sample = data.val_dataloader().dataset[2]
     ids = model(sample["image"][None]).argmax(dim=1)
-    shown = {data.facts["class_names"][i] for i in torch.cat([ids.flatten(), sample["mask"].flatten()]).unique()}
+    shown = {data.metadata["class_names"][i] for i in torch.cat([ids.flatten(), sample["mask"].flatten()]).unique()}
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert {name.replace("void, not scored", "Void") for name in legend} == shown
 
@@ -55,7 +55,7 @@ def test_both_points_are_marked_and_joined(make_panel, check_whole) -> None:
     texts = check_whole(figure)
     model.eval()
     samples = data.val_dataloader().dataset
-    for axes, index in zip(figure.axes, spread(len(samples), 4), strict=True):
+    for axes, index in zip(figure.axes, evenly_spaced(len(samples), 4), strict=True):
         sample = samples[index]
         (true_y, true_x), (y, x) = sample["point"][0].tolist(), model(sample["image"][None])[0, 0].tolist()
         link, ring, cross = (line.get_xydata() for line in axes.lines)
@@ -73,11 +73,11 @@ def test_tags_found_missed_and_invented_differ_in_sign_and_colour(make_panel, ch
     check_whole(figure)
     words = {text.get_text(): text.get_color() for text in figure.texts}
     model.eval()
-    samples, tags = data.val_dataloader().dataset, data.facts["tags"]
+    samples, tags = data.val_dataloader().dataset, data.metadata["tags"]
     told, expected = set(), set()
     for text in words:
         told |= {*re.findall(r"[✓−+] \w+", text)}  # noqa: RUF001
-    for index in spread(len(samples), 4):
+    for index in evenly_spaced(len(samples), 4):
         sample = samples[index]
         probabilities = model(sample["image"][None])[0].sigmoid().tolist()
         for tag, probability, label in zip(tags, probabilities, sample["labels"].tolist(), strict=True):
@@ -107,7 +107,7 @@ def test_wrong_pixels_are_marked_and_right_ones_are_grey(make_panel) -> None:
     model.eval()
     sample = data.val_dataloader().dataset[worst.index]
     wrong = (model(sample["image"][None]).argmax(dim=1)[0] != sample["mask"]).numpy()
-    labelled = (sample["mask"] != data.facts["ignore_index"]).numpy()
+    labelled = (sample["mask"] != data.metadata["ignore_index"]).numpy()
     is_grey = np.ptp(drawn, axis=2) == 0
     assert is_grey[labelled & ~wrong].all()
     assert not is_grey[labelled & wrong].any()

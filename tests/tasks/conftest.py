@@ -44,10 +44,10 @@ def make_trainer(tmp_path: Path) -> Callable[..., Trainer]:
 class NoiseData(L.LightningDataModule):
     """Batches of 1 to 3 noisy pictures with much, little and nothing but void, four classes in all."""
 
-    def __init__(self, facts: dict[str, Any] | None = None) -> None:
+    def __init__(self, metadata: dict[str, Any] | None = None) -> None:
         super().__init__()
         names = ["road", "car", "void", "sky"]
-        self.facts = {"num_classes": 4, "ignore_index": VOID, "class_names": names} if facts is None else facts
+        self.metadata = {"num_classes": 4, "ignore_index": VOID, "class_names": names} if metadata is None else metadata
         generator = torch.Generator().manual_seed(0)
         self.batches = [self._batch(size, void, generator) for size, void in [(3, 0.1), (1, 0.8), (2, 1.1), (2, 0.4)]]
 
@@ -70,5 +70,5 @@ def noise() -> NoiseData:
 
 @pytest.fixture
 def noise_of() -> Callable[[dict[str, Any]], NoiseData]:
-    """The same with other facts."""
+    """The same with other metadata."""
     return NoiseData

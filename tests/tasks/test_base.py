@@ -18,7 +18,7 @@ def test_what_was_left_out_is_taken_from_the_data_before_the_network_is_built(no
     model = UNetSegmenter(**SMALL)
     assert model.network is None
     make_trainer(limit_val_batches=1).validate(model, noise, verbose=False)
-    assert {name: model.hparams[name] for name in noise.facts} == noise.facts
+    assert {name: model.hparams[name] for name in noise.metadata} == noise.metadata
     assert model.network.head[0].out_channels == 4
     assert (model.scores.num_classes, model.scores.ignore_index, model.class_names) == (4, 2, NAMES)
 
@@ -95,7 +95,7 @@ def test_checkpoint_loads_without_data_and_without_the_weights_it_started_from(
 
     hparams = torch.load(checkpoint, weights_only=True)["hyper_parameters"]
     assert all(is_plain(value) for value in hparams.values())
-    expected = {**noise.facts, "encoder_weights": None, "max_lr": [1e-5, 1e-3], "freeze_to": 1}
+    expected = {**noise.metadata, "encoder_weights": None, "max_lr": [1e-5, 1e-3], "freeze_to": 1}
     assert {name: hparams[name] for name in expected} == expected
 
     loaded = UNetSegmenter.load_from_checkpoint(checkpoint, weights_only=True)

@@ -24,9 +24,9 @@ TAGS = ["clear", "haze", "road"]
 class ThreeTags(L.LightningDataModule):
     """Uneven batches of noise, the last of one picture alone, with three tags."""
 
-    def __init__(self, facts: dict[str, Any] | None = None) -> None:
+    def __init__(self, metadata: dict[str, Any] | None = None) -> None:
         super().__init__()
-        self.facts = {"num_labels": 3, "tags": TAGS} if facts is None else facts
+        self.metadata = {"num_labels": 3, "tags": TAGS} if metadata is None else metadata
         generator = torch.Generator().manual_seed(0)
         self.batches = [
             {
@@ -251,7 +251,7 @@ def test_made_up_tiles_are_learnt(drawn_tiles: Path, make_trainer) -> None:
     L.seed_everything(0, verbose=False)
     data = PlanetDataModule(str(drawn_tiles), image_size=(32, 32), batch_size=4, augment=False)
     data.setup("fit")
-    model = MultiLabelClassifier(encoder=OFFLINE_ENCODER, max_lr=1e-2, **data.facts)
+    model = MultiLabelClassifier(encoder=OFFLINE_ENCODER, max_lr=1e-2, **data.metadata)
     (before,) = make_trainer().validate(model, data.train_dataloader(), verbose=False)
     make_trainer(max_epochs=8, limit_val_batches=0).fit(model, data)
     (after,) = make_trainer().validate(model, data.train_dataloader(), verbose=False)

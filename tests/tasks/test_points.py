@@ -25,7 +25,7 @@ def portraits(drawn_portraits: Path) -> BIWIDataModule:
 class ThreePoints(L.LightningDataModule):
     """Uneven batches of noise with three points a picture, and frames of uneven size."""
 
-    facts = {"num_points": 3}  # noqa: RUF012
+    metadata = {"num_points": 3}  # noqa: RUF012
 
     def __init__(self) -> None:
         super().__init__()

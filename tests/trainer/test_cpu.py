@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from triptych import processor
+from triptych.trainer import cpu
 from triptych.trainer.cpu import keep_freed_memory, usable_precision
 
 
@@ -11,7 +11,7 @@ from triptych.trainer.cpu import keep_freed_memory, usable_precision
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is told, instead of telling it."""
     words: list[str] = []
-    monkeypatch.setattr(processor, "rank_zero_info", words.append)
+    monkeypatch.setattr(cpu, "rank_zero_info", words.append)
     return words
 
 

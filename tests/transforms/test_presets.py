@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from triptych.transforms import evaluation_pipeline, street_pipeline
+from triptych.transforms import camvid_pipeline, evaluation_pipeline
 
 Array = npt.NDArray[np.generic]
 VOID = 30
@@ -23,7 +23,7 @@ def picture(height: int, width: int) -> dict[str, Array]:
 def test_any_size_becomes_any_size_and_masks_keep_to_their_ids(
     source: tuple[int, int], target: tuple[int, int]
 ) -> None:
-    training = street_pipeline(target, VOID), street_pipeline(target, VOID, min_area=0.2)
+    training = camvid_pipeline(target, VOID), camvid_pipeline(target, VOID, min_area=0.2)
     for pipeline in (evaluation_pipeline(target), *training):
         ids = {3, 7, 12, VOID} if pipeline in training else {3, 7, 12}
         result = pipeline(**picture(*source))
@@ -58,7 +58,7 @@ def test_enlarging_keeps_image_and_mask_aligned() -> None:
 
 
 def test_training_takes_the_lessons_values() -> None:
-    geometry, lighting = street_pipeline((8, 8), VOID).transforms
+    geometry, lighting = camvid_pipeline((8, 8), VOID).transforms
     limits = geometry.max_rotate, geometry.max_zoom, geometry.max_warp, geometry.p_affine, geometry.fill_mask
     assert limits == (10, 1.1, 0.2, 0.75, VOID)
     assert geometry.min_area == 1

@@ -6,7 +6,7 @@ import albumentations as A
 import numpy as np
 import pytest
 
-from triptych.transforms import tile_pipeline
+from triptych.transforms import planet_pipeline
 from triptych.transforms.geometry import SYMMETRIES, LessonGeometry
 
 OFF = {"max_rotate": 0, "max_zoom": 1, "max_warp": 0, "p_affine": 0}
@@ -57,7 +57,7 @@ def test_a_tile_that_is_not_square_is_turned_to_fill_its_frame() -> None:
 
 
 def test_the_tiles_training_takes_the_lessons_values() -> None:
-    geometry, lighting = tile_pipeline((8, 8)).transforms
+    geometry, lighting = planet_pipeline((8, 8)).transforms
     limits = geometry.max_rotate, geometry.max_zoom, geometry.max_warp, geometry.p_affine, geometry.symmetries
     assert limits == (10, 1.05, 0, 0.75, "square")
     assert (lighting.max_lighting, lighting.p_lighting) == (0.1, 0.75)

@@ -13,9 +13,9 @@ import torch
 from matplotlib.figure import Figure
 from torch.utils.data import DataLoader
 
-from triptych.datamodules.epoch_order import EpochOrder, Place
+from triptych.datamodules.epoch_order import EpochSampler, Place
 from triptych.datamodules.hard_examples import weights_of
-from triptych.datamodules.samples import Samples
+from triptych.datamodules.samples import SampleDataset
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.sample import Records, Sample
 from triptych.transforms import evaluation_pipeline
@@ -77,12 +77,12 @@ class TriptychDataModule(L.LightningDataModule):
         self._weights: list[float] | None = None
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """What the data alone knows, under the names of the model's arguments; empty before `setup`."""
         raise NotImplementedError
 
     def find(self) -> None:
-        """Looks at what is there, so that `facts` are known and `split` can be asked."""
+        """Looks at what is there, so that `metadata` are known and `split` can be asked."""
         raise NotImplementedError
 
     def split(self, name: str) -> Records:
@@ -196,9 +196,11 @@ class TriptychDataModule(L.LightningDataModule):
         if 0 < len(records) < replicas:
             raise ValueError(f"{split}: expected at least {replicas} samples, one a process, got {len(records)}.")
         return DataLoader(
-            Samples(records, pipeline, self.seed),
+            SampleDataset(records, pipeline, self.seed),
             batch_size=self.batch_size,
-            sampler=EpochOrder(len(records), shuffle, self.seed, replicas, rank, self.first_epoch, resume_at, weights),
+            sampler=EpochSampler(
+                len(records), shuffle, self.seed, replicas, rank, self.first_epoch, resume_at, weights
+            ),
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),

@@ -12,7 +12,7 @@ from triptych.datasets.biwi import ARCHIVE, BIWI, list_persons
 from triptych.datasets.download import fetch
 from triptych.datasets.sample import Records, Sample
 from triptych.draw.batch import point_batch
-from triptych.transforms import portrait_pipeline
+from triptych.transforms import biwi_pipeline
 
 
 class BIWIDataModule(TriptychDataModule):
@@ -61,13 +61,13 @@ class BIWIDataModule(TriptychDataModule):
         self.train_persons = None if train_persons is None else [str(person) for person in train_persons]
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """The number of points."""
         return {"num_points": 1}
 
     def train_pipeline(self) -> A.Compose:
         """The lesson's augmentations; no draw of them pushes the centre out of the picture."""
-        return portrait_pipeline(self.image_size)
+        return biwi_pipeline(self.image_size)
 
     def draw_batch(self, samples: Sequence[Sample], columns: int) -> Figure:
         return point_batch(samples, columns)

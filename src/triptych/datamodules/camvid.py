@@ -16,7 +16,7 @@ from triptych.datasets.files import read_lines
 from triptych.datasets.sample import Sample
 from triptych.draw.batch import mask_batch
 from triptych.draw.masks import Classes
-from triptych.transforms import street_pipeline
+from triptych.transforms import camvid_pipeline
 
 
 class CamVidDataModule(TriptychDataModule):
@@ -87,7 +87,7 @@ class CamVidDataModule(TriptychDataModule):
         return self._frames
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """`num_classes`, `ignore_index` and `class_names`; empty where only pictures are predicted."""
         if self._frames is None:
             return {}
@@ -96,7 +96,7 @@ class CamVidDataModule(TriptychDataModule):
 
     def train_pipeline(self) -> A.Compose:
         """The lesson's augmentations; what they uncover is void."""
-        return street_pipeline(self.image_size, self.facts["ignore_index"], self.min_area)
+        return camvid_pipeline(self.image_size, self.metadata["ignore_index"], self.min_area)
 
     def class_counts(self) -> list[int]:
         """Labelled pixels of each class over the training frames as they lie on disk; void's are not counted.

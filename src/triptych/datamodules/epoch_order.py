@@ -14,7 +14,7 @@ the number of times before, from 1 on, is the third.
 """
 
 
-class EpochOrder(DistributedSampler[Key]):
+class EpochSampler(DistributedSampler[Key]):
     """The keys of one epoch, in an order that follows from (seed, epoch) alone; each process takes its share.
 
     Unlike its parent it never repeats a sample to even out the processes when `shuffle` is off, so scores stay exact.

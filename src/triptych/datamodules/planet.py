@@ -14,7 +14,7 @@ from triptych.datasets.files import read_lines
 from triptych.datasets.planet import READERS, SAMPLE_ARCHIVE, Planet, TilePictures
 from triptych.datasets.sample import Records, Sample
 from triptych.draw.batch import tag_batch
-from triptych.transforms import tile_pipeline
+from triptych.transforms import planet_pipeline
 
 
 class PlanetDataModule(TriptychDataModule):
@@ -100,7 +100,7 @@ class PlanetDataModule(TriptychDataModule):
         return self._tiles
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """`in_channels`; and `num_labels` and `tags`, unless only pictures are predicted."""
         told: dict[str, Any] = {"in_channels": self.channels}
         return told if self._tiles is None else {**told, "num_labels": len(self._tiles.tags), "tags": self._tiles.tags}
@@ -113,7 +113,7 @@ class PlanetDataModule(TriptychDataModule):
 
     def train_pipeline(self) -> A.Compose:
         """The lesson's augmentations."""
-        return tile_pipeline(self.image_size)
+        return planet_pipeline(self.image_size)
 
     def draw_batch(self, samples: Sequence[Sample], columns: int) -> Figure:
         return tag_batch(samples, self.tiles.tags, columns)

@@ -12,7 +12,7 @@ from triptych.datamodules.epoch_order import Key
 from triptych.datasets.sample import Records, Sample
 
 
-class Samples(Dataset[Sample]):
+class SampleDataset(Dataset[Sample]):
     """Records after a pipeline, as tensors.
 
     Every draw comes from seed and key, so a sample is the same from any worker, and again after a resume.

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from triptych.datamodules.base import TriptychDataModule
-from triptych.datamodules.samples import Samples
+from triptych.datamodules.samples import SampleDataset
 from triptych.datasets.sample import Batch, Sample, Target
 from triptych.tasks.base import TransferTask
 from triptych.tasks.load import load_model
@@ -29,7 +29,7 @@ class Evaluation(NamedTuple):
     """A model and the samples of one split, as a validation gives them; `index` counts them in the split's order."""
 
     model: TransferTask
-    samples: Samples
+    samples: SampleDataset
     data: TriptychDataModule
 
     def each(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, Tensor]]:
@@ -94,7 +94,7 @@ def evaluating(model: TransferTask | str | Path, data: TriptychDataModule, split
     task = model if isinstance(model, TransferTask) else load_model(model)
     samples = _samples(data, split)
     _check_task(task, data, samples[0])
-    task.resolve(data.facts)
+    task.resolve(data.metadata)
     task.configure_model()
     with evaluation_mode(task):
         yield Evaluation(task, samples, data)
@@ -113,16 +113,16 @@ def evaluation_mode(model: TransferTask) -> Iterator[None]:
             module.training = mode
 
 
-def _samples(data: TriptychDataModule, split: str) -> Samples:
+def _samples(data: TriptychDataModule, split: str) -> SampleDataset:
     if split not in ("train", "val", "test"):
         raise ValueError(f'split: expected "train", "val" or "test", got {split!r}.')
     if "val" not in data.records:
         data.prepare_data()
         data.setup("validate")
     samples = data.val_dataloader().dataset
-    assert isinstance(samples, Samples)
+    assert isinstance(samples, SampleDataset)
     if split != "val":
-        samples = Samples(data.split(split), samples.pipeline, samples.seed)
+        samples = SampleDataset(data.split(split), samples.pipeline, samples.seed)
     if not len(samples):
         raise ValueError(f"{type(data).__name__}: expected samples in its {split!r} split to look at, found none.")
     return samples

@@ -76,7 +76,7 @@ def _plain_rates(model: L.LightningModule) -> Iterator[None]:
         yield
     finally:
         model.hparams["max_lr"] = typed
-        # a model that takes facts from the data has saved the numbers as initial ones
+        # a model that takes metadata from the data has saved the numbers as initial ones
         vars(model).get("_hparams_initial", {}).update(max_lr=initial)
 
 

@@ -62,7 +62,7 @@ def accuracy(confusion: Tensor) -> Tensor:
     return confusion.diagonal().sum() / confusion.sum()
 
 
-class ClassScores(NamedTuple):
+class PerClassScores(NamedTuple):
     """Scores of each class, (C,), NaN where there is nothing to divide by.
 
     Labelled pixels; intersection over union; share of its pixels that is found; share of what is found that is right.
@@ -74,10 +74,10 @@ class ClassScores(NamedTuple):
     precision: Tensor
 
 
-def class_scores(confusion: Tensor) -> ClassScores:
+def per_class_scores(confusion: Tensor) -> PerClassScores:
     """Scores of each class over the whole data set, from counts (C, C)."""
     hit, support, predicted = confusion.diagonal(), confusion.sum(dim=1), confusion.sum(dim=0)
-    return ClassScores(support, hit / (support + predicted - hit), hit / support, hit / predicted)
+    return PerClassScores(support, hit / (support + predicted - hit), hit / support, hit / predicted)
 
 
 def mean_iou(confusion: Tensor) -> Tensor:
@@ -86,5 +86,5 @@ def mean_iou(confusion: Tensor) -> Tensor:
     Counts are summed over the data set before they are divided, as in the published scores; a mean over images weighs
     rare classes differently.
     """
-    scores = class_scores(confusion)
+    scores = per_class_scores(confusion)
     return scores.iou[scores.support > 0].mean()

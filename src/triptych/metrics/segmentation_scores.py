@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from triptych.metrics.functional import accuracy, class_scores, confusion_counts, mean_iou
+from triptych.metrics.functional import accuracy, confusion_counts, mean_iou, per_class_scores
 
 
 class SegmentationScores(Metric):
@@ -46,4 +46,4 @@ class SegmentationScores(Metric):
             `support` in pixels, `iou`, `accuracy` and `precision`.
         """
         whole = {"void_masked_accuracy": accuracy(self.confusion), "mean_iou": mean_iou(self.confusion)}
-        return {**whole, **class_scores(self.confusion)._asdict()}
+        return {**whole, **per_class_scores(self.confusion)._asdict()}

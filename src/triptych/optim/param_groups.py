@@ -8,7 +8,7 @@ from torch.optim import AdamW
 from triptych.optim.one_cycle import MOMENTUMS
 
 
-def spread(max_lr: float | Sequence[float], groups: int) -> list[float]:
+def group_rates(max_lr: float | Sequence[float], groups: int) -> list[float]:
     """Peak rate of each group, first to last.
 
     Args:
@@ -40,12 +40,12 @@ def adamw(
 
     Args:
         groups: Parameters by name, early layers first.
-        max_lr: See `spread`.
+        max_lr: See `group_rates`.
         weight_decay: Decoupled weight decay, the course's `wd`.
         fused: Whether one kernel steps all parameters; otherwise torch chooses.
     """
     named = [
         {"name": name, "params": list(parameters), "lr": rate}
-        for (name, parameters), rate in zip(groups.items(), spread(max_lr, len(groups)), strict=True)
+        for (name, parameters), rate in zip(groups.items(), group_rates(max_lr, len(groups)), strict=True)
     ]
     return AdamW(named, betas=(MOMENTUMS[0], 0.99), weight_decay=weight_decay, fused=fused or None)

@@ -9,7 +9,7 @@ from typing import Any
 from triptych.callbacks import Mistakes
 from triptych.datamodules.base import TriptychDataModule
 from triptych.lr_finder import DEFAULT_RATE, asks_to_find, with_found
-from triptych.optim import spread
+from triptych.optim import group_rates
 from triptych.recipe.measure import TIMED, WARM_UP, PeakMemory, Stopwatch
 from triptych.recipe.stage import LAST, FullStage
 from triptych.tasks.base import TransferTask
@@ -66,7 +66,7 @@ class StagePlan:
         """Peak rate by layer group, where it need not be found first; else empty."""
         if asks_to_find(self.stage.max_lr):
             return {}
-        return dict(zip(groups, spread(self.stage.max_lr, len(groups)), strict=True))
+        return dict(zip(groups, group_rates(self.stage.max_lr, len(groups)), strict=True))
 
 
 def plan_stage(

@@ -137,7 +137,7 @@ def _build(model: TransferTask, data: TriptychDataModule) -> None:
     """Builds the network, so that its groups are known, and asks the data once for what all stages need."""
     data.prepare_data()
     data.setup("fit")
-    model.resolve(data.facts)
+    model.resolve(data.metadata)
     model.configure_model()
     model.prepare(data)
 

@@ -33,19 +33,19 @@ class Section:
     parts: Sequence[Html]
 
 
-def page(title: str, facts: Table, sections: Sequence[Section]) -> str:
+def page(title: str, summary: Table, sections: Sequence[Section]) -> str:
     """The whole page, a document of its own.
 
     Args:
         title: Plain text.
-        facts: What stands above the table of contents.
+        summary: What stands above the table of contents.
         sections: In their order.
     """
     links = [f'<li><a href="#part-{i}">{escape(section.title)}</a></li>' for i, section in enumerate(sections)]
     return Template(_resource("page.html")).substitute(
         title=escape(title),
         style=_resource("page.css"),
-        facts=table(facts),
+        summary=table(summary),
         contents="".join(links),
         sections="".join(_section(f"part-{i}", section) for i, section in enumerate(sections)),
     )

@@ -40,7 +40,7 @@ def write_report(run: str | Path, output: str | Path | None = None, data: Tripty
         raise IsADirectoryError(f"{file}: expected the path of a file to write, got a folder.")
     log, path = read_run(folder), RunLayout(folder).find_checkpoint()
     model = load_model(path)
-    facts = {
+    summary = {
         "model": f"{type(model).__name__} with {model.hparams['encoder']}",
         "checkpoint": path.relative_to(folder),
         "its score": best_score(path),
@@ -56,6 +56,6 @@ def write_report(run: str | Path, output: str | Path | None = None, data: Tripty
         configuration(log),
     ]
     file.parent.mkdir(parents=True, exist_ok=True)
-    html = page(log.name, pairs(facts), sections)
+    html = page(log.name, pairs(summary), sections)
     atomic_save(file, lambda half: half.write_text(html, encoding="utf-8"))
     return file

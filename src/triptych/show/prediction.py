@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from triptych.datamodules.base import TriptychDataModule
-from triptych.datamodules.samples import Samples
+from triptych.datamodules.samples import SampleDataset
 from triptych.datasets.images import read_rgb
 from triptych.datasets.sample import Sample
 from triptych.draw.batch import short_names
@@ -38,13 +38,13 @@ def show_prediction(model: TransferTask | str | Path, data: TriptychDataModule, 
     return panel_for(task).predictions([read_rgb(Path(path)) for path in paths], short_names(paths), preds)
 
 
-def _samples(data: TriptychDataModule, picture: str | Path) -> Samples:
+def _samples(data: TriptychDataModule, picture: str | Path) -> SampleDataset:
     """The images as a prediction gets them."""
     asked = copy.copy(data)
     asked.predict_path, asked.records = str(picture), {}
     asked.setup("predict")
     samples = asked.predict_dataloader().dataset
-    assert isinstance(samples, Samples)
+    assert isinstance(samples, SampleDataset)
     return samples
 
 

@@ -1,4 +1,4 @@
-"""What the three tasks share: facts from the data, layer groups, freezing and one-cycle."""
+"""What the three tasks share: metadata from the data, layer groups, freezing and one-cycle."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -23,7 +23,7 @@ class TransferTask(L.LightningModule):
     """Trains a network that starts from a pretrained encoder.
 
     A subclass names in its constructor the arguments below and those of its own, calls `save_hyperparameters()` and
-    then `start()`. Arguments that the data module knows (its `facts`) may be left None; they are then taken from it
+    then `start()`. Arguments that the data module knows (its `metadata`) may be left None; they are then taken from it
     before the network is built, and kept in the checkpoint.
 
     Hyper-parameters:
@@ -37,12 +37,12 @@ class TransferTask(L.LightningModule):
         train_bn: Whether batch-norm of frozen groups keeps training, as in the course.
     """
 
-    needed: str | None = None
+    required_hparam: str | None = None
     """The hyper-parameter without which no network can be built."""
     target: ClassVar[Target]
     """The key of a sample that holds what is to be predicted."""
     scores: Metric
-    """What `score` counts; a new one for each `setup`, since the data may have told something by then."""
+    """What `eval_step` counts; a new one for each `setup`, since the data may have told something by then."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,10 +68,10 @@ class TransferTask(L.LightningModule):
         return logits
 
     def _is_known(self) -> bool:
-        return self.needed is None or self.hparams[self.needed] is not None
+        return self.required_hparam is None or self.hparams[self.required_hparam] is not None
 
     def _unknown(self) -> str:
-        return f"{self.needed}: expected a number, or a data module to take it from; got neither."
+        return f"{self.required_hparam}: expected a number, or a data module to take it from; got neither."
 
     def setup(self, stage: str) -> None:
         """Takes from the data module what was left None.
@@ -80,7 +80,7 @@ class TransferTask(L.LightningModule):
             ValueError: What was typed or loaded differs from the data.
         """
         datamodule = getattr(self.trainer, "datamodule", None)
-        self.resolve(getattr(datamodule, "facts", {}))
+        self.resolve(getattr(datamodule, "metadata", {}))
         if not self._is_known():
             raise ValueError(self._unknown())
         if stage == "fit":
@@ -88,20 +88,20 @@ class TransferTask(L.LightningModule):
         if self.trainer.strategy.root_device.type == "cpu":
             keep_freed_memory()
 
-    def resolve(self, facts: Mapping[str, Any]) -> None:
-        """Checks `facts` against the hyper-parameters, and fills in those that are None."""
-        known = {name: fact for name, fact in facts.items() if name in self.hparams}
-        for name, fact in known.items():
-            if self.hparams[name] not in (None, fact):
+    def resolve(self, metadata: Mapping[str, Any]) -> None:
+        """Checks `metadata` against the hyper-parameters, and fills in those that are None."""
+        known = {name: value for name, value in metadata.items() if name in self.hparams}
+        for name, value in known.items():
+            if self.hparams[name] not in (None, value):
                 raise ValueError(
-                    f"{name}: the model or its checkpoint has {self.hparams[name]!r}, the data {fact!r}; {_AGREE}"
+                    f"{name}: the model or its checkpoint has {self.hparams[name]!r}, the data {value!r}; {_AGREE}"
                 )
-        missing = {name: fact for name, fact in known.items() if self.hparams[name] is None}
+        missing = {name: value for name, value in known.items() if self.hparams[name] is None}
         if missing:
             self.save_hyperparameters(missing)
 
     def prepare(self, datamodule: Any) -> None:
-        """Takes from the training data what a fit needs beyond their facts; here nothing."""
+        """Takes from the training data what a fit needs beyond their metadata; here nothing."""
 
     def configure_model(self) -> None:
         """Builds the network once all is known; Lightning calls it before it loads a checkpoint."""
@@ -151,7 +151,7 @@ class TransferTask(L.LightningModule):
         """Mean loss of a training batch, a float32 scalar."""
         raise NotImplementedError
 
-    def score(self, batch: Batch, stage: str) -> None:
+    def eval_step(self, batch: Batch, stage: str) -> None:
         """Logs the loss of a batch as `stage`/loss and counts it in `scores`."""
         raise NotImplementedError
 
@@ -183,10 +183,10 @@ class TransferTask(L.LightningModule):
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self.score(batch, "val")
+        self.eval_step(batch, "val")
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
-        self.score(batch, "test")
+        self.eval_step(batch, "test")
 
     def on_validation_epoch_end(self) -> None:
         self._log_scores("val")

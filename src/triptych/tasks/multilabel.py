@@ -42,7 +42,7 @@ class MultiLabelClassifier(TransferTask):
     Shape: images uint8 (N, C, H, W) of any height and width; logits float (N, num_labels).
     """
 
-    needed = "num_labels"
+    required_hparam = "num_labels"
     target = "labels"
     thresholds: Tensor
 
@@ -85,14 +85,14 @@ class MultiLabelClassifier(TransferTask):
         super().setup(stage)
         self.scores = TagScores(self.hparams["threshold"])
 
-    def resolve(self, facts: Mapping[str, Any]) -> None:
-        found, own = facts.get("in_channels"), self.hparams["in_channels"]
+    def resolve(self, metadata: Mapping[str, Any]) -> None:
+        found, own = metadata.get("in_channels"), self.hparams["in_channels"]
         if found not in (None, own):
             raise ValueError(
                 f"in_channels: the model or its checkpoint has {own}, the data {found}; say "
                 f"`--model.in_channels {found}`, or `--data.channels {own}` if the tiles have as many."
             )
-        super().resolve(facts)
+        super().resolve(metadata)
 
     def report(self, split: str) -> list[RenderableType]:
         threshold = self.hparams["threshold"]
@@ -111,7 +111,7 @@ class MultiLabelClassifier(TransferTask):
     def batch_loss(self, batch: Batch) -> Tensor:
         return self.loss(self(batch["image"]), batch["labels"])
 
-    def score(self, batch: Batch, stage: str) -> None:
+    def eval_step(self, batch: Batch, stage: str) -> None:
         logits, labels = self(batch["image"]), batch["labels"]
         self.log_loss(stage, self.loss(logits, labels), len(labels))
         self.scores.update(logits.float().sigmoid(), labels)

@@ -69,7 +69,7 @@ class PointRegressor(TransferTask):
         self.log("train/only_resized", self.only_resized, on_step=False, on_epoch=True)
         return self.loss(self(batch["image"]), batch["point"])
 
-    def score(self, batch: Batch, stage: str) -> None:
+    def eval_step(self, batch: Batch, stage: str) -> None:
         preds, target = self(batch["image"]), batch["point"]
         self.log_loss(stage, self.loss(preds, target), len(target))
         self.scores.update(preds, target, batch["size"])

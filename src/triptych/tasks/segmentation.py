@@ -40,7 +40,7 @@ class UNetSegmenter(TransferTask):
     Shape: images uint8 (N, C, H, W) of any height and width; logits float (N, num_classes, H, W).
     """
 
-    needed = "num_classes"
+    required_hparam = "num_classes"
     target = "mask"
 
     def __init__(
@@ -129,7 +129,7 @@ class UNetSegmenter(TransferTask):
     def batch_loss(self, batch: Batch) -> Tensor:
         return self.loss(self(batch["image"]), batch["mask"])
 
-    def score(self, batch: Batch, stage: str) -> None:
+    def eval_step(self, batch: Batch, stage: str) -> None:
         logits, mask = self(batch["image"]), batch["mask"]
         ignore_index = self.hparams["ignore_index"]
         labelled = mask.numel() if ignore_index is None else int((mask != ignore_index).sum())

@@ -17,7 +17,7 @@ def evaluation_pipeline(image_size: tuple[int, int]) -> A.Compose:
     return _with_points([resize])
 
 
-def street_pipeline(image_size: tuple[int, int], ignore_index: int, min_area: float = 1.0) -> A.Compose:
+def camvid_pipeline(image_size: tuple[int, int], ignore_index: int, min_area: float = 1.0) -> A.Compose:
     """CamVid's training pipeline: flip, rotation 10 degrees, zoom 1.1, warp 0.2, lighting 0.2, each with p 0.75.
 
     Args:
@@ -40,7 +40,7 @@ def street_pipeline(image_size: tuple[int, int], ignore_index: int, min_area: fl
     return A.Compose([geometry, LessonLighting(max_lighting=0.2, p_lighting=0.75)])
 
 
-def portrait_pipeline(image_size: tuple[int, int]) -> A.Compose:
+def biwi_pipeline(image_size: tuple[int, int]) -> A.Compose:
     """BIWI's training pipeline: flip, rotation 20 degrees, zoom 1.5, warp 0.4, lighting 0.5, always applied.
 
     Source: fast.ai 2019, lesson 3: `get_transforms(max_rotate=20, max_zoom=1.5, max_lighting=0.5, max_warp=0.4,
@@ -50,7 +50,7 @@ def portrait_pipeline(image_size: tuple[int, int]) -> A.Compose:
     return _with_points([geometry, LessonLighting(max_lighting=0.5, p_lighting=1)])
 
 
-def tile_pipeline(image_size: tuple[int, int]) -> A.Compose:
+def planet_pipeline(image_size: tuple[int, int]) -> A.Compose:
     """Planet's training pipeline: the eight symmetries of the square, rotation 10 degrees, zoom 1.05, lighting 0.1.
 
     Source: fast.ai 2019, lesson 3: `get_transforms(flip_vert=True, max_lighting=0.1, max_zoom=1.05, max_warp=0)`.
