@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from triptych.synthetic.street_backdrop import crossings, draw_ground, draw_hood, draw_sky
-from triptych.synthetic.street_canvas import CAMERA_Y, CLASS_ID, SIGHT_M, SUPERSAMPLE, Canvas, Image, Outline
-from triptych.synthetic.street_houses import Fence, House
-from triptych.synthetic.street_look import CLOTHES, PAINTS, ROOFS, SKINS, Street, street_look
-from triptych.synthetic.street_scenery import LampPost, PillarBox, Sign, TrafficLight, Tree
-from triptych.synthetic.street_traffic import BUS, CAR, SUV, VAN, Bicyclist, Pedestrian, Vehicle
+from triptych.synthetic.camvid.backdrop import crossings, draw_ground, draw_hood, draw_sky
+from triptych.synthetic.camvid.canvas import CAMERA_Y, CLASS_ID, SIGHT_M, SUPERSAMPLE, Image, Outline, StreetCanvas
+from triptych.synthetic.camvid.houses import Fence, House
+from triptych.synthetic.camvid.look import CLOTHES, PAINTS, ROOFS, SKINS, Street, street_look
+from triptych.synthetic.camvid.scenery import LampPost, PillarBox, Sign, TrafficLight, Tree
+from triptych.synthetic.camvid.traffic import BUS, CAR, SUV, VAN, Bicyclist, Pedestrian, Vehicle
 
 LOT_M = 11.0
 BEHIND_M = 10.0
@@ -37,7 +37,7 @@ class Thing(Protocol):
     def shadow(self, street: Street) -> list[Outline]:
         """Ground that it darkens."""
 
-    def draw(self, canvas: Canvas) -> None:
+    def draw(self, canvas: StreetCanvas) -> None:
         """Draws itself."""
 
 
@@ -54,7 +54,7 @@ def street_frame(seed: int, drive: int, time: float, image_size: tuple[int, int]
         Image, uint8 (H, W, 3) RGB, and mask, uint8 (H, W) with ids as in `OFFICIAL_NAMES`.
     """
     street = street_look(seed, drive)
-    canvas = Canvas(street, street.speed * time, image_size)
+    canvas = StreetCanvas(street, street.speed * time, image_size)
     things = [
         *_lots(street, canvas.travel),
         *_walkers(street, time),
@@ -186,7 +186,7 @@ def _speckle(street: Street) -> npt.NDArray[np.float32]:
     return cv2.GaussianBlur(grains, (0, 0), 1.0)[4:-4, 4:-4].astype(np.float32) - 127.5
 
 
-def _grain(image: Image, mask: Image, canvas: Canvas, time: float) -> Image:
+def _grain(image: Image, mask: Image, canvas: StreetCanvas, time: float) -> Image:
     """Adds the asphalt's texture, which moves with the ground, and the camera's noise."""
     street, (height, width) = canvas.street, mask.shape
     noise = street.rng(11, round(1000 * time)).integers(-4, 5, mask.shape, np.int8).astype(np.float32)

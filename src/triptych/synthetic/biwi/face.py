@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from triptych.synthetic.portrait_look import Person, mixed
-from triptych.synthetic.portrait_solid import Point, Surface
-from triptych.synthetic.street_look import Color
+from triptych.synthetic.biwi.look import Color, Person, mixed
+from triptych.synthetic.biwi.solid import Point, Surface
 
 EYE_X, EYE_Y, MOUTH_Y = 30.0, 0.0, 56.0
 WHITE: Color = (250, 248, 244)

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from triptych.synthetic.street_canvas import CLASS_ID, NEAR_M, SIGHT_M, SUPERSAMPLE, Canvas, flat, ribbon
-from triptych.synthetic.street_look import Color, Street
+from triptych.synthetic.camvid.canvas import CLASS_ID, NEAR_M, SIGHT_M, SUPERSAMPLE, StreetCanvas, flat, ribbon
+from triptych.synthetic.camvid.look import Color, Street
 
 CROSSING_M = 33.0
 """There may be a zebra crossing at each multiple of this along the street."""
@@ -18,7 +18,7 @@ def crossings(street: Street, travel: float) -> list[float]:
     return [(number + 0.1) * CROSSING_M for number in numbers if street.rng(9, number).random() < 0.5]
 
 
-def draw_sky(canvas: Canvas, time: float) -> None:
+def draw_sky(canvas: StreetCanvas, time: float) -> None:
     """Paints a gradient down to the horizon, and clouds that drift slowly with `time`, in seconds."""
     light = canvas.street.light
     height, width = round(canvas.horizon_px / SUPERSAMPLE), canvas.mask.shape[1] // SUPERSAMPLE
@@ -46,7 +46,7 @@ def _clouds(street: Street, size: tuple[int, int], time: float) -> npt.NDArray[n
     return soft.astype(np.float32, copy=False)
 
 
-def draw_ground(canvas: Canvas) -> None:
+def draw_ground(canvas: StreetCanvas) -> None:
     """Paints grass, the trees at the far end, sidewalks with kerbs, the road and its markings."""
     street, near = canvas.street, canvas.travel + NEAR_M
     far, half, walk = canvas.travel + 4 * SIGHT_M, street.road_half, street.facade_x
@@ -66,25 +66,25 @@ def draw_ground(canvas: Canvas) -> None:
     _draw_crossings(canvas)
 
 
-def _draw_strip(canvas: Canvas, x0: float, x1: float, color: Color, label: str) -> None:
+def _draw_strip(canvas: StreetCanvas, x0: float, x1: float, color: Color, label: str) -> None:
     near = canvas.travel + NEAR_M
     canvas.fill([ribbon(x0, x1, near, near + 4 * SIGHT_M)], color, label)
 
 
-def _draw_far_trees(canvas: Canvas) -> None:
+def _draw_far_trees(canvas: StreetCanvas) -> None:
     rng, s = canvas.street.rng(8), canvas.travel + SIGHT_M + 20
     centers = [(float(x), float(y), s) for x, y in zip(np.linspace(-90, 90, 30), rng.uniform(1, 6, 30), strict=True)]
     canvas.discs(centers, rng.uniform(4, 8, 30).tolist(), canvas.street.leaves, "Tree", 0.8)
 
 
-def _draw_crossings(canvas: Canvas) -> None:
+def _draw_crossings(canvas: StreetCanvas) -> None:
     half = canvas.street.road_half
     for s in crossings(canvas.street, canvas.travel):
         bars = [flat(x, x + 0.5, s - 1.3, s + 1.3) for x in np.arange(-half + 0.6, half - 0.8, 1.0).tolist()]
         canvas.fill(bars, (226, 224, 216), "LaneMkgsDriv")
 
 
-def draw_hood(canvas: Canvas) -> None:
+def draw_hood(canvas: StreetCanvas) -> None:
     """Paints the own car's hood along the lower edge; it is Void, as nobody labels it."""
     height, width = canvas.mask.shape
     center, axes = (width // 2, round(1.03 * height)), (round(0.56 * width), round(0.09 * height))

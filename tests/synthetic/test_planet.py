@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from triptych.datasets.planet_tags import PLANET_TAGS
-from triptych.synthetic.tile_scene import draw_scene, tile, tile_tags, tile_with
-from triptych.synthetic.tile_tags import FINE_TAGS, TAG_SHARES, WEATHER_SHARES
-from triptych.synthetic.tiles import make_tiles
+from triptych.synthetic.planet import make_tiles
+from triptych.synthetic.planet.scene import draw_scene, tile, tile_tags, tile_with
+from triptych.synthetic.planet.tags import FINE_TAGS, TAG_SHARES, WEATHER_SHARES
 
 SMALL = (48, 64)
 ON_FOREST = [tag for tag in PLANET_TAGS if tag not in {"primary", *WEATHER_SHARES}]

@@ -3,8 +3,8 @@
 import itertools
 from dataclasses import dataclass
 
-from triptych.synthetic.street_canvas import Canvas, Outline, facing, flat, upright
-from triptych.synthetic.street_look import LAMPLIGHT, Color, Street
+from triptych.synthetic.camvid.canvas import Outline, StreetCanvas, facing, flat, upright
+from triptych.synthetic.camvid.look import LAMPLIGHT, Color, Street
 
 FLOOR_M = 3.0
 HOUSE_DEPTH_M = 9.0
@@ -45,7 +45,7 @@ class House:
         front = self.side * street.facade_x
         return [flat(front, front - self.side * 0.42 * self.height, self.start, self.end)]
 
-    def draw(self, canvas: Canvas) -> None:
+    def draw(self, canvas: StreetCanvas) -> None:
         """Draws roof, walls, windows and ground floor."""
         street = canvas.street
         sunny = self.side != street.sun_side
@@ -58,7 +58,7 @@ class House:
             self._draw_windows(canvas, x, lit)
             self._draw_ground_floor(canvas, x, lit)
 
-    def _draw_roof(self, canvas: Canvas, x: float, lit: float) -> None:
+    def _draw_roof(self, canvas: StreetCanvas, x: float, lit: float) -> None:
         if not self.pitched:
             canvas.fill([upright(x, self.height, self.height + 0.5, self.start, self.end)], self.roof, "Building", lit)
             return
@@ -71,7 +71,7 @@ class House:
         gable = [(x, self.height, self.start), (ridge, top, self.start), (2 * ridge - x, self.height, self.start)]
         canvas.fill([gable], self.wall, "Building", 0.78)
 
-    def _draw_windows(self, canvas: Canvas, x: float, lit: float) -> None:
+    def _draw_windows(self, canvas: StreetCanvas, x: float, lit: float) -> None:
         count = max(2, round((self.end - self.start) / 2.7))
         pitch = (self.end - self.start) / count
         frames: list[Outline] = []
@@ -88,7 +88,7 @@ class House:
         for outlines, color, factor in ((frames, pale, lit), (dark, GLASS, lit), (bright, LAMPLIGHT, 1.2)):
             canvas.fill(outlines, color, lit=factor)
 
-    def _draw_ground_floor(self, canvas: Canvas, x: float, lit: float) -> None:
+    def _draw_ground_floor(self, canvas: StreetCanvas, x: float, lit: float) -> None:
         start, end = self.start, self.end
         door = end - 1.9
         if self.shop is None:
@@ -102,7 +102,7 @@ class House:
         canvas.fill([upright(x, 0.1, 2.4, door, door + 1.0)], GLASS, lit=0.7 * lit)
         self._draw_awning(canvas, x, lit, self.shop)
 
-    def _draw_awning(self, canvas: Canvas, x: float, lit: float, color: Color) -> None:
+    def _draw_awning(self, canvas: StreetCanvas, x: float, lit: float, color: Color) -> None:
         rim, width = x - self.side * 1.1, (self.end - self.start - 1.2) / 8
         edges = [self.start + 0.6 + i * width for i in range(9)]
         stripes = [
@@ -133,7 +133,7 @@ class Fence:
         front = self.side * street.facade_x
         return [flat(front, front - self.side * 0.42 * self.height, self.start, self.end)]
 
-    def draw(self, canvas: Canvas) -> None:
+    def draw(self, canvas: StreetCanvas) -> None:
         """Draws the boards, the gaps between them and a rail on top."""
         x, color = self.side * canvas.street.facade_x, canvas.street.fence
         canvas.fill([upright(x, 0, self.height, self.start, self.end)], color, "Fence")

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from triptych.synthetic.tile_canvas import Canvas, Color, Map, pick, shaded
+from triptych.synthetic.planet.canvas import Color, Map, TileCanvas, pick_color, shaded
 
 CROPS: tuple[Color, ...] = (
     (118, 132, 74), (136, 146, 92), (160, 146, 100), (178, 158, 122), (96, 120, 66), (150, 120, 98), (128, 128, 84),
@@ -15,22 +15,22 @@ CHAR: tuple[Color, ...] = ((36, 28, 28), (46, 34, 30), (30, 28, 32))
 EMBERS: Color = (98, 66, 52)
 
 
-def draw_agriculture(canvas: Canvas) -> None:
+def draw_agriculture(canvas: TileCanvas) -> None:
     """Lays out a grid of fields from one side of the tile, each with its own crop and furrows."""
     rng = canvas.rng("agriculture")
     along, across = _farm_axes(canvas, rng)
     cells = _cells(canvas, rng, along, across)
-    colors = np.array([pick(rng, CROPS) for _ in range(int(cells.max()) + 1)], np.float32)
+    colors = np.array([pick_color(rng, CROPS) for _ in range(int(cells.max()) + 1)], np.float32)
     colors += rng.uniform(0.2, 0.7) * (colors[0] - colors)  # neighbours often grow much the same
     farmed = _farmed(canvas, rng, cells)[cells]
     furrows = rng.uniform(0, 0.05) * np.sin(along * (2 * math.pi / max(3.2 * canvas.unit, 2.5)))
     light = 1 + furrows + 0.08 * canvas.rough(rng, 14) + 0.03 * canvas.noise(rng, 2)
     hedges = _borders(cells) * farmed
     canvas.paint(farmed * canvas.untouched, colors[cells] * light[..., None], "agriculture")
-    canvas.paint(0.55 * hedges * canvas.seen["agriculture"], pick(rng, ((66, 78, 46), (196, 176, 142))))
+    canvas.paint(0.55 * hedges * canvas.seen["agriculture"], pick_color(rng, ((66, 78, 46), (196, 176, 142))))
 
 
-def _farm_axes(canvas: Canvas, rng: np.random.Generator) -> tuple[Map, Map]:
+def _farm_axes(canvas: TileCanvas, rng: np.random.Generator) -> tuple[Map, Map]:
     """Coordinates in pixels along and across the fields, each (H, W), from an origin beyond the tile."""
     height, width = canvas.image_size
     turn = rng.uniform(0, math.pi / 2)
@@ -38,7 +38,7 @@ def _farm_axes(canvas: Canvas, rng: np.random.Generator) -> tuple[Map, Map]:
     return x * math.cos(turn) + y * math.sin(turn), y * math.cos(turn) - x * math.sin(turn) + width
 
 
-def _cells(canvas: Canvas, rng: np.random.Generator, along: Map, across: Map) -> npt.NDArray[np.int64]:
+def _cells(canvas: TileCanvas, rng: np.random.Generator, along: Map, across: Map) -> npt.NDArray[np.int64]:
     """Number of the field that each pixel would be in; fields differ in width, and so do their rows."""
     steps = rng.uniform(16, 52, (2, 24)) * canvas.unit
     rows, columns = (np.searchsorted(np.cumsum(step), axis) for step, axis in zip(steps, (across, along), strict=True))
@@ -46,7 +46,7 @@ def _cells(canvas: Canvas, rng: np.random.Generator, along: Map, across: Map) ->
     return np.asarray(numbers.reshape(canvas.image_size), np.int64)
 
 
-def _farmed(canvas: Canvas, rng: np.random.Generator, cells: npt.NDArray[np.int64]) -> Map:
+def _farmed(canvas: TileCanvas, rng: np.random.Generator, cells: npt.NDArray[np.int64]) -> Map:
     """1 for each field that is farmed, 0 for the others: those nearest to a side, up to a share of the free ground."""
     width, turn = cells.shape[1], rng.uniform(0, 2 * math.pi)
     pixels = np.bincount(cells.ravel())
@@ -67,22 +67,22 @@ def _borders(cells: npt.NDArray[np.int64]) -> Map:
     return np.minimum(edge, 1)
 
 
-def draw_cultivation(canvas: Canvas) -> None:
+def draw_cultivation(canvas: TileCanvas) -> None:
     """Cuts a few small, uneven plots out of the forest."""
     rng = canvas.rng("cultivation")
     for _ in range(int(rng.integers(2, 5))):
         radius = rng.uniform(6, 11)
         plot = canvas.blob(rng, canvas.free_spot(rng, radius), radius, 0.3)
         light = 1 + 0.12 * canvas.noise(rng, 2.5) + 0.08 * canvas.noise(rng, 8)
-        canvas.paint(plot, shaded(pick(rng, PLOTS), light), "cultivation")
+        canvas.paint(plot, shaded(pick_color(rng, PLOTS), light), "cultivation")
 
 
-def draw_slash_burn(canvas: Canvas) -> None:
+def draw_slash_burn(canvas: TileCanvas) -> None:
     """Burns one or two plots: charred black, with brown earth showing through."""
     rng = canvas.rng("slash_burn")
     for _ in range(int(rng.integers(1, 3))):
         radius = rng.uniform(9, 14)
         plot = canvas.blob(rng, canvas.free_spot(rng, radius), radius, 0.25)
-        canvas.paint(plot, shaded(pick(rng, CHAR, 4), 1 + 0.2 * canvas.noise(rng, 2)), "slash_burn")
+        canvas.paint(plot, shaded(pick_color(rng, CHAR, 4), 1 + 0.2 * canvas.noise(rng, 2)), "slash_burn")
         glow = np.clip(0.3 + 0.6 * canvas.rough(rng, 7), 0, 0.85) * plot
         canvas.paint(glow, EMBERS)

@@ -6,9 +6,10 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from triptych.synthetic.street_look import Color
-
 T = TypeVar("T")
+Color = tuple[float, float, float]
+"""Red, green and blue in [0, 255]."""
+
 HairStyle = Literal["short", "curls", "bun", "bald", "long", "afro", "beanie", "bob", "scarf", "receding"]
 Beard = Literal["none", "stubble", "moustache", "full"]
 Clothes = Literal["plain", "stripes", "shirt", "jacket", "dots"]
@@ -42,7 +43,7 @@ STEPS = (0.8567, 0.7339, 0.6287, 0.5386)
 """Additive recurrence in four dimensions (Roberts, "The unreasonable effectiveness of quasirandom sequences", 2018)."""
 
 
-def spread(seed: int, number: int) -> tuple[float, float, float, float]:
+def quasirandom_numbers(seed: int, number: int) -> tuple[float, float, float, float]:
     """Four numbers in [0, 1) for each person, which fill the range evenly however few persons there are."""
     start = np.random.default_rng([seed, 1]).random(len(STEPS))
     x, y, z, skin = ((start + number * np.array(STEPS)) % 1).tolist()
@@ -98,7 +99,7 @@ def portrait_look(seed: int, number: int) -> Person:
     """Draws one person; skin tones, styles, clothes and walls take turns, so that few persons already show them all."""
     rng = np.random.default_rng([seed, 2, number])
     style, fabric = _turn(seed, number, 0, STYLES), _turn(seed, number, 1, FABRICS)
-    darkness = spread(seed, number)[3]
+    darkness = quasirandom_numbers(seed, number)[3]
     natural = pick(rng, DARK_HAIR if darkness > 0.5 else HAIR)
     warmth = float(rng.uniform(-0.06, 0.06))
     return Person(

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from triptych.datasets.camvid_classes import OFFICIAL_COLORS, OFFICIAL_NAMES
+from triptych.synthetic.camvid.scene import street_frame
 from triptych.synthetic.new_folder import check_image_size, check_seed, new_folder
-from triptych.synthetic.street_scene import street_frame
 
 DRIVE_FRAMES = 12
 """Frames a drive, about; fewer if there would be less than `MIN_DRIVES` drives."""

@@ -3,12 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
-from triptych.synthetic.tile_canvas import Canvas
-from triptych.synthetic.tile_farming import draw_agriculture, draw_cultivation, draw_slash_burn
-from triptych.synthetic.tile_nature import draw_bare_ground, draw_blooming, draw_blow_down, draw_forest, draw_water
-from triptych.synthetic.tile_tags import draw_tags
-from triptych.synthetic.tile_weather import draw_clouds, draw_haze, draw_overcast
-from triptych.synthetic.tile_works import (
+from triptych.synthetic.planet.canvas import TileCanvas
+from triptych.synthetic.planet.farming import draw_agriculture, draw_cultivation, draw_slash_burn
+from triptych.synthetic.planet.nature import draw_bare_ground, draw_blooming, draw_blow_down, draw_forest, draw_water
+from triptych.synthetic.planet.tags import draw_tags
+from triptych.synthetic.planet.weather import draw_clouds, draw_haze, draw_overcast
+from triptych.synthetic.planet.works import (
     draw_artisinal_mine,
     draw_conventional_mine,
     draw_habitation,
@@ -73,7 +73,7 @@ def tile_with(
     return _developed(draw_scene(tags, (seed, index), image_size))
 
 
-def draw_scene(tags: tuple[str, ...], keys: tuple[int, int], image_size: tuple[int, int]) -> Canvas:
+def draw_scene(tags: tuple[str, ...], keys: tuple[int, int], image_size: tuple[int, int]) -> TileCanvas:
     """Draws all but the camera's grain; the canvas knows where each thing on the ground can be seen.
 
     Args:
@@ -81,7 +81,7 @@ def draw_scene(tags: tuple[str, ...], keys: tuple[int, int], image_size: tuple[i
         keys: Seed of the data set and number of the tile.
         image_size: (height, width) in pixels.
     """
-    canvas = Canvas(keys, image_size)
+    canvas = TileCanvas(keys, image_size)
     for tag in LAND:
         if tag in tags:
             LAND[tag](canvas)
@@ -95,7 +95,7 @@ def draw_scene(tags: tuple[str, ...], keys: tuple[int, int], image_size: tuple[i
     return canvas
 
 
-def _light(canvas: Canvas) -> None:
+def _light(canvas: TileCanvas) -> None:
     """Gives the land the colours of one day: more or less bright, tinted, greyed by the air between."""
     rng = canvas.rng("light")
     gray = canvas.image.mean(axis=2, keepdims=True)
@@ -105,7 +105,7 @@ def _light(canvas: Canvas) -> None:
     canvas.image += air.astype(np.float32)
 
 
-def _developed(canvas: Canvas) -> npt.NDArray[np.uint8]:
+def _developed(canvas: TileCanvas) -> npt.NDArray[np.uint8]:
     """The picture with the camera's grain."""
     grain = canvas.rng("grain").standard_normal(canvas.image_size, np.float32)[..., None]
     return np.clip(canvas.image + 1.5 * grain, 0, 255).astype(np.uint8)

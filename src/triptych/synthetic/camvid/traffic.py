@@ -4,8 +4,8 @@ import itertools
 import math
 from dataclasses import dataclass
 
-from triptych.synthetic.street_canvas import NEAR_M, Canvas, Outline, Point, facing, flat, upright
-from triptych.synthetic.street_look import Color, Street
+from triptych.synthetic.camvid.canvas import NEAR_M, Outline, Point, StreetCanvas, facing, flat, upright
+from triptych.synthetic.camvid.look import Color, Street
 
 RUBBER: Color = (34, 34, 38)
 WINDSCREEN: Color = (66, 80, 96)
@@ -83,7 +83,7 @@ class Vehicle:
         w, s = self.body.half_width, self.depth
         return [flat(self.x - w - 0.1, self.x + w + 0.1, s - 0.15, s + self.body.length)]
 
-    def draw(self, canvas: Canvas) -> None:
+    def draw(self, canvas: StreetCanvas) -> None:
         """Draws the shell from far to near, then the visible side, then the near end's lamps and plate."""
         self._draw_shell(canvas)
         offset = self.x - canvas.street.camera_x
@@ -95,7 +95,7 @@ class Vehicle:
     def _place(self, along: float) -> float:
         return self.depth + (along if self.away else self.body.length - along)
 
-    def _draw_shell(self, canvas: Canvas) -> None:
+    def _draw_shell(self, canvas: StreetCanvas) -> None:
         body = self.body
         pairs = list(itertools.pairwise(body.profile))
         for (a0, y0, w0, glass), (a1, y1, w1, _) in reversed(pairs) if self.away else pairs:
@@ -104,7 +104,7 @@ class Vehicle:
             steep = abs(y1 - y0) > abs(a1 - a0)
             canvas.fill([strip], WINDSCREEN if glass else self.paint, body.label, 0.9 if steep else 1.12)
 
-    def _draw_side(self, canvas: Canvas, side: float) -> None:
+    def _draw_side(self, canvas: StreetCanvas, side: float) -> None:
         body, street = self.body, canvas.street
         lit = 1.0 - street.light.contrast * (0.1 if side == street.sun_side else 0.6)
         outline = [(self.x + side * w * body.half_width, y, self._place(a)) for a, y, w, _ in body.profile]
@@ -119,7 +119,7 @@ class Vehicle:
         canvas.fill([wheel(x, 0.34, self._place(a), 0.34) for a in axles], RUBBER, body.label)
         canvas.fill([wheel(x, 0.34, self._place(a), 0.17) for a in axles], (150, 152, 156))
 
-    def _draw_near_end(self, canvas: Canvas) -> None:
+    def _draw_near_end(self, canvas: StreetCanvas) -> None:
         body, x, s = self.body, self.x, self.depth
         w, foot = body.half_width, body.profile[0][1]
         tires = [facing(x - w, x - w + 0.25, 0, foot, s), facing(x + w - 0.25, x + w, 0, foot, s)]
@@ -152,7 +152,7 @@ class Pedestrian:
         """A small patch beside the feet."""
         return [flat(self.x, self.x - street.sun_side * 0.6 * self.height, self.depth - 0.2, self.depth + 0.2)]
 
-    def draw(self, canvas: Canvas) -> None:
+    def draw(self, canvas: StreetCanvas) -> None:
         """Draws legs, arms, coat and head."""
         x, s, h = self.x, self.depth, self.height
         swing = 0.14 * h * math.sin(self.stride)
@@ -180,7 +180,7 @@ class Bicyclist:
         """A narrow patch under the wheels."""
         return [flat(self.x, self.x - street.sun_side * 0.8, self.depth - 0.3, self.depth + 1.3)]
 
-    def draw(self, canvas: Canvas) -> None:
+    def draw(self, canvas: StreetCanvas) -> None:
         """Draws the wheels, the handlebar, the legs, the coat and the helmet."""
         if canvas.distance(self.depth) == NEAR_M:
             return
@@ -198,14 +198,14 @@ class Bicyclist:
         _draw_head(canvas, (x, 1.68, s + 0.2), 1.75, self.skin, self.helmet, "Bicyclist")
 
 
-def _draw_torso(canvas: Canvas, foot: Point, height: float, coat: Color, label: str) -> None:
+def _draw_torso(canvas: StreetCanvas, foot: Point, height: float, coat: Color, label: str) -> None:
     x, y, s = foot
     h = height
     coat_line = [(x - 0.09 * h, y, s), (x - 0.13 * h, y + 0.38 * h, s), (x - 0.06 * h, y + 0.43 * h, s)]
     canvas.fill([[*coat_line, *((2 * x - px, py, s) for px, py, _ in reversed(coat_line))]], coat, label)
 
 
-def _draw_head(canvas: Canvas, center: Point, height: float, skin: Color, hair: Color, label: str) -> None:
+def _draw_head(canvas: StreetCanvas, center: Point, height: float, skin: Color, hair: Color, label: str) -> None:
     x, y, s = center
     canvas.discs([(x, y + 0.012 * height, s)], [0.075 * height], hair, label)
     canvas.discs([(x, y - 0.02 * height, s)], [0.055 * height], skin, label)

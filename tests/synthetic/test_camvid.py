@@ -10,7 +10,7 @@ from PIL import Image
 
 from triptych.datasets.camvid_classes import OFFICIAL_COLORS, OFFICIAL_NAMES, VOID
 from triptych.synthetic import make_streets
-from triptych.synthetic.street_scene import street_frame
+from triptych.synthetic.camvid.scene import street_frame
 
 SMALL = (48, 64)
 VOID_ID = OFFICIAL_NAMES.index(VOID)

@@ -21,7 +21,7 @@ Point = tuple[float, float]
 SUBPIXEL_BITS = 4
 
 
-class Canvas:
+class TileCanvas:
     """Takes coats of paint, each over what was there.
 
     Args:
@@ -123,7 +123,7 @@ def shaded(color: Color, light: Map) -> Map:
     return np.asarray(light[..., None] * np.array(color), np.float32)
 
 
-def pick(rng: np.random.Generator, colors: Sequence[Color], spread: float = 8) -> Color:
+def pick_color(rng: np.random.Generator, colors: Sequence[Color], spread: float = 8) -> Color:
     """One of the colours, changed a little: `spread` in brightness, half as much in each channel."""
     color = colors[int(rng.integers(len(colors)))]
     red, green, blue = np.clip(np.array(color) + rng.normal(0, spread) + rng.normal(0, spread / 2, 3), 4, 250).tolist()

@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from triptych.synthetic.new_folder import check_image_size, check_seed, new_folder
-from triptych.synthetic.tile_scene import tile
+from triptych.synthetic.planet.scene import tile
 
 JPEG_QUALITY = 90
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from triptych.datasets.camvid_classes import OFFICIAL_NAMES
-from triptych.synthetic.street_look import Color, Street
+from triptych.synthetic.camvid.look import Color, Street
 
 NEAR_M = 1.5
 """What is closer than this to the camera is moved to this distance; at the focal length below it is out of view."""
@@ -58,7 +58,7 @@ def ribbon(x0: float, x1: float, s0: float, s1: float) -> Outline:
     return [*((x0, 0.0, s) for s in steps), *((x1, 0.0, s) for s in reversed(steps))]
 
 
-class Canvas:
+class StreetCanvas:
     """Draws polygons, discs and strokes into an image and a mask at twice the size asked for.
 
     Args:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from triptych.synthetic.tile_canvas import Canvas, Color, Map, Point, pick, shaded, soft_step
+from triptych.synthetic.planet.canvas import Color, Map, Point, TileCanvas, pick_color, shaded, soft_step
 
 LEAVES: tuple[Color, ...] = ((44, 64, 40), (36, 58, 46), (58, 72, 38), (48, 62, 54), (40, 70, 44), (62, 68, 52))
 WATERS: tuple[Color, ...] = ((150, 118, 78), (166, 138, 100), (128, 104, 76), (22, 30, 40), (34, 44, 46))
@@ -15,7 +15,7 @@ CROWN = 3.2
 """Width of a tree's crown, in units."""
 
 
-def crowns(canvas: Canvas, rng: np.random.Generator, size: float, relief: float) -> Map:
+def crowns(canvas: TileCanvas, rng: np.random.Generator, size: float, relief: float) -> Map:
     """Light on a canopy: crowns `size` units wide, bright on the side of the sun; `relief` is the contrast, about 1."""
     height = canvas.noise(rng, size) + 0.6 * canvas.noise(rng, size / 2)
     turn = rng.uniform(0, 2 * math.pi)
@@ -24,18 +24,18 @@ def crowns(canvas: Canvas, rng: np.random.Generator, size: float, relief: float)
     return np.asarray(1 + relief * (0.13 * slope + 0.13 * height) + 0.06 * canvas.rough(rng, 48), np.float32)
 
 
-def draw_forest(canvas: Canvas) -> None:
+def draw_forest(canvas: TileCanvas) -> None:
     """Covers the tile with trees; whatever is drawn later stands in a clearing of them."""
     rng = canvas.rng("primary")
     light = crowns(canvas, rng, CROWN * rng.uniform(0.7, 1.25), rng.uniform(0.5, 1.3))
-    canvas.image[:] = shaded(pick(rng, LEAVES, 5), light)
+    canvas.image[:] = shaded(pick_color(rng, LEAVES, 5), light)
     canvas.seen["primary"] = np.ones_like(light)
 
 
-def draw_water(canvas: Canvas) -> None:
+def draw_water(canvas: TileCanvas) -> None:
     """Draws a river, at times a wide one, or nothing but water where there is no land to border it."""
     rng = canvas.rng("water")
-    color = pick(rng, WATERS)
+    color = pick_color(rng, WATERS)
     streaks = 1 + 0.025 * canvas.rough(rng, 24)
     if not canvas.seen:
         canvas.paint(np.ones_like(streaks), shaded(color, streaks), "water")
@@ -43,11 +43,11 @@ def draw_water(canvas: Canvas) -> None:
     width = rng.uniform(5, 12) if rng.random() < 0.75 else rng.uniform(18, 34)
     path = meander(canvas, rng, swing=rng.uniform(6, 15))
     bank = canvas.lines([path], width + 3) * soft_step(2 * canvas.noise(rng, 14))
-    canvas.paint(0.8 * bank, pick(rng, SOILS))
+    canvas.paint(0.8 * bank, pick_color(rng, SOILS))
     canvas.paint(canvas.lines([path], width), shaded(color, streaks), "water")
 
 
-def meander(canvas: Canvas, rng: np.random.Generator, swing: float) -> list[Point]:
+def meander(canvas: TileCanvas, rng: np.random.Generator, swing: float) -> list[Point]:
     """A winding way across the tile, `swing` units to either side of a straight one."""
     (x0, y0), (x1, y1) = crossing(canvas, rng)
     length = math.hypot(x1 - x0, y1 - y0)
@@ -59,7 +59,7 @@ def meander(canvas: Canvas, rng: np.random.Generator, swing: float) -> list[Poin
     return list(zip(xs.tolist(), ys.tolist(), strict=True))
 
 
-def crossing(canvas: Canvas, rng: np.random.Generator) -> tuple[Point, Point]:
+def crossing(canvas: TileCanvas, rng: np.random.Generator) -> tuple[Point, Point]:
     """Two ends, beyond opposite edges, of a straight line that passes near the middle of the tile."""
     height, width = canvas.image_size
     turn, aside = rng.uniform(0, math.pi), rng.uniform(-0.28, 0.28) * min(height, width)
@@ -69,10 +69,10 @@ def crossing(canvas: Canvas, rng: np.random.Generator) -> tuple[Point, Point]:
     return (x - dx, y - dy), (x + dx, y + dy)
 
 
-def draw_bare_ground(canvas: Canvas) -> None:
+def draw_bare_ground(canvas: TileCanvas) -> None:
     """Draws a wide patch of naked soil; the whole tile, if there is no forest to lie in."""
     rng = canvas.rng("bare_ground")
-    soil = shaded(pick(rng, SOILS), 1 + 0.10 * canvas.rough(rng, 26) + 0.03 * canvas.noise(rng, 2))
+    soil = shaded(pick_color(rng, SOILS), 1 + 0.10 * canvas.rough(rng, 26) + 0.03 * canvas.noise(rng, 2))
     if not canvas.seen:
         canvas.paint(np.ones(canvas.image_size, np.float32), soil, "bare_ground")
         _draw_scrub(canvas, rng)
@@ -82,15 +82,15 @@ def draw_bare_ground(canvas: Canvas) -> None:
     canvas.paint(patch, soil, "bare_ground")
 
 
-def _draw_scrub(canvas: Canvas, rng: np.random.Generator) -> None:
+def _draw_scrub(canvas: TileCanvas, rng: np.random.Generator) -> None:
     scrub = soft_step(3 * (canvas.rough(rng, 30) - 1.1))
-    canvas.paint(0.6 * scrub, pick(rng, ((112, 104, 70), (96, 84, 68))))
+    canvas.paint(0.6 * scrub, pick_color(rng, ((112, 104, 70), (96, 84, 68))))
 
 
-def draw_blooming(canvas: Canvas) -> None:
+def draw_blooming(canvas: TileCanvas) -> None:
     """Scatters crowns in full bloom over the free forest."""
     rng = canvas.rng("blooming")
-    color = pick(rng, BLOSSOMS, 6)
+    color = pick_color(rng, BLOSSOMS, 6)
     height, width = canvas.image_size
     trees = np.zeros(canvas.image_size, np.float32)
     for _ in range(int(rng.integers(22, 45))):
@@ -99,7 +99,7 @@ def draw_blooming(canvas: Canvas) -> None:
     canvas.paint(0.9 * trees * canvas.untouched, color, "blooming")
 
 
-def disc(canvas: Canvas, center: Point, radius: float) -> Map:
+def disc(canvas: TileCanvas, center: Point, radius: float) -> Map:
     """Coverage of a round spot, `radius` units wide."""
     height, width = canvas.image_size
     x = np.arange(width, dtype=np.float32)[None] - center[0]
@@ -107,7 +107,7 @@ def disc(canvas: Canvas, center: Point, radius: float) -> Map:
     return soft_step(radius * canvas.unit - np.sqrt(x * x + y * y))
 
 
-def draw_blow_down(canvas: Canvas) -> None:
+def draw_blow_down(canvas: TileCanvas) -> None:
     """Draws a fan of felled trunks, as a downburst leaves it."""
     rng = canvas.rng("blow_down")
     x, y = canvas.free_spot(rng, 22)
@@ -121,7 +121,7 @@ def draw_blow_down(canvas: Canvas) -> None:
     rim = [ray(angle, 0, 1)[1] for angle in np.linspace(-opening, opening, 9).tolist()]
     fan = canvas.polygons([[(x, y), *rim]])
     thinned = np.clip(0.7 + 0.2 * canvas.rough(rng, 9), 0.35, 0.9)
-    canvas.paint(thinned * fan, pick(rng, ((112, 96, 68), (122, 108, 84))), "blow_down")
+    canvas.paint(thinned * fan, pick_color(rng, ((112, 96, 68), (122, 108, 84))), "blow_down")
     starts, angles = rng.uniform(0.1, 0.85, 60).tolist(), rng.uniform(-opening, opening, 60).tolist()
     trunks = [ray(angle, near, near + 0.14) for near, angle in zip(starts, angles, strict=True)]
-    canvas.paint(0.8 * canvas.lines(trunks, 0.8), pick(rng, ((198, 184, 158),)), "blow_down")
+    canvas.paint(0.8 * canvas.lines(trunks, 0.8), pick_color(rng, ((198, 184, 158),)), "blow_down")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from triptych.synthetic.street_look import Color
+from triptych.synthetic.biwi.look import Color
 
 Floats = npt.NDArray[np.float32]
 Point = tuple[float, float, float]

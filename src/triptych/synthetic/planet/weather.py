@@ -5,7 +5,7 @@ import math
 import cv2
 import numpy as np
 
-from triptych.synthetic.tile_canvas import Canvas, Color, Map, Point, pick, shaded
+from triptych.synthetic.planet.canvas import Color, Map, Point, TileCanvas, pick_color, shaded
 
 CLOUD_WHITE: Color = (238, 236, 232)
 VEILS: tuple[Color, ...] = ((164, 174, 166), (172, 174, 162), (158, 168, 174), (178, 168, 156))
@@ -14,7 +14,7 @@ MIN_VISIBLE = 0.6
 """Of each thing that is tagged, clouds leave at least this share in sight."""
 
 
-def draw_clouds(canvas: Canvas) -> None:
+def draw_clouds(canvas: TileCanvas) -> None:
     """Draws separate clouds with their shadows, where they leave in sight what is tagged."""
     rng = canvas.rng("partly_cloudy")
     turn, away = rng.uniform(0, 2 * math.pi), rng.uniform(14, 26) * canvas.unit
@@ -29,7 +29,7 @@ def draw_clouds(canvas: Canvas) -> None:
     canvas.paint(clouds, shaded(CLOUD_WHITE, 0.97 + 0.07 * canvas.rough(rng, 10)))
 
 
-def _fitting_cloud(canvas: Canvas, rng: np.random.Generator, wanted: dict[str, float]) -> Map:
+def _fitting_cloud(canvas: TileCanvas, rng: np.random.Generator, wanted: dict[str, float]) -> Map:
     """Coverage of a cloud where it hides least; smaller and smaller until enough of each tag is left in sight."""
     radius = rng.uniform(9, 20)
     while True:
@@ -41,7 +41,7 @@ def _fitting_cloud(canvas: Canvas, rng: np.random.Generator, wanted: dict[str, f
         radius *= 0.75
 
 
-def _least_covering(canvas: Canvas, rng: np.random.Generator, radius: float) -> Point:
+def _least_covering(canvas: TileCanvas, rng: np.random.Generator, radius: float) -> Point:
     """Of some places the one where a square of the cloud's size hides the smallest share of any tag."""
     height, width = canvas.image_size
     reach = radius * canvas.unit
@@ -55,7 +55,7 @@ def _least_covering(canvas: Canvas, rng: np.random.Generator, radius: float) -> 
     return x, y
 
 
-def _cloud(canvas: Canvas, rng: np.random.Generator, center: Point, radius: float) -> Map:
+def _cloud(canvas: TileCanvas, rng: np.random.Generator, center: Point, radius: float) -> Map:
     core = canvas.blob(rng, center, radius, 0.45)
     puff = canvas.blob(rng, center, 1.2 * radius, 0.45)
     wisps = 0.5 + 0.3 * canvas.rough(rng, radius / 2)
@@ -74,15 +74,15 @@ def _shifted(cover: Map, shift: Point) -> Map:
     return moved
 
 
-def draw_haze(canvas: Canvas) -> None:
+def draw_haze(canvas: TileCanvas) -> None:
     """Lays a milky veil over everything, thicker in places."""
     rng = canvas.rng("haze")
     veil = rng.uniform(0.5, 0.66) + 0.05 * canvas.noise(rng, 50)
-    canvas.paint(np.clip(veil, 0.4, 0.75), pick(rng, VEILS))
+    canvas.paint(np.clip(veil, 0.4, 0.75), pick_color(rng, VEILS))
 
 
-def draw_overcast(canvas: Canvas) -> None:
+def draw_overcast(canvas: TileCanvas) -> None:
     """Covers everything with cloud."""
     rng = canvas.rng("cloudy")
     light = 1 + rng.uniform(0.04, 0.12) * canvas.rough(rng, rng.uniform(24, 60)) + 0.015 * canvas.noise(rng, 4)
-    canvas.image[:] = shaded(pick(rng, (CLOUD_WHITE, (212, 210, 206), (190, 192, 190)), 5), light)
+    canvas.image[:] = shaded(pick_color(rng, (CLOUD_WHITE, (212, 210, 206), (190, 192, 190)), 5), light)

@@ -12,10 +12,10 @@ from PIL import Image
 
 from triptych.datasets.biwi import project
 from triptych.synthetic import make_portraits
-from triptych.synthetic.portrait_head import skull
-from triptych.synthetic.portrait_look import SKIN_SCALE, portrait_look, spread
-from triptych.synthetic.portrait_pose import portrait_intrinsics, portrait_pose
-from triptych.synthetic.portrait_scene import easel_for, portrait_frame
+from triptych.synthetic.biwi.head import skull
+from triptych.synthetic.biwi.look import SKIN_SCALE, portrait_look, quasirandom_numbers
+from triptych.synthetic.biwi.pose import portrait_intrinsics, portrait_pose
+from triptych.synthetic.biwi.scene import easel_for, portrait_frame
 
 SMALL = (96, 128)
 NUMBER = r"-?[0-9]+(\.[0-9]+)?(e-?[0-9]+)?"
@@ -209,7 +209,7 @@ def test_frames_of_a_person_are_alike_and_change_smoothly(folders: list[Folder])
 
 def test_persons_cover_all_skin_tones_and_do_not_look_the_same() -> None:
     for seed in range(4):
-        darkness = sorted(spread(seed, number)[3] for number in range(12))
+        darkness = sorted(quasirandom_numbers(seed, number)[3] for number in range(12))
         assert max(np.diff([0, *darkness, 1])) < 0.25
         persons = [portrait_look(seed, number) for number in range(24)]
         assert len({(person.style, person.clothes, person.fabric, person.wall) for person in persons}) == 24

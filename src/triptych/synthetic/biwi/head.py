@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from triptych.synthetic.portrait_face import paint_face, paint_glasses
-from triptych.synthetic.portrait_look import Person, mixed
-from triptych.synthetic.portrait_solid import Point, Solid, Surface
+from triptych.synthetic.biwi.face import paint_face, paint_glasses
+from triptych.synthetic.biwi.look import Person, mixed
+from triptych.synthetic.biwi.solid import Point, Solid, Surface
 
 HALF_WIDTH, HALF_HEIGHT, HALF_DEPTH = 78.0, 106.0, 96.0
 

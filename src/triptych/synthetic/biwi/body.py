@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from triptych.synthetic.portrait_look import Person, mixed
-from triptych.synthetic.portrait_solid import Floats, Solid, Surface
-from triptych.synthetic.street_look import Color
+from triptych.synthetic.biwi.look import Color, Person, mixed
+from triptych.synthetic.biwi.solid import Floats, Solid, Surface
 
 WHITE: Color = (246, 244, 238)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from triptych.synthetic.portrait_look import spread
+from triptych.synthetic.biwi.look import quasirandom_numbers
 
 Floats = npt.NDArray[np.float64]
 
@@ -59,7 +59,7 @@ def portrait_pose(seed: int, number: int, frame: int, image_size: tuple[int, int
     waves = np.random.default_rng([seed, 5, number])
     periods, phases = waves.uniform(17, 30, 6), waves.uniform(0, 1, 6)
     x, y, z, yaw, pitch, roll = np.sin(2 * math.pi * (frame / periods + phases)).tolist()
-    home_x, home_y, home_z, _ = spread(seed, number)
+    home_x, home_y, home_z, _ = quasirandom_numbers(seed, number)
     matrix = portrait_intrinsics(seed, number, image_size)
     height, width = image_size
     depth = 1000 + 340 * (home_z - 0.5) + 120 * z

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from triptych.synthetic.street_canvas import Canvas, Outline, facing, flat
-from triptych.synthetic.street_look import LAMPLIGHT, Color, Street
+from triptych.synthetic.camvid.canvas import Outline, StreetCanvas, facing, flat
+from triptych.synthetic.camvid.look import LAMPLIGHT, Color, Street
 
 IRON: Color = (78, 82, 84)
 CLUMPS = 16
@@ -39,7 +39,7 @@ class Tree:
         ring = ((1, 0), (0.7, 0.7), (0, 1), (-0.7, 0.7), (-1, 0), (-0.7, -0.7), (0, -1), (0.7, -0.7))
         return [[(x + r * across, 0.0, self.depth + r * along) for across, along in ring]]
 
-    def draw(self, canvas: Canvas) -> None:
+    def draw(self, canvas: StreetCanvas) -> None:
         """Draws the trunk, then the crown from its shaded to its sunny leaves."""
         street, h, s = canvas.street, self.height, self.depth
         canvas.fill([facing(self.x - 0.03 * h, self.x + 0.03 * h, 0, 0.5 * h, s)], (104, 80, 62), "Tree")
@@ -60,7 +60,7 @@ class LampPost:
         """Too thin to matter."""
         return []
 
-    def draw(self, canvas: Canvas) -> None:
+    def draw(self, canvas: StreetCanvas) -> None:
         """Draws post, arm and lamp."""
         x, s, arm = self.x, self.depth, self.x - 1.4 * np.sign(self.x)
         canvas.stroke([(x, 0.0, s), (x, 5.4, s), (arm, 6.0, s)], 0.13, IRON, "Column_Pole")
@@ -80,7 +80,7 @@ class Sign:
         """Too thin to matter."""
         return []
 
-    def draw(self, canvas: Canvas) -> None:
+    def draw(self, canvas: StreetCanvas) -> None:
         """Draws the post, the coloured rim and the white inside."""
         x, s = self.x, self.depth
         canvas.stroke([(x, 0.0, s), (x, 2.4, s)], 0.09, IRON, "Column_Pole")
@@ -100,7 +100,7 @@ class TrafficLight:
         """Too thin to matter."""
         return []
 
-    def draw(self, canvas: Canvas) -> None:
+    def draw(self, canvas: StreetCanvas) -> None:
         """Draws the post, the box and its lamps from the top down."""
         x, s = self.x, self.depth
         canvas.stroke([(x, 0.0, s), (x, 2.6, s)], 0.12, IRON, "Column_Pole")
@@ -120,7 +120,7 @@ class PillarBox:
         """A small patch beside it."""
         return [flat(self.x, self.x - street.sun_side * 0.9, self.depth - 0.2, self.depth + 0.2)]
 
-    def draw(self, canvas: Canvas) -> None:
+    def draw(self, canvas: StreetCanvas) -> None:
         """Draws the pillar, its cap and its slot."""
         x, s = self.x, self.depth
         canvas.fill([facing(x - 0.28, x + 0.28, 0, 1.5, s)], (186, 40, 38), "Void")

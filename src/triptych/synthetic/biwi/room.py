@@ -7,9 +7,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from triptych.synthetic.portrait_look import FABRICS, Person, mixed, pick
-from triptych.synthetic.portrait_solid import Floats
-from triptych.synthetic.street_look import Color
+from triptych.synthetic.biwi.look import FABRICS, Color, Person, mixed, pick
+from triptych.synthetic.biwi.solid import Floats
 
 SLOTS = 5
 FLOOR = 0.84

@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from triptych.datasets.biwi import project
-from triptych.synthetic.portrait_body import body
-from triptych.synthetic.portrait_head import head
-from triptych.synthetic.portrait_look import Person, portrait_look
-from triptych.synthetic.portrait_pose import Pose, portrait_intrinsics, portrait_pose
-from triptych.synthetic.portrait_room import room
-from triptych.synthetic.portrait_solid import Easel, Point
+from triptych.synthetic.biwi.body import body
+from triptych.synthetic.biwi.head import head
+from triptych.synthetic.biwi.look import Person, portrait_look
+from triptych.synthetic.biwi.pose import Pose, portrait_intrinsics, portrait_pose
+from triptych.synthetic.biwi.room import room
+from triptych.synthetic.biwi.solid import Easel, Point
 
 GRAIN = 4
 

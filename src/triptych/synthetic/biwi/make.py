@@ -5,9 +5,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from triptych.synthetic.biwi.pose import Pose, portrait_intrinsics, portrait_pose
+from triptych.synthetic.biwi.scene import portrait_frame
 from triptych.synthetic.new_folder import check_image_size, check_seed, new_folder
-from triptych.synthetic.portrait_pose import Pose, portrait_intrinsics, portrait_pose
-from triptych.synthetic.portrait_scene import portrait_frame
 
 FIRST_FRAME = 3
 """Number of the first frame of a folder, as in the original."""
