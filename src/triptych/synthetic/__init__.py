@@ -1,4 +1,4 @@
-"""Made-up data, seeded, written in exactly the layouts that the real data sets have."""
+"""Made-up data from a seed, written in exactly the layouts of the real data sets."""
 
 from triptych.synthetic.biwi import make_portraits
 from triptych.synthetic.camvid import make_streets

@@ -1,7 +1,7 @@
-"""Which tags a made-up tile gets, before anything is drawn: as uneven, and as often together, as the real ones.
+"""Random tags of a made-up tile: about as rare or frequent, and as often together, as the real ones.
 
-Source: the chances are those of 800 tiles of the original training set, rounded; tags that so few tiles do not pin down
-(blow_down and conventional_mine are on one each) are taken a little more often.
+Source: the probabilities are those of 800 tiles of the original training set, rounded. Tags that are too rare there for
+an estimate (blow_down and conventional_mine are on one tile each) are made a little more frequent.
 """
 
 from dataclasses import dataclass
@@ -10,28 +10,28 @@ import numpy as np
 
 from triptych.datasets.planet_tags import PLANET_TAGS
 
-WEATHER_SHARES: dict[str, float] = {"clear": 0.70, "partly_cloudy": 0.19, "haze": 0.06, "cloudy": 0.05}
-"""Share of the tiles under each weather; every tile has one."""
+WEATHER_FRACTIONS: dict[str, float] = {"clear": 0.70, "partly_cloudy": 0.19, "haze": 0.06, "cloudy": 0.05}
+"""Fraction of the tiles with each weather; every tile has exactly one."""
 
-PRIMARY_SHARE = 0.98
-"""Share of tiles with forest among those whose ground is seen at all."""
+_PRIMARY_FRACTION = 0.98
+"""Fraction of tiles with forest among the tiles that are not cloudy."""
 
-BARREN_SHARE = 0.45
-"""Share of bare ground among the tiles without forest; the others are all water."""
+_BARREN_FRACTION = 0.45
+"""Fraction of tiles with bare ground among the tiles without forest; the others are all water."""
 
 FINE_TAGS = frozenset({"selective_logging", "blooming", "blow_down"})
-"""What is too fine to be seen through haze, hence neither drawn nor tagged there."""
+"""Tags of things too small to be seen through haze; a tile with haze has none of them."""
 
 
 @dataclass(frozen=True)
 class Chance:
-    """How probable a tag is on a tile with forest, by whether another tag is there; both in [0, 1].
+    """Probability of a tag on a tile with forest, which depends on whether another tag is there.
 
     Args:
         tag: The tag.
-        other: The tag that it depends on; one that was decided before.
-        with_other: Its chance where the other is.
-        alone: Its chance where the other is not.
+        other: The tag that it depends on, which is chosen before it.
+        with_other: Its probability if the other tag is there, in [0, 1].
+        alone: Its probability if the other tag is not there, in [0, 1].
     """
 
     tag: str
@@ -40,13 +40,13 @@ class Chance:
     alone: float
 
     def given(self, tags: set[str]) -> float:
-        """Its chance on a tile that has `tags` so far."""
+        """Its probability on a tile that has `tags` so far."""
         if self.tag in FINE_TAGS and "haze" in tags:
             return 0.0
         return self.with_other if self.other in tags else self.alone
 
 
-CHANCES: tuple[Chance, ...] = (
+_CHANCES: tuple[Chance, ...] = (
     Chance("agriculture", "haze", 0.20, 0.34),
     Chance("road", "agriculture", 0.50, 0.07),
     Chance("habitation", "road", 0.40, 0.01),
@@ -60,9 +60,9 @@ CHANCES: tuple[Chance, ...] = (
     Chance("artisinal_mine", "water", 0.020, 0.002),
     Chance("conventional_mine", "road", 0.010, 0.001),
 )
-"""In the order in which they are decided."""
+"""In the order in which the tags are chosen."""
 
-TAG_SHARES: dict[str, float] = {
+TAG_FRACTIONS: dict[str, float] = {
     "primary": 0.931,
     "clear": 0.700,
     "agriculture": 0.308,
@@ -81,26 +81,26 @@ TAG_SHARES: dict[str, float] = {
     "blow_down": 0.003,
     "conventional_mine": 0.003,
 }
-"""Share of all tiles that each tag is expected on, as it follows from the chances above."""
+"""Expected fraction of all tiles with each tag, which follows from the probabilities above."""
 
 
-def draw_tags(rng: np.random.Generator) -> tuple[str, ...]:
-    """Draws the tags of one tile: exactly one weather, alone if it is `cloudy`, in the order of `PLANET_TAGS`."""
-    weather = str(rng.choice(list(WEATHER_SHARES), p=list(WEATHER_SHARES.values())))
+def random_tags(rng: np.random.Generator) -> tuple[str, ...]:
+    """Random tags of one tile, in the order of `PLANET_TAGS`: exactly one weather; `cloudy` is always alone."""
+    weather = str(rng.choice(list(WEATHER_FRACTIONS), p=list(WEATHER_FRACTIONS.values())))
     tags = {weather}
     if weather == "cloudy":
         return (weather,)
-    if rng.random() < PRIMARY_SHARE:
+    if rng.random() < _PRIMARY_FRACTION:
         tags.add("primary")
-        tags.update(_draw_on_forest(rng, tags))
+        tags.update(_random_on_forest(rng, tags))
     else:
-        tags.add("bare_ground" if rng.random() < BARREN_SHARE else "water")
+        tags.add("bare_ground" if rng.random() < _BARREN_FRACTION else "water")
     return tuple(tag for tag in PLANET_TAGS if tag in tags)
 
 
-def _draw_on_forest(rng: np.random.Generator, tags: set[str]) -> set[str]:
+def _random_on_forest(rng: np.random.Generator, tags: set[str]) -> set[str]:
     drawn = set(tags)
-    for chance in CHANCES:
+    for chance in _CHANCES:
         if rng.random() < chance.given(drawn):
             drawn.add(chance.tag)
     return drawn
