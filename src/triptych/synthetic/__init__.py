@@ -1,7 +1,7 @@
-"""Made-up data, seeded, written in exactly the layouts that the real data sets have."""
+"""Made-up data from a seed, written in exactly the layouts of the real data sets."""
 
-from triptych.synthetic.portraits import make_portraits
-from triptych.synthetic.streets import make_streets
-from triptych.synthetic.tiles import make_tiles
+from triptych.synthetic.biwi import make_portraits
+from triptych.synthetic.camvid import make_streets
+from triptych.synthetic.planet import make_tiles
 
 __all__ = ["make_portraits", "make_streets", "make_tiles"]

@@ -1,4 +1,4 @@
-"""What all made-up data share: checked arguments, and a folder that appears whole or not at all."""
+"""Code common to all made-up data: argument checks, and a folder that is written completely or not at all."""
 
 import tempfile
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ MIN_SIDE = 32
 
 @contextmanager
 def new_folder(root: Path, kind: str) -> Iterator[Path]:
-    """Gives a folder to write into; it becomes `root` when the block ends, and is removed if the block breaks off.
+    """Context with a temporary folder: it is renamed to `root` when the block ends, and removed if the block raises.
 
     Args:
-        root: Folder to make; it may exist if it is empty, and its parents are made.
-        kind: What is written, such as `"streets"`; named in the error.
+        root: Folder to create, with its parents; it may exist if it is empty.
+        kind: What is written, such as `"streets"`; used in error messages.
 
     Raises:
-        FileExistsError: If `root` is a file or a folder with something in it. Nothing is written then.
+        FileExistsError: If `root` is a file or a folder that is not empty. Nothing is written then.
     """
     _check_free(root, kind)
     root.parent.mkdir(parents=True, exist_ok=True)
@@ -26,7 +26,7 @@ def new_folder(root: Path, kind: str) -> Iterator[Path]:
         folder.mkdir()
         yield folder
         if root.exists():
-            root.rmdir()  # empty; not every system can rename onto a folder
+            root.rmdir()  # it is empty; not every system can rename over a folder
         folder.rename(root)
 
 

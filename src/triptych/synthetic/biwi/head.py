@@ -1,6 +1,6 @@
-"""The head of a made-up person: skull, ears, nose, what grows or sits on it, and glasses.
+"""The head of a made-up person: skull, ears, nose, hair or headwear, and glasses.
 
-Its axes begin in the middle of the skull: x to the right in the picture, y down, z to the back.
+Its axes begin in the middle of the skull: x to the right in the image, y down, z to the back of the head.
 """
 
 import math
@@ -8,39 +8,39 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from triptych.synthetic.portrait_face import paint_face, paint_glasses
-from triptych.synthetic.portrait_look import Person, mixed
-from triptych.synthetic.portrait_solid import Point, Solid, Surface
+from triptych.synthetic.biwi.face import paint_face, paint_glasses
+from triptych.synthetic.biwi.look import Person, mixed
+from triptych.synthetic.biwi.solid import Point, Solid, Surface
 
-HALF_WIDTH, HALF_HEIGHT, HALF_DEPTH = 78.0, 106.0, 96.0
+_HALF_WIDTH, _HALF_HEIGHT, _HALF_DEPTH = 78.0, 106.0, 96.0
 
 
 def skull(person: Person, camera: Point, blink: bool) -> Solid:
-    """The head proper, whose middle is the centre that the pose file tells; arguments as for `paint_face`."""
+    """The skull; its middle is the centre in the pose file. Arguments as for `paint_face`."""
     return Solid((0, 0, 0), _shell(person, 0), person.skin, paint_face(person, camera, blink))
 
 
 def head(person: Person, camera: Point, blink: bool) -> Iterator[Solid]:
-    """All solids of a head, in the order in which to draw them; arguments as for `paint_face`."""
+    """All solids of a head, in the order in which to draw them. Arguments as for `paint_face`."""
     yield from _behind(person)
     yield skull(person, camera, blink)
     inner = mixed(person.skin, (150, 60, 50), 0.15)
     if person.style != "scarf":
         for side in (-1, 1):
-            yield Solid((side * (HALF_WIDTH * person.width + 2), 6, 8), (13, 24, 16), inner)
-    yield Solid((0, 27, -HALF_DEPTH - 2), (12, 17, 15), mixed(person.skin, (190, 90, 70), 0.12))
+            yield Solid((side * (_HALF_WIDTH * person.width + 2), 6, 8), (13, 24, 16), inner)
+    yield Solid((0, 27, -_HALF_DEPTH - 2), (12, 17, 15), mixed(person.skin, (190, 90, 70), 0.12))
     yield from _on_top(person)
     if person.glasses is not None:
         yield Solid((0, 0, 0), _shell(person, 7), person.glasses, paint_glasses)
 
 
 def _shell(person: Person, above_mm: float) -> Point:
-    """Axes of an ellipsoid that lies as far above the skull."""
-    return person.width * HALF_WIDTH + above_mm, HALF_HEIGHT + above_mm, HALF_DEPTH + above_mm
+    """Half-axes in millimetres of an ellipsoid whose surface is `above_mm` outside the skull."""
+    return person.width * _HALF_WIDTH + above_mm, _HALF_HEIGHT + above_mm, _HALF_DEPTH + above_mm
 
 
 def _behind(person: Person) -> Iterator[Solid]:
-    """What lies behind the face; the skull then hides the most of it."""
+    """Hair or scarf behind the face; the skull hides most of it."""
     shade = mixed(person.hair, (0, 0, 0), 0.18)
     if person.style == "long":
         yield Solid((0, 60, 34), (98, 150, 62), shade)
@@ -55,7 +55,7 @@ def _behind(person: Person) -> Iterator[Solid]:
 
 
 def _on_top(person: Person) -> Iterator[Solid]:
-    """What lies over the skull."""
+    """Hair or headwear over the skull."""
     if person.style == "beanie":
         yield Solid((0, -6, 0), _shell(person, 12), person.hair, _knitted(person))
         yield Solid((0, -122, 4), (24, 22, 24), mixed(person.hair, (255, 255, 255), 0.5))
@@ -68,7 +68,7 @@ def _on_top(person: Person) -> Iterator[Solid]:
 
 
 def _grown(person: Person) -> Callable[[Surface], None]:
-    """Hair down to a hairline that is high over the face and low behind the ears, with some strands."""
+    """Returns a function that paints hair; the hairline is high over the face and low behind the ears."""
     side = float(person.rng(2).choice((-1, 1)))
     high = 34.0 if person.style == "receding" else 0.0
     strand = mixed(person.hair, (255, 255, 255), 0.16)
@@ -92,7 +92,7 @@ def _curly(person: Person) -> Callable[[Surface], None]:
 
 
 def _curls(person: Person) -> Iterator[Solid]:
-    """A wreath of locks around the face and a cap behind it."""
+    """A ring of curls around the face, and a cap of hair behind it."""
     yield Solid((0, -5, 0), _shell(person, 10), person.hair, _grown(person))
     for i, angle in enumerate(np.linspace(-0.1, 1.1, 11).tolist()):
         x, y = -96 * math.cos(angle * math.pi), 8 - 104 * math.sin(angle * math.pi)
@@ -113,5 +113,5 @@ def _knitted(person: Person) -> Callable[[Surface], None]:
 
 
 def _wrapped(surface: Surface) -> None:
-    """A head scarf: all but an oval over the face."""
+    """Makes a head scarf from a shell around the head: removes an oval over the face."""
     surface.keep(-surface.oval(0, 14, 62, 84))

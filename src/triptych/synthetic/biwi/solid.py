@@ -1,6 +1,7 @@
-"""Solid shapes with paint on them: the small renderer that made-up people are modelled with.
+"""Painted ellipsoids, and the small renderer that draws made-up people with them.
 
-A person is a handful of ellipsoids. Each pixel's ray is cut with each of them; the nearest cut shows, shaded by slope.
+A person is a few ellipsoids. The ray of each pixel is intersected with each of them. The nearest intersection is
+visible, shaded by the slope of the surface.
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from triptych.synthetic.street_look import Color
+from triptych.synthetic.biwi.look import Color
 
 Floats = npt.NDArray[np.float32]
 Point = tuple[float, float, float]
@@ -20,9 +21,9 @@ class Surface:
     """The N visible points of a solid and the paint on them.
 
     Args:
-        points: Their x, y and z in the axes of what the solid is a part of, shape (3, N), in millimetres.
-        color: Colour of all of them to begin with.
-        pixel_mm: Width of a pixel, over which edges of paint are softened.
+        points: Their x, y and z in the axes of the head or body, shape (3, N), in millimetres.
+        color: Initial colour of all points.
+        pixel_mm: Width of a pixel in millimetres; edges of paint are blurred over this width.
     """
 
     def __init__(self, points: Floats, color: Color, pixel_mm: float) -> None:
@@ -32,30 +33,30 @@ class Surface:
         self._pixel_mm = pixel_mm
 
     def paint(self, color: Color, inside_mm: Floats, strength: float = 1.0) -> None:
-        """Paints where `inside_mm` (N,), the distance to the edge of a shape, is positive."""
-        share = strength * self._share(inside_mm)
-        touched = np.flatnonzero(share)
-        self.color[touched] += share[touched, None] * (np.array(color, np.float32) - self.color[touched])
+        """Paints where `inside_mm` (N,), the distance to the edge of a shape, is positive, with opacity `strength`."""
+        fraction = strength * self._inside_fraction(inside_mm)
+        touched = np.flatnonzero(fraction)
+        self.color[touched] += fraction[touched, None] * (np.array(color, np.float32) - self.color[touched])
 
     def keep(self, inside_mm: Floats) -> None:
-        """Cuts away what lies outside of a shape."""
-        self.cover *= self._share(inside_mm)
+        """Removes what lies outside a shape; `inside_mm` as for `paint`."""
+        self.cover *= self._inside_fraction(inside_mm)
 
     def oval(self, x: float, y: float, half_width: float, half_height: float) -> Floats:
-        """Distance (N,) to the edge of an oval on the side that faces forward, positive inside."""
+        """Distance (N,) to the edge of an oval on the front of the solid, positive inside."""
         radius = np.sqrt(((self.x - x) / half_width) ** 2 + ((self.y - y) / half_height) ** 2)
         return np.where(self.z < 0, (1 - radius) * min(half_width, half_height), np.float32(-1e3))
 
     def bow(self, x: float, y: float, half_width: float, bend: float, thickness: float) -> Floats:
-        """Distance (N,) to the edge of a bent line; it is highest in its middle, by `bend`, if that is positive."""
+        """Distance (N,) to the edge of a curved line, positive inside; its ends are `bend` mm below its middle."""
         across = (self.x - x) / half_width
         off = np.abs(self.y - y - bend * across**2)
         inside = np.minimum(thickness / 2 * (1.2 - across**2) - off, half_width * (1 - np.abs(across)))
         return np.where(self.z < 0, inside, np.float32(-1e3))
 
-    def _share(self, inside_mm: Floats) -> Floats:
-        share: Floats = np.clip(0.5 + inside_mm / self._pixel_mm, 0, 1)
-        return share
+    def _inside_fraction(self, inside_mm: Floats) -> Floats:
+        fraction: Floats = np.clip(0.5 + inside_mm / self._pixel_mm, 0, 1)
+        return fraction
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,10 @@ class Solid:
     """An ellipsoid.
 
     Args:
-        center: Its middle in the axes of what it is a part of.
+        center: Its middle in the axes of the head or body.
         axes: Half its width, height and depth in millimetres.
         color: Its colour before paint and light.
-        paint: Paints its surface; None leaves it plain.
+        paint: Function that paints its surface; None leaves it plain.
     """
 
     center: Point
@@ -76,21 +77,21 @@ class Solid:
 
 
 class Easel:
-    """A picture that solids are drawn into.
+    """An image that solids are drawn into, with the depth of each pixel.
 
     Args:
-        picture: What is behind them, (H, W, 3), values in [0, 255], contiguous; it is painted over.
+        image: Background, (H, W, 3), values in [0, 255], contiguous; it is painted over.
         origin_px: (x, y) of the pixel where the axes of all solids begin.
-        scale: Pixels a millimetre, across and down.
-        light: Way to the light, of length 1.
-        tint: Factor on red, green and blue of what the light falls on.
+        scale: Pixels per millimetre, across and down.
+        light: Direction to the light, of length 1.
+        tint: Factors on red, green and blue of every surface.
     """
 
     def __init__(
-        self, picture: Floats, origin_px: tuple[float, float], scale: tuple[float, float], light: Point, tint: Color
+        self, image: Floats, origin_px: tuple[float, float], scale: tuple[float, float], light: Point, tint: Color
     ) -> None:
-        self.picture = picture
-        self._depth: Floats = np.full(picture.shape[:2], np.inf, np.float32)
+        self.image = image
+        self._depth: Floats = np.full(image.shape[:2], np.inf, np.float32)
         self._origin, self._scale = origin_px, scale
         self._light = np.array(light, np.float32)
         self._tint = np.array(tint, np.float32)
@@ -100,7 +101,7 @@ class Easel:
 
         Args:
             solid: What to draw.
-            rotation: Way from its axes to the camera's, shape (3, 3).
+            rotation: Rotation from its axes to the camera's, shape (3, 3).
         """
         turn, axes = rotation.astype(np.float32), np.array(solid.axes, np.float32)
         middle = turn @ np.array(solid.center, np.float32)
@@ -111,27 +112,27 @@ class Easel:
         a = ((np.arange(left, right) + 0.5 - self._origin[0]) / self._scale[0] - middle[0]).astype(np.float32)
         b = ((np.arange(top, bottom) + 0.5 - self._origin[1]) / self._scale[1] - middle[1]).astype(np.float32)
         window = slice(top, bottom), slice(left, right)
-        rim, depth = _cut(a, b, turn / axes)
-        share = rim * (reach[:2].min() * self._scale[0] / 2) + 0.5  # of a pixel that the outline crosses
-        rows, columns = np.nonzero((share > 0) & (depth + middle[2] < self._depth[window]))
+        rim, depth = _intersect(a, b, turn / axes)
+        fraction = rim * (reach[:2].min() * self._scale[0] / 2) + 0.5  # of each pixel inside the outline
+        rows, columns = np.nonzero((fraction > 0) & (depth + middle[2] < self._depth[window]))
         rays = np.stack([a[columns], b[rows], depth[rows, columns]])
         local = turn.T @ rays
         surface = Surface(local + np.array(solid.center, np.float32)[:, None], solid.color, 1 / self._scale[0])
         if solid.paint is not None:
             solid.paint(surface)
-        surface.cover *= np.minimum(1, share[rows, columns])
-        place = (rows + top) * self.picture.shape[1] + columns + left
+        surface.cover *= np.minimum(1, fraction[rows, columns])
+        place = (rows + top) * self.image.shape[1] + columns + left
         self._lay(surface, self._lit(turn, local, axes), place, rays[2] + middle[2])
 
     def _range(self, axis: int, middle: float, reach: float) -> tuple[int, int]:
-        """First and last-but-one pixel that a solid can cover, across (axis 0) or down (axis 1)."""
-        side = self.picture.shape[1 - axis]
+        """First pixel that a solid can cover, and the pixel after the last, across (axis 0) or down (axis 1)."""
+        side = self.image.shape[1 - axis]
         first = self._origin[axis] + (middle - reach) * self._scale[axis]
         last = self._origin[axis] + (middle + reach) * self._scale[axis]
         return max(0, int(first) - 1), min(side, int(last) + 2)
 
     def _lit(self, turn: Floats, local: Floats, axes: Floats) -> Floats:
-        """Light (N, 1) on each point: most where the surface looks to the light."""
+        """Factor (N, 1) on the brightness of each point: largest where the surface faces the light."""
         normal = local / (axes**2)[:, None]
         normal /= np.sqrt((normal**2).sum(axis=0))
         toward: Floats = (turn.T @ self._light) @ normal
@@ -140,8 +141,8 @@ class Easel:
         return lit[:, None]
 
     def _lay(self, surface: Surface, lit: Floats, place: npt.NDArray[np.intp], depth: Floats) -> None:
-        """Puts points with their light over what is there; `place` (N,) counts pixels row by row."""
-        pixels = self.picture.reshape(-1, 3)
+        """Draws points over the image; `place` (N,) are their pixels, counted row by row."""
+        pixels = self.image.reshape(-1, 3)
         color = np.minimum(surface.color * lit * self._tint, 255)
         below = pixels[place]
         pixels[place] = below + surface.cover[:, None] * (color - below)
@@ -149,8 +150,8 @@ class Easel:
         self._depth.reshape(-1)[place[solid]] = depth[solid]
 
 
-def _cut(a: Floats, b: Floats, shape: Floats) -> tuple[Floats, Floats]:
-    """Cuts rays along z with an ellipsoid around the origin.
+def _intersect(a: Floats, b: Floats, shape: Floats) -> tuple[Floats, Floats]:
+    """Intersects rays along z with an ellipsoid around the origin.
 
     Args:
         a: x of the rays, shape (W,).
@@ -158,8 +159,8 @@ def _cut(a: Floats, b: Floats, shape: Floats) -> tuple[Floats, Floats]:
         shape: Rotation of the ellipsoid, each column divided by the length of that axis, shape (3, 3).
 
     Returns:
-        How far inside the outline each ray passes, 1 in the middle and 0 or less outside, and z of the nearer cut;
-        both (H, W).
+        How far inside the outline each ray passes, 1 in the middle and 0 or less outside, and z of the nearer
+        intersection; both (H, W).
     """
     gram = shape @ shape.T
     slope = -(gram[2, 0] * a[None, :] + gram[2, 1] * b[:, None]) / gram[2, 2]

@@ -1,25 +1,25 @@
-"""Made-up head portraits, seeded, written in the layout of the BIWI Kinect head-pose set."""
+"""Writes made-up head portraits in the layout of the BIWI Kinect head-pose set."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from PIL import Image
 
+from triptych.synthetic.biwi.pose import Pose, portrait_intrinsics, portrait_pose
+from triptych.synthetic.biwi.scene import portrait_frame
 from triptych.synthetic.new_folder import check_image_size, check_seed, new_folder
-from triptych.synthetic.portrait_pose import Pose, portrait_intrinsics, portrait_pose
-from triptych.synthetic.portrait_scene import portrait_frame
 
-FIRST_FRAME = 3
+_FIRST_FRAME = 3
 """Number of the first frame of a folder, as in the original."""
 
-DISTORTION = (0, 0, 0, 0)
-DEPTH_ROTATION = (
+_DISTORTION = (0, 0, 0, 0)
+_DEPTH_ROTATION = (
     (0.999947, 0.00432361, 0.00929419),
     (-0.00446314, 0.999877, 0.0150443),
     (-0.009228, -0.015085, 0.999844),
 )
-DEPTH_TRANSLATION = (-24.0198, 5.8896, -13.2308)
-"""What follows the intrinsics in the original; the way to the depth camera, of which there is none here."""
+_DEPTH_TRANSLATION = (-24.0198, 5.8896, -13.2308)
+"""Place of the depth camera, which follows the intrinsics in the original; made-up data have no depth images."""
 
 
 def make_portraits(
@@ -29,24 +29,24 @@ def make_portraits(
     image_size: tuple[int, int] = (240, 320),
     seed: int = 0,
 ) -> Path:
-    """Writes portraits with the head's pose into a new folder, in BIWI's layout.
+    """Writes portraits with the pose of the head into a new folder, in BIWI's layout.
 
-    The folder holds `01`, `02` and so on, one for each person, with `rgb.cal`, `frame_00003_rgb.png` and
+    The folder holds a subfolder for each person, `01`, `02` and so on, with `rgb.cal`, `frame_00003_rgb.png` and
     `frame_00003_pose.txt`. The camera of each folder is a little different. The same arguments give the same pixels.
 
     Args:
-        root: Folder to make; it may exist if it is empty.
+        root: Folder to create; it may exist if it is empty.
         num_persons: Number of persons, at least 1.
-        frames_per_person: Number of frames of each, at least 1.
+        frames_per_person: Number of frames of each person, at least 1.
         image_size: (height, width) in pixels, each at least 32.
-        seed: Seed of everything drawn, at least 0.
+        seed: Seed of all random choices, at least 0.
 
     Returns:
         The folder.
 
     Raises:
         ValueError: If an argument is out of its range.
-        FileExistsError: If `root` is a file or a folder with something in it. Nothing is written then.
+        FileExistsError: If `root` is a file or a folder that is not empty. Nothing is written then.
     """
     root = Path(root)
     _check_count("num_persons", num_persons)
@@ -63,15 +63,15 @@ def _write_person(folder: Path, number: int, frames: int, image_size: tuple[int,
     folder.mkdir()
     _write(folder / "rgb.cal", _calibration_text(seed, number, image_size))
     for frame in range(frames):
-        name = f"frame_{frame + FIRST_FRAME:05d}"
-        picture = Image.fromarray(portrait_frame(seed, number, frame, image_size))
-        picture.save(folder / f"{name}_rgb.png", compress_level=1)
+        name = f"frame_{frame + _FIRST_FRAME:05d}"
+        image = Image.fromarray(portrait_frame(seed, number, frame, image_size))
+        image.save(folder / f"{name}_rgb.png", compress_level=1)
         _write(folder / f"{name}_pose.txt", _pose_text(portrait_pose(seed, number, frame, image_size)))
 
 
 def _calibration_text(seed: int, number: int, image_size: tuple[int, int]) -> str:
     intrinsics = portrait_intrinsics(seed, number, image_size)
-    blocks = (intrinsics, (DISTORTION,), DEPTH_ROTATION, (DEPTH_TRANSLATION,), (image_size[::-1],))
+    blocks = (intrinsics, (_DISTORTION,), _DEPTH_ROTATION, (_DEPTH_TRANSLATION,), (image_size[::-1],))
     return "\n".join(_rows(block) for block in blocks)
 
 
@@ -80,7 +80,7 @@ def _pose_text(pose: Pose) -> str:
 
 
 def _rows(rows: Iterable[Iterable[float]]) -> str:
-    """Numbers as in the original files: six digits, a space behind each."""
+    """Numbers as in the original files: six significant digits, and a space after each number."""
     return "".join("".join(f"{value:.6g} " for value in row) + "\n" for row in rows)
 
 

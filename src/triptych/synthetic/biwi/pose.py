@@ -1,4 +1,4 @@
-"""Where a made-up head is and which way it looks, and the camera that sees it.
+"""Position and rotation of a made-up head, and the camera that sees it.
 
 The camera's axes are BIWI's: x to the right, y down, z away from the camera, in millimetres.
 """
@@ -9,23 +9,23 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from triptych.synthetic.portrait_look import spread
+from triptych.synthetic.biwi.look import quasirandom_numbers
 
 Floats = npt.NDArray[np.float64]
 
-FOCAL_PX, FULL_SIZE = 517.679, (480, 640)
-"""Focal length of BIWI's camera, and the size (height, width) of its pictures."""
+_FOCAL_PX, _FULL_SIZE = 517.679, (480, 640)
+"""Focal length of BIWI's camera, and the size (height, width) of its images."""
 
-TURN_DEG = (34.0, 16.0, 12.0)
-"""How far a head turns sideways, nods and tilts either way."""
+_TURN_DEG = (34.0, 16.0, 12.0)
+"""Largest angles, in degrees, by which a head turns sideways, nods and tilts."""
 
 
 @dataclass(frozen=True)
 class Pose:
-    """Pose of one frame: the way from the head's axes to the camera's.
+    """Pose of one frame: the transformation from the head's axes to the camera's.
 
     Args:
-        rotation: Orthonormal, shape (3, 3); the identity looks into the camera.
+        rotation: Orthonormal, shape (3, 3); the identity is a head that looks into the camera.
         centre_mm: Middle of the head as x, y, z, shape (3,), in millimetres.
     """
 
@@ -36,10 +36,10 @@ class Pose:
 def portrait_intrinsics(seed: int, number: int, image_size: tuple[int, int]) -> Floats:
     """Camera matrix (3, 3) in pixels of one person's folder.
 
-    It is BIWI's, scaled to `image_size` (height, width), and off by some percent, differently in each folder.
+    It is BIWI's, scaled to `image_size` (height, width), and changed by a few percent, differently in each folder.
     """
     height, width = image_size
-    focal = FOCAL_PX * min(height / FULL_SIZE[0], width / FULL_SIZE[1])
+    focal = _FOCAL_PX * min(height / _FULL_SIZE[0], width / _FULL_SIZE[1])
     more, stretch, right, down = np.random.default_rng([seed, 4, number]).uniform(-1, 1, 4).tolist()
     fx = focal * (1 + 0.06 * more)
     fy = fx * (1 + 0.01 * stretch)
@@ -59,19 +59,19 @@ def portrait_pose(seed: int, number: int, frame: int, image_size: tuple[int, int
     waves = np.random.default_rng([seed, 5, number])
     periods, phases = waves.uniform(17, 30, 6), waves.uniform(0, 1, 6)
     x, y, z, yaw, pitch, roll = np.sin(2 * math.pi * (frame / periods + phases)).tolist()
-    home_x, home_y, home_z, _ = spread(seed, number)
+    home_x, home_y, home_z, _ = quasirandom_numbers(seed, number)
     matrix = portrait_intrinsics(seed, number, image_size)
     height, width = image_size
     depth = 1000 + 340 * (home_z - 0.5) + 120 * z
     right = width * (0.5 + 0.40 * (home_x - 0.5) + 0.18 * x) - matrix[0, 2]
     down = height * (0.5 + 0.36 * (home_y - 0.5) + 0.17 * y) - matrix[1, 2]
     centre = np.array([right * depth / matrix[0, 0], down * depth / matrix[1, 1], depth])
-    turns = [math.radians(limit * share) for limit, share in zip(TURN_DEG, (yaw, pitch, roll), strict=True)]
+    turns = [math.radians(limit * wave) for limit, wave in zip(_TURN_DEG, (yaw, pitch, roll), strict=True)]
     return Pose(_rotation(*turns), centre)
 
 
 def _rotation(yaw: float, pitch: float, roll: float) -> Floats:
-    """Nods first, then turns, then tilts; angles in radians, about the y, x and z axis."""
+    """Rotation (3, 3) that nods, then turns, then tilts; angles in radians, about the y, x and z axis."""
     (cy, sy), (cp, sp), (cr, sr) = ((math.cos(angle), math.sin(angle)) for angle in (yaw, pitch, roll))
     nod = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
     turn = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])

@@ -1,35 +1,36 @@
-"""What moves, or could move, in a made-up street: cars, vans, buses, people on foot and on bicycles."""
+"""Vehicles, pedestrians and cyclists in a made-up street."""
 
 import itertools
 import math
 from dataclasses import dataclass
 
-from triptych.synthetic.street_canvas import NEAR_M, Canvas, Outline, Point, facing, flat, upright
-from triptych.synthetic.street_look import Color, Street
+from triptych.synthetic.camvid.canvas import NEAR_M, Outline, Point, StreetCanvas, facing, flat, upright
+from triptych.synthetic.camvid.look import Color, Street
 
-RUBBER: Color = (34, 34, 38)
-WINDSCREEN: Color = (66, 80, 96)
+_RUBBER: Color = (34, 34, 38)
+_WINDSCREEN: Color = (66, 80, 96)
 
-Profile = tuple[tuple[float, float, float, bool], ...]
+_Profile = tuple[tuple[float, float, float, bool], ...]
 
 
 @dataclass(frozen=True)
 class Body:
-    """A kind of vehicle.
+    """Shape of one kind of vehicle.
 
     Args:
-        label: Its class.
+        label: Its class in the mask.
         half_width: Half its width in metres.
         length: Its length in metres.
-        profile: Outline seen from the side, from the tail's foot over the roof to the front's foot: distance from the
-            tail and height in metres, width there as a share of the whole, whether glass starts there.
+        profile: Outline seen from the side, from the bottom of the rear over the roof to the bottom of the front. Each
+            point is (distance from the rear in metres, height in metres, fraction of the full width, whether glass
+            starts there).
         windows: Side windows, each (start, end, bottom, top) in metres.
     """
 
     label: str
     half_width: float
     length: float
-    profile: Profile
+    profile: _Profile
     windows: tuple[tuple[float, float, float, float], ...]
 
 
@@ -70,7 +71,7 @@ BUS = Body(
 
 @dataclass(frozen=True)
 class Vehicle:
-    """A vehicle whose near end is at `depth`; it shows its tail if `away`, else its front."""
+    """A vehicle whose near end is at `depth`; the camera sees its rear if `away`, else its front."""
 
     body: Body
     x: float
@@ -83,8 +84,8 @@ class Vehicle:
         w, s = self.body.half_width, self.depth
         return [flat(self.x - w - 0.1, self.x + w + 0.1, s - 0.15, s + self.body.length)]
 
-    def draw(self, canvas: Canvas) -> None:
-        """Draws the shell from far to near, then the visible side, then the near end's lamps and plate."""
+    def draw(self, canvas: StreetCanvas) -> None:
+        """Draws the body from far to near, then the visible side, then lamps and number plate of the near end."""
         self._draw_shell(canvas)
         offset = self.x - canvas.street.camera_x
         if abs(offset) > self.body.half_width:
@@ -95,16 +96,16 @@ class Vehicle:
     def _place(self, along: float) -> float:
         return self.depth + (along if self.away else self.body.length - along)
 
-    def _draw_shell(self, canvas: Canvas) -> None:
+    def _draw_shell(self, canvas: StreetCanvas) -> None:
         body = self.body
         pairs = list(itertools.pairwise(body.profile))
         for (a0, y0, w0, glass), (a1, y1, w1, _) in reversed(pairs) if self.away else pairs:
             s0, s1, r0, r1 = self._place(a0), self._place(a1), w0 * body.half_width, w1 * body.half_width
             strip = [(self.x - r0, y0, s0), (self.x - r1, y1, s1), (self.x + r1, y1, s1), (self.x + r0, y0, s0)]
             steep = abs(y1 - y0) > abs(a1 - a0)
-            canvas.fill([strip], WINDSCREEN if glass else self.paint, body.label, 0.9 if steep else 1.12)
+            canvas.fill([strip], _WINDSCREEN if glass else self.paint, body.label, 0.9 if steep else 1.12)
 
-    def _draw_side(self, canvas: Canvas, side: float) -> None:
+    def _draw_side(self, canvas: StreetCanvas, side: float) -> None:
         body, street = self.body, canvas.street
         lit = 1.0 - street.light.contrast * (0.1 if side == street.sun_side else 0.6)
         outline = [(self.x + side * w * body.half_width, y, self._place(a)) for a, y, w, _ in body.profile]
@@ -114,31 +115,31 @@ class Vehicle:
         x = self.x + side * body.half_width
         pane = self.x + 0.94 * side * body.half_width
         panes = [upright(pane, y0, y1, self._place(a0), self._place(a1)) for a0, a1, y0, y1 in body.windows]
-        canvas.fill(panes, WINDSCREEN, lit=lit)
+        canvas.fill(panes, _WINDSCREEN, lit=lit)
         axles = (0.2 * body.length, 0.8 * body.length)
-        canvas.fill([wheel(x, 0.34, self._place(a), 0.34) for a in axles], RUBBER, body.label)
-        canvas.fill([wheel(x, 0.34, self._place(a), 0.17) for a in axles], (150, 152, 156))
+        canvas.fill([_wheel(x, 0.34, self._place(a), 0.34) for a in axles], _RUBBER, body.label)
+        canvas.fill([_wheel(x, 0.34, self._place(a), 0.17) for a in axles], (150, 152, 156))
 
-    def _draw_near_end(self, canvas: Canvas) -> None:
+    def _draw_near_end(self, canvas: StreetCanvas) -> None:
         body, x, s = self.body, self.x, self.depth
         w, foot = body.half_width, body.profile[0][1]
         tires = [facing(x - w, x - w + 0.25, 0, foot, s), facing(x + w - 0.25, x + w, 0, foot, s)]
-        canvas.fill(tires, RUBBER, body.label)
+        canvas.fill(tires, _RUBBER, body.label)
         canvas.fill([facing(x - w, x + w, foot, foot + 0.14, s)], (58, 60, 64), body.label)
         lamps = [facing(x - w + 0.04, x - w + 0.32, 0.62, 0.84, s), facing(x + w - 0.32, x + w - 0.04, 0.62, 0.84, s)]
         canvas.fill(lamps, (206, 40, 36) if self.away else (252, 248, 216), lit=1.1)
         canvas.fill([facing(x - 0.26, x + 0.26, 0.5, 0.62, s)], (236, 216, 96) if self.away else (236, 236, 232))
 
 
-def wheel(x: float, y: float, s: float, radius: float) -> Outline:
-    """Ring of points around (x, y, s) in the plane of a rolling wheel."""
+def _wheel(x: float, y: float, s: float, radius: float) -> Outline:
+    """Circle of points around (x, y, s) in the plane of a wheel."""
     turns = [2 * math.pi * i / 12 for i in range(12)]
     return [(x, y + radius * math.sin(turn), s + radius * math.cos(turn)) for turn in turns]
 
 
 @dataclass(frozen=True)
 class Pedestrian:
-    """A person on foot; `stride` in radians says where in a step the legs are."""
+    """A person on foot; `stride`, in radians, is the phase of the step."""
 
     x: float
     depth: float
@@ -152,7 +153,7 @@ class Pedestrian:
         """A small patch beside the feet."""
         return [flat(self.x, self.x - street.sun_side * 0.6 * self.height, self.depth - 0.2, self.depth + 0.2)]
 
-    def draw(self, canvas: Canvas) -> None:
+    def draw(self, canvas: StreetCanvas) -> None:
         """Draws legs, arms, coat and head."""
         x, s, h = self.x, self.depth, self.height
         swing = 0.14 * h * math.sin(self.stride)
@@ -167,7 +168,7 @@ class Pedestrian:
 
 @dataclass(frozen=True)
 class Bicyclist:
-    """A person on a bicycle, seen from behind; `stride` in radians turns the pedals."""
+    """A person on a bicycle, seen from behind; `stride`, in radians, is the angle of the pedals."""
 
     x: float
     depth: float
@@ -180,15 +181,15 @@ class Bicyclist:
         """A narrow patch under the wheels."""
         return [flat(self.x, self.x - street.sun_side * 0.8, self.depth - 0.3, self.depth + 1.3)]
 
-    def draw(self, canvas: Canvas) -> None:
+    def draw(self, canvas: StreetCanvas) -> None:
         """Draws the wheels, the handlebar, the legs, the coat and the helmet."""
         if canvas.distance(self.depth) == NEAR_M:
             return
         x, s, kick = self.x, self.depth, 0.12 * math.sin(self.stride)
         for place in (s + 1.05, s):
-            rim = wheel(x, 0.34, place, 0.34)
-            canvas.stroke([*rim, rim[0]], 0.09, RUBBER, "Bicyclist")
-        canvas.stroke([(x - 0.3, 1.05, s + 0.9), (x + 0.3, 1.05, s + 0.9)], 0.06, RUBBER, "Bicyclist")
+            rim = _wheel(x, 0.34, place, 0.34)
+            canvas.stroke([*rim, rim[0]], 0.09, _RUBBER, "Bicyclist")
+        canvas.stroke([(x - 0.3, 1.05, s + 0.9), (x + 0.3, 1.05, s + 0.9)], 0.06, _RUBBER, "Bicyclist")
         canvas.stroke([(x, 0.34, s), (x, 0.95, s + 0.3)], 0.07, self.helmet, "Bicyclist")
         for side, lift in ((-1, kick), (1, -kick)):
             hip, foot = (x + 0.1 * side, 0.98, s + 0.3), (x + 0.12 * side, 0.3 + lift, s)
@@ -198,14 +199,14 @@ class Bicyclist:
         _draw_head(canvas, (x, 1.68, s + 0.2), 1.75, self.skin, self.helmet, "Bicyclist")
 
 
-def _draw_torso(canvas: Canvas, foot: Point, height: float, coat: Color, label: str) -> None:
+def _draw_torso(canvas: StreetCanvas, foot: Point, height: float, coat: Color, label: str) -> None:
     x, y, s = foot
     h = height
     coat_line = [(x - 0.09 * h, y, s), (x - 0.13 * h, y + 0.38 * h, s), (x - 0.06 * h, y + 0.43 * h, s)]
     canvas.fill([[*coat_line, *((2 * x - px, py, s) for px, py, _ in reversed(coat_line))]], coat, label)
 
 
-def _draw_head(canvas: Canvas, center: Point, height: float, skin: Color, hair: Color, label: str) -> None:
+def _draw_head(canvas: StreetCanvas, center: Point, height: float, skin: Color, hair: Color, label: str) -> None:
     x, y, s = center
     canvas.discs([(x, y + 0.012 * height, s)], [0.075 * height], hair, label)
     canvas.discs([(x, y - 0.02 * height, s)], [0.055 * height], skin, label)

@@ -1,14 +1,14 @@
-"""One made-up satellite tile: land, what is on it, the weather above, and what the satellite's camera makes of it."""
+"""One made-up satellite tile: land, what is on it, the weather above it, and the noise of the camera."""
 
 import numpy as np
 import numpy.typing as npt
 
-from triptych.synthetic.tile_canvas import Canvas
-from triptych.synthetic.tile_farming import draw_agriculture, draw_cultivation, draw_slash_burn
-from triptych.synthetic.tile_nature import draw_bare_ground, draw_blooming, draw_blow_down, draw_forest, draw_water
-from triptych.synthetic.tile_tags import draw_tags
-from triptych.synthetic.tile_weather import draw_clouds, draw_haze, draw_overcast
-from triptych.synthetic.tile_works import (
+from triptych.synthetic.planet.canvas import TileCanvas
+from triptych.synthetic.planet.farming import draw_agriculture, draw_cultivation, draw_slash_burn
+from triptych.synthetic.planet.nature import draw_bare_ground, draw_blooming, draw_blow_down, draw_forest, draw_water
+from triptych.synthetic.planet.tags import random_tags
+from triptych.synthetic.planet.weather import draw_clouds, draw_haze, draw_overcast
+from triptych.synthetic.planet.works import (
     draw_artisinal_mine,
     draw_conventional_mine,
     draw_habitation,
@@ -16,7 +16,7 @@ from triptych.synthetic.tile_works import (
     draw_selective_logging,
 )
 
-LAND = {
+_LAND = {
     "primary": draw_forest,
     "water": draw_water,
     "agriculture": draw_agriculture,
@@ -29,9 +29,9 @@ LAND = {
     "blow_down": draw_blow_down,
     "blooming": draw_blooming,
 }
-"""From the large to the small, so that the small finds room beside the large."""
+"""Ordered from large things to small ones, so that the small ones find free ground beside the large ones."""
 
-WEATHER = {"partly_cloudy": draw_clouds, "haze": draw_haze, "cloudy": draw_overcast}
+_WEATHER = {"partly_cloudy": draw_clouds, "haze": draw_haze, "cloudy": draw_overcast}
 
 
 def tile(
@@ -52,14 +52,14 @@ def tile(
 
 
 def tile_tags(seed: int, index: int) -> tuple[str, ...]:
-    """The tags alone of tile `index` of a made-up set, without drawing it."""
-    return draw_tags(np.random.default_rng([seed, index]))
+    """Tags of tile `index` of a made-up set, without drawing it."""
+    return random_tags(np.random.default_rng([seed, index]))
 
 
 def tile_with(
     tags: tuple[str, ...], seed: int, index: int, image_size: tuple[int, int] = (128, 128)
 ) -> npt.NDArray[np.uint8]:
-    """Draws a tile with given tags; what two lists have in common looks alike where the rest does not lie over it.
+    """Draws a tile with given tags; each has its own random numbers, so one tag more leaves most of the tile as it is.
 
     Args:
         tags: What to draw, in any order: `cloudy` alone, or another weather and at least one thing on the ground.
@@ -73,30 +73,30 @@ def tile_with(
     return _developed(draw_scene(tags, (seed, index), image_size))
 
 
-def draw_scene(tags: tuple[str, ...], keys: tuple[int, int], image_size: tuple[int, int]) -> Canvas:
-    """Draws all but the camera's grain; the canvas knows where each thing on the ground can be seen.
+def draw_scene(tags: tuple[str, ...], keys: tuple[int, int], image_size: tuple[int, int]) -> TileCanvas:
+    """Draws all but the camera's noise; the canvas also holds where each thing on the ground is visible.
 
     Args:
         tags: What to draw, as for `tile_with`.
         keys: Seed of the data set and number of the tile.
         image_size: (height, width) in pixels.
     """
-    canvas = Canvas(keys, image_size)
-    for tag in LAND:
+    canvas = TileCanvas(keys, image_size)
+    for tag in _LAND:
         if tag in tags:
-            LAND[tag](canvas)
-    way = draw_road(canvas) if "road" in tags else []
+            _LAND[tag](canvas)
+    path = draw_road(canvas) if "road" in tags else []
     if "habitation" in tags:
-        draw_habitation(canvas, way)
+        draw_habitation(canvas, path)
     _light(canvas)
-    for tag in WEATHER:
+    for tag in _WEATHER:
         if tag in tags:
-            WEATHER[tag](canvas)
+            _WEATHER[tag](canvas)
     return canvas
 
 
-def _light(canvas: Canvas) -> None:
-    """Gives the land the colours of one day: more or less bright, tinted, greyed by the air between."""
+def _light(canvas: TileCanvas) -> None:
+    """Gives the land the colours of one day: its brightness, its tint, and the grey of the air above."""
     rng = canvas.rng("light")
     gray = canvas.image.mean(axis=2, keepdims=True)
     canvas.image += rng.uniform(0.1, 0.4) * (gray - canvas.image)
@@ -105,7 +105,7 @@ def _light(canvas: Canvas) -> None:
     canvas.image += air.astype(np.float32)
 
 
-def _developed(canvas: Canvas) -> npt.NDArray[np.uint8]:
-    """The picture with the camera's grain."""
+def _developed(canvas: TileCanvas) -> npt.NDArray[np.uint8]:
+    """The image with the noise of the camera, uint8 (H, W, 3)."""
     grain = canvas.rng("grain").standard_normal(canvas.image_size, np.float32)[..., None]
     return np.clip(canvas.image + 1.5 * grain, 0, 255).astype(np.uint8)

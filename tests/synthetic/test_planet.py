@@ -12,14 +12,14 @@ import pytest
 from PIL import Image
 
 from triptych.datasets.planet_tags import PLANET_TAGS
-from triptych.synthetic.tile_scene import draw_scene, tile, tile_tags, tile_with
-from triptych.synthetic.tile_tags import FINE_TAGS, TAG_SHARES, WEATHER_SHARES
-from triptych.synthetic.tiles import make_tiles
+from triptych.synthetic.planet import make_tiles
+from triptych.synthetic.planet.scene import draw_scene, tile, tile_tags, tile_with
+from triptych.synthetic.planet.tags import FINE_TAGS, TAG_FRACTIONS, WEATHER_FRACTIONS
 
 SMALL = (48, 64)
-ON_FOREST = [tag for tag in PLANET_TAGS if tag not in {"primary", *WEATHER_SHARES}]
+ON_FOREST = [tag for tag in PLANET_TAGS if tag not in {"primary", *WEATHER_FRACTIONS}]
 
-Picture = npt.NDArray[np.int16]
+Pixels = npt.NDArray[np.int16]
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +44,16 @@ def digest(root: Path) -> dict[str, str]:
     return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def drawn(tags: str, index: int = 0) -> Picture:
+def drawn(tags: str, index: int = 0) -> Pixels:
     return tile_with(tuple(tags.split()), 0, index).astype(np.int16)
 
 
-def changed(before: Picture, after: Picture) -> npt.NDArray[np.bool_]:
+def changed(before: Pixels, after: Pixels) -> npt.NDArray[np.bool_]:
     """Pixels (H, W) that differ by more than grain does."""
     return np.abs(after - before).max(axis=2) > 30
 
 
-def contrast(image: Picture) -> float:
+def contrast(image: Pixels) -> float:
     """Mean difference of neighbouring pixels."""
     return float(np.abs(np.diff(image, axis=1)).mean())
 
@@ -84,20 +84,20 @@ def test_rows_have_the_tags_of_their_tiles_in_alphabetical_order(root: Path) -> 
 def test_tags_are_the_seventeen_in_alphabetical_order() -> None:
     assert len(PLANET_TAGS) == 17
     assert list(PLANET_TAGS) == sorted(set(PLANET_TAGS))
-    assert set(TAG_SHARES) == set(PLANET_TAGS)
+    assert set(TAG_FRACTIONS) == set(PLANET_TAGS)
 
 
 def test_every_tag_occurs_and_as_often_as_stated(tag_sets: list[tuple[str, ...]]) -> None:
     counts = Counter(tag for tags in tag_sets for tag in tags)
-    for tag, share in TAG_SHARES.items():
-        spread = math.sqrt(len(tag_sets) * share * (1 - share))
-        assert abs(counts[tag] - len(tag_sets) * share) < 3.5 * spread, tag
+    for tag, fraction in TAG_FRACTIONS.items():
+        sigma = math.sqrt(len(tag_sets) * fraction * (1 - fraction))
+        assert abs(counts[tag] - len(tag_sets) * fraction) < 3.5 * sigma, tag
     assert set(counts) == set(PLANET_TAGS)
 
 
 def test_weather_is_exactly_one_and_cloudy_stands_alone(tag_sets: list[tuple[str, ...]]) -> None:
     for tags in tag_sets:
-        assert len(WEATHER_SHARES.keys() & set(tags)) == 1
+        assert len(WEATHER_FRACTIONS.keys() & set(tags)) == 1
         assert ("cloudy" in tags) == (tags == ("cloudy",)) == (len(tags) == 1)
 
 
@@ -106,15 +106,15 @@ def test_what_haze_would_hide_is_not_under_it(tag_sets: list[tuple[str, ...]]) -
 
 
 def test_tags_keep_company_as_in_the_real_set(tag_sets: list[tuple[str, ...]]) -> None:
-    def share(tag: str, among: str) -> float:
+    def fraction(tag: str, among: str) -> float:
         there = [tags for tags in tag_sets if among in tags]
         return sum(tag in tags for tags in there) / len(there)
 
-    assert share("road", "habitation") > 0.75
-    assert share("agriculture", "habitation") > 0.6
-    assert share("agriculture", "road") > 0.65
-    assert share("agriculture", "cultivation") > 2 * TAG_SHARES["agriculture"]
-    assert share("primary", "agriculture") == 1
+    assert fraction("road", "habitation") > 0.75
+    assert fraction("agriculture", "habitation") > 0.6
+    assert fraction("agriculture", "road") > 0.65
+    assert fraction("agriculture", "cultivation") > 2 * TAG_FRACTIONS["agriculture"]
+    assert fraction("primary", "agriculture") == 1
 
 
 def test_most_frequent_tags_alone_are_a_poor_guess(tag_sets: list[tuple[str, ...]]) -> None:
@@ -127,8 +127,8 @@ def test_most_frequent_tags_alone_are_a_poor_guess(tag_sets: list[tuple[str, ...
 @pytest.mark.parametrize("tag", ON_FOREST)
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_thing_on_the_ground_is_seen_and_leaves_forest(tag: str, index: int) -> None:
-    share = changed(drawn("clear primary", index), drawn(f"clear primary {tag}", index)).mean()
-    assert 0.003 < share < 0.8
+    fraction = changed(drawn("clear primary", index), drawn(f"clear primary {tag}", index)).mean()
+    assert 0.003 < fraction < 0.8
 
 
 @pytest.mark.parametrize("company", ["agriculture clear habitation road", "habitation partly_cloudy road water"])
@@ -142,7 +142,7 @@ def test_nothing_tagged_is_out_of_sight() -> None:
         tags = tile_tags(1, index)
         scene = draw_scene(tags, (1, index), (128, 128))
         seen = {tag: float(cover.sum()) for tag, cover in scene.seen.items()}
-        assert set(seen) == set(tags) - set(WEATHER_SHARES)
+        assert set(seen) == set(tags) - set(WEATHER_FRACTIONS)
         assert min(seen.values(), default=100.0) > 60  # pixels of 128 * 128
 
 

@@ -1,4 +1,4 @@
-"""Made-up street videos, seeded, written in CamVid's layout as the course packs it."""
+"""Writes made-up street videos in CamVid's layout, as the fast.ai course packs it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ import numpy as np
 from PIL import Image
 
 from triptych.datasets.camvid_classes import OFFICIAL_COLORS, OFFICIAL_NAMES
+from triptych.synthetic.camvid.scene import street_frame
 from triptych.synthetic.new_folder import check_image_size, check_seed, new_folder
-from triptych.synthetic.street_scene import street_frame
 
-DRIVE_FRAMES = 12
-"""Frames a drive, about; fewer if there would be less than `MIN_DRIVES` drives."""
+_DRIVE_FRAMES = 12
+"""Approximate number of frames in a drive; it is smaller if there would be fewer than `_MIN_DRIVES` drives."""
 
-MIN_DRIVES = 5
-VIDEO_FPS = 30
-LABELLED_EVERY = 15
-"""One video frame in so many is written: every half second, as the video runs at `VIDEO_FPS`."""
+_MIN_DRIVES = 5
+_VIDEO_FPS = 30
+_LABELLED_EVERY = 15
+"""Number of video frames from one written frame to the next: half a second at `_VIDEO_FPS`."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One labelled frame: number of its drive, and of itself in that drive's video."""
+    """One labelled frame: the number of its drive, and its own number in the video of that drive."""
 
     drive: int
     number: int
@@ -43,22 +43,23 @@ def make_streets(
     """Writes street scenes with masks into a new folder, in CamVid's layout.
 
     The folder holds `codes.txt`, `images/NAME.png`, `labels/NAME_P.png` (8-bit palette, ids as in `codes.txt`) and
-    `valid.txt`. Frames come in short videos, the drives, each on a street of its own; a drive is either for training or
-    for validation as a whole. The same arguments give the same pixels.
+    `valid.txt`. The frames belong to short videos, called drives; each drive has its own street. All frames of a drive
+    are either for training or for validation. The same arguments give the same pixels.
 
     Args:
-        root: Folder to make; it may exist if it is empty.
+        root: Folder to create; it may exist if it is empty.
         num_frames: Number of frames over all drives, at least 2.
         image_size: (height, width) in pixels, each at least 32.
-        valid_fraction: Share of the drives that are for validation, between 0 and 1; each side gets at least one.
-        seed: Seed of everything drawn, at least 0.
+        valid_fraction: Fraction of the drives for validation, between 0 and 1, both excluded. There is at least one
+            drive for training and one for validation.
+        seed: Seed of all random choices, at least 0.
 
     Returns:
         The folder.
 
     Raises:
         ValueError: If an argument is out of its range.
-        FileExistsError: If `root` is a file or a folder with something in it. Nothing is written then.
+        FileExistsError: If `root` is a file or a folder that is not empty. Nothing is written then.
     """
     root = Path(root)
     _check(num_frames, image_size, valid_fraction, seed)
@@ -68,7 +69,7 @@ def make_streets(
 
 
 def _write(folder: Path, num_frames: int, image_size: tuple[int, int], valid_fraction: float, seed: int) -> None:
-    num_drives = min(num_frames, max(MIN_DRIVES, round(num_frames / DRIVE_FRAMES)))
+    num_drives = min(num_frames, max(_MIN_DRIVES, round(num_frames / _DRIVE_FRAMES)))
     frames = list(_frames(num_frames, num_drives))
     valid_drives = _valid_drives(num_drives, valid_fraction, seed)
     for sub in ("images", "labels"):
@@ -80,11 +81,11 @@ def _write(folder: Path, num_frames: int, image_size: tuple[int, int], valid_fra
 
 
 def _frames(num_frames: int, num_drives: int) -> Iterator[Frame]:
-    """Spreads the frames over the drives; lengths differ by one at most."""
+    """Distributes the frames over the drives; their lengths differ by at most one."""
     for drive in range(num_drives):
         length = num_frames // num_drives + (drive < num_frames % num_drives)
         for index in range(1, length + 1):
-            yield Frame(drive, index * LABELLED_EVERY)
+            yield Frame(drive, index * _LABELLED_EVERY)
 
 
 def _valid_drives(num_drives: int, valid_fraction: float, seed: int) -> set[int]:
@@ -93,7 +94,7 @@ def _valid_drives(num_drives: int, valid_fraction: float, seed: int) -> set[int]
 
 
 def _write_frame(folder: Path, frame: Frame, image_size: tuple[int, int], seed: int) -> None:
-    pixels, ids = street_frame(seed, frame.drive, frame.number / VIDEO_FPS, image_size)
+    pixels, ids = street_frame(seed, frame.drive, frame.number / _VIDEO_FPS, image_size)
     mask = Image.fromarray(ids)
     mask.putpalette([channel for color in OFFICIAL_COLORS.values() for channel in color])
     Image.fromarray(pixels).save(folder / "images" / f"{frame.name}.png", compress_level=1)

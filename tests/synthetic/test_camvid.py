@@ -10,7 +10,7 @@ from PIL import Image
 
 from triptych.datasets.camvid_classes import OFFICIAL_COLORS, OFFICIAL_NAMES, VOID
 from triptych.synthetic import make_streets
-from triptych.synthetic.street_scene import street_frame
+from triptych.synthetic.camvid.scene import street_frame
 
 SMALL = (48, 64)
 VOID_ID = OFFICIAL_NAMES.index(VOID)
@@ -23,8 +23,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shares(root: Path) -> npt.NDArray[np.float64]:
-    """Share of each class among all pixels, shape (32,)."""
+def fractions(root: Path) -> npt.NDArray[np.float64]:
+    """Fraction of each class among all pixels, shape (32,)."""
     masks = np.stack([np.array(Image.open(path)) for path in sorted((root / "labels").iterdir())])
     return np.bincount(masks.ravel(), minlength=len(OFFICIAL_NAMES)) / masks.size
 
@@ -115,17 +115,17 @@ def test_neighbours_in_a_drive_resemble_each_other_more_than_other_drives(root: 
     assert near_agreement > far_agreement + 0.05
 
 
-def test_classes_of_a_street_are_there_and_none_is_too_large(shares: npt.NDArray[np.float64]) -> None:
-    share = dict(zip(OFFICIAL_NAMES, shares.tolist(), strict=True))
+def test_classes_of_a_street_are_there_and_none_is_too_large(fractions: npt.NDArray[np.float64]) -> None:
+    fraction = dict(zip(OFFICIAL_NAMES, fractions.tolist(), strict=True))
     common = ("Sky", "Road", "Building", "Tree", "Sidewalk", "Car", "SUVPickupTruck", "Truck_Bus")
     rare = ("LaneMkgsDriv", "Column_Pole", "Fence", "Pedestrian", "Bicyclist", "SignSymbol", "TrafficLight")
-    assert min(share[name] for name in common) > 0.01
-    assert min(share[name] for name in rare) > 0.0002
-    assert max(share.values()) / (1 - share[VOID]) < 0.4
+    assert min(fraction[name] for name in common) > 0.01
+    assert min(fraction[name] for name in rare) > 0.0002
+    assert max(fraction.values()) / (1 - fraction[VOID]) < 0.4
 
 
-def test_void_is_there_but_rare(shares: npt.NDArray[np.float64]) -> None:
-    assert 0.01 < shares[VOID_ID] < 0.1
+def test_void_is_there_but_rare(fractions: npt.NDArray[np.float64]) -> None:
+    assert 0.01 < fractions[VOID_ID] < 0.1
 
 
 @pytest.mark.parametrize(

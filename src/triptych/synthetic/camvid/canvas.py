@@ -1,6 +1,7 @@
-"""A picture and its mask, drawn together in street coordinates through one camera.
+"""An image and its mask, drawn together in street coordinates through one camera.
 
-A point of the street is (x, y, s) in metres: x to the right of the middle of the road, y above the ground, s along it.
+A point of the street is (x, y, s) in metres: x to the right of the middle of the road, y above the ground, and s along
+the road.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,23 +11,28 @@ import numpy as np
 import numpy.typing as npt
 
 from triptych.datasets.camvid_classes import OFFICIAL_NAMES
-from triptych.synthetic.street_look import Color, Street
+from triptych.synthetic.camvid.look import Color, Street
 
 NEAR_M = 1.5
-"""What is closer than this to the camera is moved to this distance; at the focal length below it is out of view."""
+"""Least distance from the camera, in metres. Closer points are moved to this distance; they are then out of view."""
 
 SIGHT_M = 95.0
-"""How far ahead things are drawn."""
+"""Largest distance ahead at which things are drawn, in metres."""
 
-DETAIL_M = 50.0
-"""How far ahead small parts are drawn."""
+_DETAIL_M = 50.0
+"""Largest distance ahead at which small parts are drawn, in metres."""
 
-FOCAL = 0.8
-"""Focal length as a share of the width of a 4:3 picture: 64 degrees across, as CamVid's camera roughly has."""
+_FOCAL = 0.8
+"""Focal length as a fraction of the width of a 4:3 image: a view of 64 degrees, roughly that of CamVid's camera."""
 
 CAMERA_Y = 1.5
-HAZE_M = 210.0
+"""Height of the camera above the ground, in metres."""
+
+_HAZE_M = 210.0
+"""Distance at which haze hides half of a colour, in metres."""
+
 SUPERSAMPLE = 2
+"""Factor on the height and width of the image while it is drawn."""
 
 CLASS_ID = {name: i for i, name in enumerate(OFFICIAL_NAMES)}
 
@@ -53,40 +59,40 @@ def flat(x0: float, x1: float, s0: float, s1: float) -> Outline:
 
 
 def ribbon(x0: float, x1: float, s0: float, s1: float) -> Outline:
-    """Long rectangle on the ground that follows the bend of the road; points lie denser near the camera at `s0`."""
+    """Long rectangle on the ground that follows the bend of the road; its points are closer together near `s0`."""
     steps = [s0 + (s1 - s0) * (i / 16) ** 2 for i in range(17)]
     return [*((x0, 0.0, s) for s in steps), *((x1, 0.0, s) for s in reversed(steps))]
 
 
-class Canvas:
-    """Draws polygons, discs and strokes into an image and a mask at twice the size asked for.
+class StreetCanvas:
+    """Draws polygons, discs and strokes into an image and a mask of twice the requested size.
 
     Args:
-        street: Gives the camera's place, the bend of the road and the light.
-        travel: Way the camera has come along the street, in metres.
-        image_size: (height, width) of the finished picture, in pixels.
+        street: Position of the camera, bend of the road and light.
+        travel: Distance that the camera has travelled along the street, in metres.
+        image_size: (height, width) of the finished image, in pixels.
     """
 
     def __init__(self, street: Street, travel: float, image_size: tuple[int, int]) -> None:
         self.street = street
         self.travel = travel
         height, width = (SUPERSAMPLE * side for side in image_size)
-        self.focal_px = FOCAL * max(width, height * 4 / 3)
+        self.focal_px = _FOCAL * max(width, height * 4 / 3)
         self.middle_px = width / 2
         self.horizon_px = street.horizon * height
         self.image: Image = np.zeros((height, width, 3), np.uint8)
         self.mask: Image = np.full((height, width), CLASS_ID["Sky"], np.uint8)
 
     def distance(self, s: float) -> float:
-        """Distance of a place along the street from the camera, in metres, at least `NEAR_M`."""
+        """Distance in metres from the camera to the place `s` along the street, at least `NEAR_M`."""
         return max(s - self.travel, NEAR_M)
 
     def shows_detail(self, s: float) -> bool:
-        """Whether windows, lamps and limbs at a place along the street are large enough to be drawn."""
-        return s - self.travel < DETAIL_M
+        """Whether small parts (windows, lamps, limbs) at the place `s` along the street are drawn."""
+        return s - self.travel < _DETAIL_M
 
     def project(self, outline: Outline) -> list[tuple[int, int]]:
-        """Pixels, as (column, row), of street points; plain numbers, as numpy is slow on a handful of points."""
+        """Pixels (column, row) of street points; in plain Python, because numpy is slow for a few points."""
         camera_x, curve, middle, horizon = self.street.camera_x, self.street.curve, self.middle_px, self.horizon_px
         pixels = []
         for x, y, s in outline:
@@ -97,13 +103,13 @@ class Canvas:
         return pixels
 
     def visible(self, outlines: Iterable[Outline]) -> list[npt.NDArray[np.int32]]:
-        """Pixels, of shape (P, 2), of each outline that is not wholly behind the camera."""
+        """Pixels (P, 2) of each outline that is at least partly in front of the camera."""
         limit = self.travel + NEAR_M
         return [np.array(self.project(points), np.int32) for points in outlines if any(p[2] > limit for p in points)]
 
     def tone(self, color: Color, s: float, lit: float = 1.0) -> tuple[int, int, int]:
-        """Colour of a surface as the camera sees it: lit, tinted by the light and faded by haze."""
-        clear = 2.0 ** (-self.distance(s) / HAZE_M)
+        """Colour of a surface in the image: multiplied by `lit` and the tint of the light, then faded by haze."""
+        clear = 2.0 ** (-self.distance(s) / _HAZE_M)
         tint, haze = self.street.light.tint, self.street.light.sky_low
         red, green, blue = [clear * min(255.0, color[i] * lit * tint[i]) + (1 - clear) * haze[i] for i in range(3)]
         return round(red), round(green), round(blue)
@@ -114,8 +120,8 @@ class Canvas:
         Args:
             outlines: Corners of each polygon.
             color: Colour before light and haze.
-            label: Class to write into the mask; None leaves the mask as it is (a window is still Building).
-            lit: Factor on the colour, 1 for a surface in plain light.
+            label: Class to write into the mask; None leaves the mask as it is (a window stays Building).
+            lit: Factor on the brightness, 1 for a surface in plain light.
         """
         if not (pixels := self.visible(outlines)):
             return
@@ -138,7 +144,7 @@ class Canvas:
                 cv2.circle(self.mask, place, radius_px, (CLASS_ID[label],), -1)
 
     def stroke(self, points: Outline, width: float, color: Color, label: str | None = None, lit: float = 1.0) -> None:
-        """Draws a bent line, `width` metres thick and at least one pixel."""
+        """Draws a line through `points`, `width` metres thick and at least one pixel."""
         s = points[0][2]
         width_px = max(SUPERSAMPLE, round(width * self.focal_px / self.distance(s)))
         pixels = self.visible([points])
@@ -147,14 +153,14 @@ class Canvas:
             cv2.polylines(self.mask, pixels, False, (CLASS_ID[label],), width_px)
 
     def darken(self, outlines: Iterable[Outline], strength: float) -> None:
-        """Casts shadows: takes away `strength`, in [0, 1], of the light inside the polygons."""
+        """Draws shadows: reduces the brightness inside the polygons by the fraction `strength`, in [0, 1]."""
         shade = np.zeros(self.mask.shape, np.uint8)
         for pixels in self.visible(outlines):
             cv2.fillPoly(shade, [pixels], (255,))
         cv2.copyTo(cv2.convertScaleAbs(self.image, alpha=1 - strength), shade, self.image)
 
     def finished(self) -> tuple[Image, Image]:
-        """Image (H, W, 3) with smooth edges and mask (H, W) at the size asked for."""
+        """Image (H, W, 3) with smooth edges and mask (H, W), both of the requested size."""
         height, width = (side // SUPERSAMPLE for side in self.mask.shape)
         image = cv2.resize(self.image, (width, height), interpolation=cv2.INTER_AREA)
         return image.astype(np.uint8, copy=False), self.mask[::SUPERSAMPLE, ::SUPERSAMPLE].copy()

@@ -1,4 +1,4 @@
-"""One frame of a made-up street: sky, ground, everything that stands or moves there, and what a camera adds to it."""
+"""One frame of a made-up street: sky, ground, everything that stands or moves there, and the noise of a camera."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,35 +9,40 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from triptych.synthetic.street_backdrop import crossings, draw_ground, draw_hood, draw_sky
-from triptych.synthetic.street_canvas import CAMERA_Y, CLASS_ID, SIGHT_M, SUPERSAMPLE, Canvas, Image, Outline
-from triptych.synthetic.street_houses import Fence, House
-from triptych.synthetic.street_look import CLOTHES, PAINTS, ROOFS, SKINS, Street, street_look
-from triptych.synthetic.street_scenery import LampPost, PillarBox, Sign, TrafficLight, Tree
-from triptych.synthetic.street_traffic import BUS, CAR, SUV, VAN, Bicyclist, Pedestrian, Vehicle
+from triptych.synthetic.camvid.backdrop import crossings, draw_ground, draw_hood, draw_sky
+from triptych.synthetic.camvid.canvas import CAMERA_Y, CLASS_ID, SIGHT_M, SUPERSAMPLE, Image, Outline, StreetCanvas
+from triptych.synthetic.camvid.houses import Fence, House
+from triptych.synthetic.camvid.look import CLOTHES, PAINTS, ROOFS, SKINS, Street, street_look
+from triptych.synthetic.camvid.scenery import LampPost, PillarBox, Sign, TrafficLight, Tree
+from triptych.synthetic.camvid.traffic import BUS, CAR, SUV, VAN, Bicyclist, Pedestrian, Vehicle
 
-LOT_M = 11.0
-BEHIND_M = 10.0
-BELT_M = 98.0
-"""Length of the stretch that walkers and traffic live on; who falls `BEHIND_M` behind comes back at its far end."""
+_LOT_M = 11.0
+"""Length of a lot along the street, in metres."""
 
-GROUND = ("Road", "LaneMkgsDriv", "Sidewalk", "VegetationMisc")
-OUTLINED = ("Car", "SUVPickupTruck", "Truck_Bus", "Pedestrian", "Bicyclist")
+_BEHIND_M = 10.0
+_BELT_M = 98.0
+"""Length in metres of the belt: the part of the street with pedestrians and traffic, which moves with the camera.
 
-T = TypeVar("T")
+It begins `_BEHIND_M` behind the camera. Whatever leaves it at one end comes back at the other.
+"""
+
+_GROUND = ("Road", "LaneMkgsDriv", "Sidewalk", "VegetationMisc")
+_OUTLINED = ("Car", "SUVPickupTruck", "Truck_Bus", "Pedestrian", "Bicyclist")
+
+_T = TypeVar("_T")
 
 
 class Thing(Protocol):
-    """Something that stands in the street."""
+    """Something that stands or moves in the street."""
 
     @property
     def depth(self) -> float:
         """Place along the street in metres; far things are drawn first."""
 
     def shadow(self, street: Street) -> list[Outline]:
-        """Ground that it darkens."""
+        """Ground in its shadow."""
 
-    def draw(self, canvas: Canvas) -> None:
+    def draw(self, canvas: StreetCanvas) -> None:
         """Draws itself."""
 
 
@@ -46,7 +51,7 @@ def street_frame(seed: int, drive: int, time: float, image_size: tuple[int, int]
 
     Args:
         seed: Seed of the data set, at least 0.
-        drive: Number of the drive, at least 0; each drive is a street of its own.
+        drive: Number of the drive, at least 0; each drive has its own street.
         time: Seconds since the drive began, at least 0.
         image_size: (height, width) in pixels.
 
@@ -54,7 +59,7 @@ def street_frame(seed: int, drive: int, time: float, image_size: tuple[int, int]
         Image, uint8 (H, W, 3) RGB, and mask, uint8 (H, W) with ids as in `OFFICIAL_NAMES`.
     """
     street = street_look(seed, drive)
-    canvas = Canvas(street, street.speed * time, image_size)
+    canvas = StreetCanvas(street, street.speed * time, image_size)
     things = [
         *_lots(street, canvas.travel),
         *_walkers(street, time),
@@ -72,8 +77,8 @@ def street_frame(seed: int, drive: int, time: float, image_size: tuple[int, int]
 
 
 def _lots(street: Street, travel: float) -> Iterator[Thing]:
-    first = int(travel // LOT_M)
-    for index in range(first, first + math.ceil(SIGHT_M / LOT_M)):
+    first = int(travel // _LOT_M)
+    for index in range(first, first + math.ceil(SIGHT_M / _LOT_M)):
         for side in (-1, 1):
             yield from _lot(street, index, side)
             yield from _kerb(street, index, side)
@@ -81,19 +86,19 @@ def _lots(street: Street, travel: float) -> Iterator[Thing]:
 
 @lru_cache(maxsize=256)
 def _lot(street: Street, index: int, side: int) -> tuple[Thing, ...]:
-    """What stands on one lot: a house, or a garden behind a fence; it is the same in every frame, hence kept."""
+    """What stands on one lot: a house, or a garden behind a fence; cached, as it is the same in every frame."""
     rng = street.rng(1, index, side + 1)
-    start, facade = index * LOT_M, side * street.facade_x
+    start, facade = index * _LOT_M, side * street.facade_x
     if rng.random() < street.gardens:
-        places = zip(rng.uniform(2, 5, 3).tolist(), rng.uniform(1, LOT_M, 3).tolist(), strict=True)
+        places = zip(rng.uniform(2, 5, 3).tolist(), rng.uniform(1, _LOT_M, 3).tolist(), strict=True)
         trees = [Tree.grown(facade + side * x, start + s, float(rng.uniform(5, 9)), rng) for x, s in places]
-        return Fence(side, start, start + LOT_M, float(rng.uniform(1.1, 1.9))), *trees
+        return Fence(side, start, start + _LOT_M, float(rng.uniform(1.1, 1.9))), *trees
     shade, (red, green, blue) = float(rng.uniform(0.88, 1.1)), _pick(rng, street.walls)
     shop = _pick(rng, PAINTS) if rng.random() < 0.4 else None
     lamps = tuple((rng.random(13) < street.light.lit_windows).tolist())
     floors, pitched = int(rng.integers(2, 5)), bool(rng.random() < 0.7)
     wall, roof = (shade * red, shade * green, shade * blue), _pick(rng, ROOFS)
-    return (House(side, start, start + LOT_M, floors, wall, roof, pitched, shop, lamps),)
+    return (House(side, start, start + _LOT_M, floors, wall, roof, pitched, shop, lamps),)
 
 
 @lru_cache(maxsize=256)
@@ -101,7 +106,7 @@ def _kerb(street: Street, index: int, side: int) -> tuple[Thing, ...]:
     """What stands at the edge of the road in front of one lot."""
     rng = street.rng(2, index, side + 1)
     x = side * (street.road_half + 0.55)
-    post, sign, tree = (LOT_M * (index + share + float(rng.uniform(-0.06, 0.06))) for share in (0.1, 0.35, 0.65))
+    post, sign, tree = (_LOT_M * (index + fraction + float(rng.uniform(-0.06, 0.06))) for fraction in (0.1, 0.35, 0.65))
     things: list[Thing] = []
     if (index + side) % 4 in (0, 1):
         things.append(LampPost(x, post))
@@ -119,14 +124,14 @@ def _kerb(street: Street, index: int, side: int) -> tuple[Thing, ...]:
     return tuple(things)
 
 
-def _pick(rng: np.random.Generator, choices: Sequence[T]) -> T:
+def _pick(rng: np.random.Generator, choices: Sequence[_T]) -> _T:
     return choices[int(rng.integers(len(choices)))]
 
 
 def _belt(street: Street, start: float, speed: float, time: float) -> float:
-    """Place of something that began `start` metres ahead and moves at `speed`, kept on the stretch ahead."""
+    """Place along the street of something that moves at `speed`; `start` is its place on the belt at time 0."""
     travel = street.speed * time
-    return travel - BEHIND_M + (start + (speed - street.speed) * time) % BELT_M
+    return travel - _BEHIND_M + (start + (speed - street.speed) * time) % _BELT_M
 
 
 def _walkers(street: Street, time: float) -> Iterator[Thing]:
@@ -134,11 +139,11 @@ def _walkers(street: Street, time: float) -> Iterator[Thing]:
         rng = street.rng(5, i)
         side, speed = _pick(rng, (-1, 1)), _pick(rng, (-1, 1)) * float(rng.uniform(0.9, 1.6))
         x = side * (street.road_half + street.sidewalk * float(rng.uniform(0.1, 0.8)))
-        yield _person(rng, x, _belt(street, float(rng.uniform(0, BELT_M)), speed, time), time)
+        yield _person(rng, x, _belt(street, float(rng.uniform(0, _BELT_M)), speed, time), time)
 
 
 def _crossers(street: Street, travel: float, time: float) -> Iterator[Thing]:
-    """People who walk to and fro over the zebra crossings."""
+    """People who walk back and forth over the zebra crossings."""
     for s in crossings(street, travel):
         for i in range(3):
             rng = street.rng(12, round(s), i)
@@ -158,10 +163,10 @@ def _traffic(street: Street, time: float) -> Iterator[Thing]:
     gap = float(rng.uniform(15, 27)) + 4 * math.sin(0.35 * time + float(rng.uniform(0, 6)))
     yield Vehicle(_pick(rng, (CAR, CAR, SUV, VAN, BUS)), -lane, street.speed * time + gap, _pick(rng, PAINTS), True)
     for i in range(street.traffic):
-        place = _belt(street, i * BELT_M / street.traffic + float(rng.uniform(0, 12)), -5.0, time)
+        place = _belt(street, i * _BELT_M / street.traffic + float(rng.uniform(0, 12)), -5.0, time)
         yield Vehicle(_pick(rng, (CAR, CAR, CAR, SUV, BUS)), lane, place, _pick(rng, PAINTS), False)
     for i in range(street.cyclists):
-        place = _belt(street, BEHIND_M + 12 + 14 * i + float(rng.uniform(0, 8)), street.speed - 0.8, time)
+        place = _belt(street, _BEHIND_M + 12 + 14 * i + float(rng.uniform(0, 8)), street.speed - 0.8, time)
         coat, helmet, skin = _pick(rng, CLOTHES), _pick(rng, PAINTS), _pick(rng, SKINS)
         yield Bicyclist(-0.52 * street.road_half, place, 5.0 * time + i, coat, helmet, skin)
 
@@ -172,8 +177,8 @@ def _is_one_of(mask: Image, names: Sequence[str]) -> npt.NDArray[np.bool_]:
 
 
 def _outline_with_void(mask: Image) -> Image:
-    """Leaves a line one pixel wide around people and vehicles unlabelled, as CamVid's annotators did."""
-    things = _is_one_of(mask, OUTLINED).astype(np.uint8)
+    """Sets a line one pixel wide around people and vehicles to Void, as in CamVid's own masks."""
+    things = _is_one_of(mask, _OUTLINED).astype(np.uint8)
     grown = cv2.dilate(things, np.ones((3, 3), np.uint8))
     mask[grown > things] = CLASS_ID["Void"]
     return mask
@@ -181,13 +186,13 @@ def _outline_with_void(mask: Image) -> Image:
 
 @lru_cache(maxsize=4)
 def _speckle(street: Street) -> npt.NDArray[np.float32]:
-    """Grains around 0, shape (257, 257); the last row and column repeat the first, so tiles join without a seam."""
+    """Random texture around 0, shape (257, 257); the last row and column repeat the first, so that copies join."""
     grains = np.pad(street.rng(10).integers(0, 256, (256, 256), np.uint8), (4, 5), "wrap")
     return cv2.GaussianBlur(grains, (0, 0), 1.0)[4:-4, 4:-4].astype(np.float32) - 127.5
 
 
-def _grain(image: Image, mask: Image, canvas: Canvas, time: float) -> Image:
-    """Adds the asphalt's texture, which moves with the ground, and the camera's noise."""
+def _grain(image: Image, mask: Image, canvas: StreetCanvas, time: float) -> Image:
+    """Adds a texture that moves with the ground, and the noise of the camera."""
     street, (height, width) = canvas.street, mask.shape
     noise = street.rng(11, round(1000 * time)).integers(-4, 5, mask.shape, np.int8).astype(np.float32)
     first = math.ceil(street.horizon * height) + 1
@@ -196,6 +201,6 @@ def _grain(image: Image, mask: Image, canvas: Canvas, time: float) -> Image:
     x = (np.arange(width, dtype=np.float32) - width / 2) * z / focal_px - street.curve * z * z
     across, along = np.broadcast_arrays(30 * x % 256, 12 * (z + canvas.travel) % 256)
     texture = cv2.remap(_speckle(street), across, along.astype(np.float32), cv2.INTER_LINEAR)
-    noise[first:] += texture * _is_one_of(mask[first:], GROUND) * np.minimum(0.4, 3 / z)
+    noise[first:] += texture * _is_one_of(mask[first:], _GROUND) * np.minimum(0.4, 3 / z)
     noisy: Image = np.clip(image + noise[..., None], 0, 255).astype(np.uint8)
     return noisy

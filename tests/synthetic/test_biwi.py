@@ -12,10 +12,10 @@ from PIL import Image
 
 from triptych.datasets.biwi import project
 from triptych.synthetic import make_portraits
-from triptych.synthetic.portrait_head import skull
-from triptych.synthetic.portrait_look import SKIN_SCALE, portrait_look, spread
-from triptych.synthetic.portrait_pose import portrait_intrinsics, portrait_pose
-from triptych.synthetic.portrait_scene import easel_for, portrait_frame
+from triptych.synthetic.biwi.head import skull
+from triptych.synthetic.biwi.look import SKIN_SCALE, portrait_look, quasirandom_numbers
+from triptych.synthetic.biwi.pose import portrait_intrinsics, portrait_pose
+from triptych.synthetic.biwi.scene import easel_for, portrait_frame
 
 SMALL = (96, 128)
 NUMBER = r"-?[0-9]+(\.[0-9]+)?(e-?[0-9]+)?"
@@ -103,7 +103,7 @@ def test_golden_centre_projects_to_the_known_pixel() -> None:
     assert (round(x, 4), round(y, 4)) == (428.5814, 263.9104)
 
 
-def test_cameras_scale_with_the_picture_and_differ_from_folder_to_folder(folders: list[Folder]) -> None:
+def test_cameras_scale_with_the_image_and_differ_from_folder_to_folder(folders: list[Folder]) -> None:
     for number, folder in enumerate(folders):
         fx, fy = folder.intrinsics[[0, 1], [0, 1]]
         assert fx == pytest.approx(517.679 * 128 / 640, rel=0.061)
@@ -126,14 +126,14 @@ def test_rotations_are_orthonormal_and_heads_turn_both_ways(folders: list[Folder
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_centres_lie_inside_and_spread_over_the_picture(seed: int) -> None:
+def test_centres_lie_inside_and_spread_over_the_image(seed: int) -> None:
     poses = [portrait_pose(seed, number, frame, SMALL) for number in range(12) for frame in range(20)]
     cameras = [portrait_intrinsics(seed, number, SMALL) for number in range(12) for _ in range(20)]
     points = np.stack([project(pose.centre_mm, camera) for pose, camera in zip(poses, cameras, strict=True)])
-    shares = points / SMALL[::-1]
+    fractions = points / SMALL[::-1]
     depths = [pose.centre_mm[2] for pose in poses]
-    assert 0.1 < shares.min() < shares.max() < 0.9
-    assert (shares.std(axis=0) > 0.14).all()
+    assert 0.1 < fractions.min() < fractions.max() < 0.9
+    assert (fractions.std(axis=0) > 0.14).all()
     assert 700 <= min(depths) < 800
     assert 1200 < max(depths) <= 1300
 
@@ -154,7 +154,7 @@ def test_drawn_skull_is_centred_on_the_projected_point_and_sized_by_depth(number
     pose, camera = portrait_pose(0, number, 7, size), portrait_intrinsics(0, number, size)
     easel = easel_for(person, pose, size, np.zeros((*size, 3), np.float32))
     easel.draw(skull(person, FRONT, blink=False), pose.rotation)
-    rows, columns = np.nonzero(easel.picture.any(axis=2))
+    rows, columns = np.nonzero(easel.image.any(axis=2))
     x, y = project(pose.centre_mm, camera)
     assert (columns.min() + columns.max() + 1) / 2 == pytest.approx(x, abs=1)
     assert (rows.min() + rows.max() + 1) / 2 == pytest.approx(y, abs=1)
@@ -170,7 +170,7 @@ def test_eyes_are_drawn_where_the_rotation_puts_them(frame: int) -> None:
     pose, camera = portrait_pose(0, 0, frame, size), portrait_intrinsics(0, 0, size)
     easel = easel_for(person, pose, size, np.zeros((*size, 3), np.float32))
     easel.draw(skull(person, FRONT, blink=False), pose.rotation)
-    rows, columns = np.nonzero(easel.picture[..., 1] > 1.7 * easel.picture[..., 0])
+    rows, columns = np.nonzero(easel.image[..., 1] > 1.7 * easel.image[..., 0])
     eyes = np.array([[x, 0, -96 * np.sqrt(1 - (x / (78 * person.width)) ** 2)] for x in (-30, 30)])
     scale = camera[[0, 1], [0, 1]] / pose.centre_mm[2]
     expected = project(pose.centre_mm, camera) + scale * (eyes @ pose.rotation.T)[:, :2]
@@ -209,7 +209,7 @@ def test_frames_of_a_person_are_alike_and_change_smoothly(folders: list[Folder])
 
 def test_persons_cover_all_skin_tones_and_do_not_look_the_same() -> None:
     for seed in range(4):
-        darkness = sorted(spread(seed, number)[3] for number in range(12))
+        darkness = sorted(quasirandom_numbers(seed, number)[3] for number in range(12))
         assert max(np.diff([0, *darkness, 1])) < 0.25
         persons = [portrait_look(seed, number) for number in range(24)]
         assert len({(person.style, person.clothes, person.fabric, person.wall) for person in persons}) == 24

@@ -1,4 +1,4 @@
-"""The room behind a made-up person: wall and floor, and things on them that are no heads but may be as round."""
+"""The room behind a made-up person: wall, floor and objects, some of them as round as a head."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -7,24 +7,25 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from triptych.synthetic.portrait_look import FABRICS, Person, mixed, pick
-from triptych.synthetic.portrait_solid import Floats
-from triptych.synthetic.street_look import Color
+from triptych.synthetic.biwi.look import FABRICS, Color, Person, mixed, pick
+from triptych.synthetic.biwi.solid import Floats
 
-SLOTS = 5
-FLOOR = 0.84
-"""Row where the floor begins, as a share of the height."""
+_SLOTS = 5
+"""Number of objects side by side; each is in the middle of its slot, or close to it."""
+
+_FLOOR = 0.84
+"""Row where the floor begins, as a fraction of the height."""
 
 Image = npt.NDArray[np.uint8]
 
 
 class Wall:
-    """Draws onto a wall; places are shares of the picture's height, sideways from the middle of a slot.
+    """Draws on a wall. Coordinates are fractions of the image's height; x is measured from the middle of a slot.
 
     Args:
         image: (H, W, 3) to draw into.
         middle: Column of the slot's middle, in pixels.
-        rng: For what is left to chance.
+        rng: Random generator for the details of the objects.
     """
 
     def __init__(self, image: Image, middle: float, rng: np.random.Generator) -> None:
@@ -62,30 +63,30 @@ class Wall:
 
 @lru_cache(maxsize=2)
 def room(person: Person, image_size: tuple[int, int]) -> Floats:
-    """The room as it is in all frames of a person; not to be changed.
+    """The room in all frames of a person. The result is cached: change only a copy.
 
     Args:
         person: Whose room it is.
         image_size: (height, width) in pixels.
 
     Returns:
-        The picture, (H, W, 3), slightly out of focus, values in [0, 255].
+        The image, (H, W, 3), slightly out of focus, values in [0, 255].
     """
     height, width = image_size
     image = np.empty((height, width, 3), np.uint8)
     rng = person.rng(3)
     _paint_wall(Wall(image, width / 2, rng), person, width / height)
-    order = rng.permutation(len(THINGS))[:SLOTS]
+    order = rng.permutation(len(_THINGS))[:_SLOTS]
     for slot, kind in enumerate(order.tolist()):
-        middle = (slot + 0.5 + float(rng.uniform(-0.15, 0.15))) * width / SLOTS
-        THINGS[kind](Wall(image, middle, rng))
+        middle = (slot + 0.5 + float(rng.uniform(-0.15, 0.15))) * width / _SLOTS
+        _THINGS[kind](Wall(image, middle, rng))
     blurred = cv2.GaussianBlur(image.astype(np.float32), (0, 0), height / 260)
     lit: Floats = np.minimum(blurred * _glow(person, (height, width)), 255)
     return lit
 
 
 def _glow(person: Person, size: tuple[int, int]) -> Floats:
-    """Light of the room (H, W, 3): brighter on the side that it comes from, and above."""
+    """Factors (H, W, 3) on the brightness of the room: larger on the side of the light, and at the top."""
     across = np.linspace(-1, 1, size[1], dtype=np.float32)[None, :, None] * person.light_x
     down = np.linspace(0, 1, size[0], dtype=np.float32)[:, None, None]
     glow: Floats = (1 + 0.14 * across - 0.10 * down) * np.array(person.tint, np.float32)
@@ -99,8 +100,8 @@ def _paint_wall(wall: Wall, person: Person, aspect: float) -> None:
         paper = mixed(person.wall, (255, 255, 255), 0.14)
         for x in np.arange(-half, half, 0.11).tolist():
             wall.box(x, 0, x + 0.05, 1, paper)
-    wall.box(-half, FLOOR, half, 1.01, floor)
-    wall.box(-half, FLOOR - 0.03, half, FLOOR, mixed(person.wall, (255, 255, 255), 0.55))
+    wall.box(-half, _FLOOR, half, 1.01, floor)
+    wall.box(-half, _FLOOR - 0.03, half, _FLOOR, mixed(person.wall, (255, 255, 255), 0.55))
 
 
 def _window(wall: Wall) -> None:
@@ -186,4 +187,4 @@ def _chair(wall: Wall) -> None:
     wall.box(-0.21, 0.74, 0.21, 0.86, seat)
 
 
-THINGS: tuple[Callable[[Wall], None], ...] = (_window, _poster, _shelf, _lamp, _plant, _clock, _balloons, _chair)
+_THINGS: tuple[Callable[[Wall], None], ...] = (_window, _poster, _shelf, _lamp, _plant, _clock, _balloons, _chair)

@@ -1,14 +1,13 @@
-"""Neck, shoulders and clothes of a made-up person, below a head whose axes they share."""
+"""Neck, shoulders and clothes of a made-up person, in axes that begin at the centre of the head."""
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from triptych.synthetic.portrait_look import Person, mixed
-from triptych.synthetic.portrait_solid import Floats, Solid, Surface
-from triptych.synthetic.street_look import Color
+from triptych.synthetic.biwi.look import Color, Person, mixed
+from triptych.synthetic.biwi.solid import Floats, Solid, Surface
 
-WHITE: Color = (246, 244, 238)
+_WHITE: Color = (246, 244, 238)
 
 
 def body(person: Person) -> Iterator[Solid]:
@@ -40,7 +39,7 @@ def _dress(person: Person) -> Callable[[Surface], None]:
 
 
 def _neckline(surface: Surface, half_width: float, depth: float) -> Floats:
-    """Distance to the edge of a round opening at the neck."""
+    """Distance (N,) to the edge of a round opening at the neck, positive inside."""
     return surface.oval(0, 150, half_width, depth)
 
 
@@ -62,7 +61,7 @@ def _dots(surface: Surface, person: Person) -> None:
 
 
 def _collar(surface: Surface, color: Color) -> None:
-    """Two flaps beside the neck."""
+    """Paints two flaps beside the neck."""
     flap = np.minimum(88 - np.abs(surface.x) - 0.3 * (surface.y - 170), np.abs(surface.x) - 0.55 * (240 - surface.y))
     front = np.where(surface.z < 20, np.minimum(flap, 248 - surface.y), np.float32(-1e3))
     surface.paint(color, np.minimum(front, np.abs(surface.x) - 4))
@@ -74,16 +73,16 @@ def _shirt(surface: Surface, person: Person) -> None:
     surface.paint(person.skin, (236 - surface.y) * 0.5 - np.abs(surface.x) - front)
     surface.paint(line, np.minimum(2 - np.abs(surface.x), surface.y - 236) - front)
     button = np.sqrt(surface.x**2 + (np.mod(surface.y - 30, 60) - 30) ** 2)
-    surface.paint(WHITE, np.minimum(7 - button, surface.y - 246) - front)
-    _collar(surface, mixed(person.fabric, WHITE, 0.45))
+    surface.paint(_WHITE, np.minimum(7 - button, surface.y - 246) - front)
+    _collar(surface, mixed(person.fabric, _WHITE, 0.45))
 
 
 def _jacket(surface: Surface, person: Person) -> None:
     front = np.where(surface.z < 0, np.float32(0), np.float32(1e3))
     opening = (480 - surface.y) * 0.27 - np.abs(surface.x) - front
     surface.paint(mixed(person.fabric, (0, 0, 0), 0.25), opening + 22)
-    surface.paint(WHITE, opening)
+    surface.paint(_WHITE, opening)
     knot = np.minimum(np.abs(surface.y - 236) * 0.05 + 11 - np.abs(surface.x), surface.y - 214)
     surface.paint(person.second, np.minimum(knot, opening) - front)
     surface.paint(person.skin, (214 - surface.y) * 0.7 - np.abs(surface.x) - front)
-    _collar(surface, WHITE)
+    _collar(surface, _WHITE)

@@ -5,32 +5,32 @@ import math
 import cv2
 import numpy as np
 
-from triptych.synthetic.tile_canvas import Canvas, Color, Map, Point, pick, shaded
+from triptych.synthetic.planet.canvas import Color, Map, Point, TileCanvas, pick_color, shaded
 
-CLOUD_WHITE: Color = (238, 236, 232)
-VEILS: tuple[Color, ...] = ((164, 174, 166), (172, 174, 162), (158, 168, 174), (178, 168, 156))
+_CLOUD_WHITE: Color = (238, 236, 232)
+_VEILS: tuple[Color, ...] = ((164, 174, 166), (172, 174, 162), (158, 168, 174), (178, 168, 156))
 
-MIN_VISIBLE = 0.6
-"""Of each thing that is tagged, clouds leave at least this share in sight."""
+_MIN_VISIBLE = 0.6
+"""Fraction of each tagged thing that clouds leave visible, at least."""
 
 
-def draw_clouds(canvas: Canvas) -> None:
-    """Draws separate clouds with their shadows, where they leave in sight what is tagged."""
+def draw_clouds(canvas: TileCanvas) -> None:
+    """Draws separate clouds with their shadows, placed so that every tagged thing stays visible."""
     rng = canvas.rng("partly_cloudy")
     turn, away = rng.uniform(0, 2 * math.pi), rng.uniform(14, 26) * canvas.unit
     shift = (away * math.cos(turn), away * math.sin(turn))
-    wanted = {tag: MIN_VISIBLE * float(seen.sum()) for tag, seen in canvas.seen.items()}
+    wanted = {tag: _MIN_VISIBLE * float(seen.sum()) for tag, seen in canvas.seen.items()}
     clouds = np.zeros(canvas.image_size, np.float32)
     for _ in range(int(rng.integers(2, 6))):
         cloud = _fitting_cloud(canvas, rng, wanted)
         canvas.hide(cloud)
         clouds = np.maximum(clouds, cloud)
     canvas.paint(0.55 * _shifted(clouds, shift), (10, 14, 18))
-    canvas.paint(clouds, shaded(CLOUD_WHITE, 0.97 + 0.07 * canvas.rough(rng, 10)))
+    canvas.paint(clouds, shaded(_CLOUD_WHITE, 0.97 + 0.07 * canvas.rough(rng, 10)))
 
 
-def _fitting_cloud(canvas: Canvas, rng: np.random.Generator, wanted: dict[str, float]) -> Map:
-    """Coverage of a cloud where it hides least; smaller and smaller until enough of each tag is left in sight."""
+def _fitting_cloud(canvas: TileCanvas, rng: np.random.Generator, wanted: dict[str, float]) -> Map:
+    """Coverage of a cloud at the place where it hides least; it shrinks until enough of each tag is visible."""
     radius = rng.uniform(9, 20)
     while True:
         center = _least_covering(canvas, rng, radius)
@@ -41,8 +41,8 @@ def _fitting_cloud(canvas: Canvas, rng: np.random.Generator, wanted: dict[str, f
         radius *= 0.75
 
 
-def _least_covering(canvas: Canvas, rng: np.random.Generator, radius: float) -> Point:
-    """Of some places the one where a square of the cloud's size hides the smallest share of any tag."""
+def _least_covering(canvas: TileCanvas, rng: np.random.Generator, radius: float) -> Point:
+    """Of some random points, the one where a square of the cloud's size hides the smallest fraction of any tag."""
     height, width = canvas.image_size
     reach = radius * canvas.unit
 
@@ -55,7 +55,7 @@ def _least_covering(canvas: Canvas, rng: np.random.Generator, radius: float) -> 
     return x, y
 
 
-def _cloud(canvas: Canvas, rng: np.random.Generator, center: Point, radius: float) -> Map:
+def _cloud(canvas: TileCanvas, rng: np.random.Generator, center: Point, radius: float) -> Map:
     core = canvas.blob(rng, center, radius, 0.45)
     puff = canvas.blob(rng, center, 1.2 * radius, 0.45)
     wisps = 0.5 + 0.3 * canvas.rough(rng, radius / 2)
@@ -74,15 +74,15 @@ def _shifted(cover: Map, shift: Point) -> Map:
     return moved
 
 
-def draw_haze(canvas: Canvas) -> None:
-    """Lays a milky veil over everything, thicker in places."""
+def draw_haze(canvas: TileCanvas) -> None:
+    """Draws a whitish veil over everything, with uneven opacity."""
     rng = canvas.rng("haze")
     veil = rng.uniform(0.5, 0.66) + 0.05 * canvas.noise(rng, 50)
-    canvas.paint(np.clip(veil, 0.4, 0.75), pick(rng, VEILS))
+    canvas.paint(np.clip(veil, 0.4, 0.75), pick_color(rng, _VEILS))
 
 
-def draw_overcast(canvas: Canvas) -> None:
-    """Covers everything with cloud."""
+def draw_overcast(canvas: TileCanvas) -> None:
+    """Covers everything with clouds."""
     rng = canvas.rng("cloudy")
     light = 1 + rng.uniform(0.04, 0.12) * canvas.rough(rng, rng.uniform(24, 60)) + 0.015 * canvas.noise(rng, 4)
-    canvas.image[:] = shaded(pick(rng, (CLOUD_WHITE, (212, 210, 206), (190, 192, 190)), 5), light)
+    canvas.image[:] = shaded(pick_color(rng, (_CLOUD_WHITE, (212, 210, 206), (190, 192, 190)), 5), light)

@@ -1,4 +1,4 @@
-"""Made-up satellite tiles with their tags, seeded, written in the layout of Planet's Amazon competition."""
+"""Writes made-up satellite tiles with their tags in the layout of Planet's Amazon competition."""
 
 import csv
 from pathlib import Path
@@ -6,30 +6,30 @@ from pathlib import Path
 from PIL import Image
 
 from triptych.synthetic.new_folder import check_image_size, check_seed, new_folder
-from triptych.synthetic.tile_scene import tile
+from triptych.synthetic.planet.scene import tile
 
-JPEG_QUALITY = 90
+_JPEG_QUALITY = 90
 
 
 def make_tiles(root: str | Path, num_tiles: int = 400, image_size: tuple[int, int] = (128, 128), seed: int = 0) -> Path:
     """Writes satellite tiles with the tags of what they show into a new folder, in Planet's layout.
 
     The folder holds `train_v2.csv` (`image_name,tags`, the tags in alphabetical order with one space between) and
-    `train-jpg/train_N.jpg`, N counting from 0. Tags are as uneven as the real ones, so that the rarest may be missing
-    from a small set. The same arguments give the same pixels.
+    `train-jpg/train_N.jpg`, where N counts from 0. Tags are about as rare or frequent as the real ones, so the rarest
+    may be missing in a small set. The same arguments give the same pixels.
 
     Args:
-        root: Folder to make; it may exist if it is empty.
+        root: Folder to create; it may exist if it is empty.
         num_tiles: Number of tiles, at least 2.
         image_size: (height, width) in pixels, each at least 32.
-        seed: Seed of everything drawn, at least 0.
+        seed: Seed of all random choices, at least 0.
 
     Returns:
         The folder.
 
     Raises:
         ValueError: If an argument is out of its range.
-        FileExistsError: If `root` is a file or a folder with something in it. Nothing is written then.
+        FileExistsError: If `root` is a file or a folder that is not empty. Nothing is written then.
     """
     root = Path(root)
     if num_tiles < 2:
@@ -48,5 +48,5 @@ def _write(folder: Path, num_tiles: int, image_size: tuple[int, int], seed: int)
         table.writerow(("image_name", "tags"))
         for index in range(num_tiles):
             pixels, tags = tile(seed, index, image_size)
-            Image.fromarray(pixels).save(folder / "train-jpg" / f"train_{index}.jpg", quality=JPEG_QUALITY)
+            Image.fromarray(pixels).save(folder / "train-jpg" / f"train_{index}.jpg", quality=_JPEG_QUALITY)
             table.writerow((f"train_{index}", " ".join(tags)))
