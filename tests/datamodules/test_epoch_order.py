@@ -7,11 +7,11 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from triptych.datamodules.epoch_order import EpochOrder, Key
+from triptych.datamodules.epoch_order import EpochSampler, Key
 
 
 def test_order_is_a_new_permutation_each_epoch_and_a_function_of_seed_and_epoch() -> None:
-    order, again, other = EpochOrder(50, True, 0), EpochOrder(50, True, 0), EpochOrder(50, True, 1)
+    order, again, other = EpochSampler(50, True, 0), EpochSampler(50, True, 0), EpochSampler(50, True, 1)
     epochs = []
     for epoch in (0, 1, 7):
         for each in (order, again, other):
@@ -27,7 +27,7 @@ def test_order_is_a_new_permutation_each_epoch_and_a_function_of_seed_and_epoch(
 
 @pytest.mark.parametrize(("length", "replicas"), [(10, 1), (10, 2), (10, 3), (2, 3)])
 def test_unshuffled_shares_cover_all_samples_once(length: int, replicas: int) -> None:
-    shares = [EpochOrder(length, False, 0, replicas, rank) for rank in range(replicas)]
+    shares = [EpochSampler(length, False, 0, replicas, rank) for rank in range(replicas)]
     indices = [[index for _, index in share] for share in shares]
     assert sorted(chain(*indices)) == list(range(length))
     assert [len(share) for share in shares] == [len(part) for part in indices]
@@ -36,13 +36,13 @@ def test_unshuffled_shares_cover_all_samples_once(length: int, replicas: int) ->
 
 @pytest.mark.parametrize(("length", "replicas"), [(10, 1), (10, 2), (10, 3), (2, 3)])
 def test_training_shares_have_equal_length_and_leave_nothing_out(length: int, replicas: int) -> None:
-    shares = [EpochOrder(length, True, 0, replicas, rank) for rank in range(replicas)]
+    shares = [EpochSampler(length, True, 0, replicas, rank) for rank in range(replicas)]
     indices = [[index for _, index in share] for share in shares]
     assert {len(part) for part in indices} == {len(share) for share in shares} == {-(-length // replicas)}
     assert set(chain(*indices)) == set(range(length))
 
 
-def keys_of(order: EpochOrder, epoch: int) -> list[Key]:
+def keys_of(order: EpochSampler, epoch: int) -> list[Key]:
     """The keys of an epoch; Lightning sets it just so."""
     order.set_epoch(epoch)
     return list(order)
@@ -55,8 +55,8 @@ def test_a_resumed_order_goes_on_with_the_rest_of_the_epoch_and_then_with_whole_
     length, seed, replicas, first = (draw.randint(low, high) for low, high in ((1, 30), (0, 5), (1, 3), (0, 4)))
     epoch, seen = draw.randint(0, 3), draw.randint(0, -(-length // replicas))
     for rank in range(replicas):
-        plain = EpochOrder(length, True, seed, replicas, rank)
-        resumed = EpochOrder(length, True, seed, replicas, rank, first, resume_at=(epoch, seen))
+        plain = EpochSampler(length, True, seed, replicas, rank)
+        resumed = EpochSampler(length, True, seed, replicas, rank, first, resume_at=(epoch, seen))
         if draw.random() < 0.5:
             resumed.set_epoch(epoch)
         assert list(resumed) == keys_of(plain, first + epoch)[seen:]
@@ -67,7 +67,7 @@ def test_a_resumed_order_goes_on_with_the_rest_of_the_epoch_and_then_with_whole_
 
 def test_the_plain_order_is_the_generators_own_permutation() -> None:
     """So that runs of earlier versions can be told again."""
-    order = EpochOrder(10, True, seed=4, num_replicas=3, rank=1)
+    order = EpochSampler(10, True, seed=4, num_replicas=3, rank=1)
     permuted = np.random.default_rng((4, 2)).permutation(10)
     assert keys_of(order, 2) == [(2, int(index)) for index in np.resize(permuted, 12)[1::3]]
 
@@ -76,7 +76,7 @@ WEIGHTS = [0.25, 1.0, 1.0, 4.0, 2.5, 0.25, 1.0, 0.5]
 
 
 def test_samples_are_drawn_as_often_as_their_weights_say() -> None:
-    order = EpochOrder(len(WEIGHTS), True, 0, weights=WEIGHTS)
+    order = EpochSampler(len(WEIGHTS), True, 0, weights=WEIGHTS)
     epochs = 3000
     keys = chain.from_iterable(keys_of(order, epoch) for epoch in range(epochs))
     counts = np.bincount([key[1] for key in keys], minlength=len(WEIGHTS))
@@ -86,7 +86,7 @@ def test_samples_are_drawn_as_often_as_their_weights_say() -> None:
 
 
 def test_a_weighted_order_is_a_function_of_seed_and_epoch() -> None:
-    order, again, other = (EpochOrder(8, True, seed, weights=WEIGHTS) for seed in (0, 0, 1))
+    order, again, other = (EpochSampler(8, True, seed, weights=WEIGHTS) for seed in (0, 0, 1))
     epochs = [keys_of(order, epoch) for epoch in (0, 1, 7)]
     assert epochs == [keys_of(again, epoch) for epoch in (0, 1, 7)]
     assert epochs != [keys_of(other, epoch) for epoch in (0, 1, 7)]
@@ -96,22 +96,22 @@ def test_a_weighted_order_is_a_function_of_seed_and_epoch() -> None:
 
 @pytest.mark.parametrize("replicas", [2, 3])
 def test_weighted_shares_join_to_the_order_of_one_process(replicas: int) -> None:
-    shares = [keys_of(EpochOrder(8, True, 0, replicas, rank, weights=WEIGHTS), 5) for rank in range(replicas)]
+    shares = [keys_of(EpochSampler(8, True, 0, replicas, rank, weights=WEIGHTS), 5) for rank in range(replicas)]
     joined = [key for keys in zip(*shares, strict=True) for key in keys]
-    assert joined[:8] == keys_of(EpochOrder(8, True, 0, weights=WEIGHTS), 5)
+    assert joined[:8] == keys_of(EpochSampler(8, True, 0, weights=WEIGHTS), 5)
     assert len(joined) == len(set(joined)) == -(-8 // replicas) * replicas
 
 
 @pytest.mark.parametrize("seen", [0, 3, 8])
 def test_a_resumed_weighted_order_goes_on_with_the_rest_of_the_epoch(seen: int) -> None:
-    plain = EpochOrder(8, True, 0, weights=WEIGHTS)
-    resumed = EpochOrder(8, True, 0, resume_at=(2, seen), weights=WEIGHTS)
+    plain = EpochSampler(8, True, 0, weights=WEIGHTS)
+    resumed = EpochSampler(8, True, 0, resume_at=(2, seen), weights=WEIGHTS)
     assert list(resumed) == keys_of(plain, 2)[seen:]
     assert keys_of(resumed, 3) == keys_of(plain, 3)
 
 
 def test_an_epoch_that_was_at_its_end_is_followed_by_a_whole_one() -> None:
     """A fit with nothing left of its epoch asks for the next one without going through the rest."""
-    order = EpochOrder(10, True, 0, resume_at=(2, 10))
+    order = EpochSampler(10, True, 0, resume_at=(2, 10))
     order.set_epoch(2)
-    assert keys_of(order, 3) == keys_of(EpochOrder(10, True, 0), 3)
+    assert keys_of(order, 3) == keys_of(EpochSampler(10, True, 0), 3)

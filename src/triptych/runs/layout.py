@@ -1,0 +1,123 @@
+"""The names of the files of a run; no other module spells them."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_PREVIOUS = "before_"
+_LAST = "last"
+
+
+@dataclass(frozen=True)
+class RunLayout:
+    """Paths of what a run leaves in its folder.
+
+    Args:
+        folder: The run's folder. An empty path gives the paths below any run's folder.
+    """
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """What the command line was given, as YAML; a script's run has none."""
+        return self.folder / "config.yaml"
+
+    @property
+    def hparams(self) -> Path:
+        """The model's hyper-parameters, as Lightning's loggers write them."""
+        return self.folder / "hparams.yaml"
+
+    @property
+    def recipe(self) -> Path:
+        """What a recipe has to know to go on."""
+        return self.folder / "recipe.json"
+
+    @property
+    def summary(self) -> Path:
+        """The results of a recipe's stages."""
+        return self.folder / "summary.json"
+
+    @property
+    def report(self) -> Path:
+        """The page about the run."""
+        return self.folder / "report.html"
+
+    @property
+    def predictions(self) -> Path:
+        """The folder of predictions."""
+        return self.folder / "predictions"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.folder / "checkpoints"
+
+    @property
+    def best(self) -> Path:
+        """The weights with the best score, as the shipped configurations save them."""
+        return self.checkpoint("best")
+
+    @property
+    def last(self) -> Path:
+        """The point from which a fit goes on."""
+        return self.checkpoint(_LAST)
+
+    def checkpoint(self, name: str) -> Path:
+        """The checkpoint of that name; of a finished stage its `stage_key`."""
+        return self.checkpoints / f"{name}.ckpt"
+
+    def stage_last(self, stage_key: str) -> Path:
+        """The point from which a stage goes on."""
+        return self.checkpoint(f"{stage_key}.{_LAST}")
+
+    def search(self, stage_key: str = "") -> Path:
+        """The folder of a search for a learning rate; of a single fit without a stage."""
+        return self.folder / "lr_find" / stage_key
+
+    def losses(self, stage_key: str) -> Path:
+        """The losses by which a stage draws its samples."""
+        return self.folder / "hard_examples" / f"{stage_key}.csv"
+
+    def events(self, second: int | None = None) -> list[Path]:
+        """TensorBoard's files; only those that were begun in a second of the system's clock if one is given."""
+        began = "*" if second is None else f"{second:010d}.*"
+        return sorted(self.folder.glob(f"events.out.tfevents.{began}"))
+
+    def find_checkpoint(self) -> Path:
+        """The best checkpoint of a fit; else that of a recipe's last stage; else the one that was written last.
+
+        Raises:
+            FileNotFoundError: There is none.
+        """
+        if self.best.is_file():
+            return self.best
+        found = [path for path in self.checkpoints.glob("*.ckpt") if not path.name.startswith((".", _PREVIOUS))]
+        if not found:
+            raise FileNotFoundError(
+                f"{self.folder}: expected a run folder with a checkpoint in {self.checkpoints.name}/, found none; "
+                "give a run such as runs/camvid/NAME, or fit with a ModelCheckpoint."
+            )
+        return max(found, key=lambda path: (stage_number(path), path.stat().st_mtime, path.name))
+
+
+def run_of(checkpoint: Path) -> Path | None:
+    """The folder of the run that wrote a checkpoint; None if it does not lie in a run's folder."""
+    run = checkpoint.parent.parent
+    return run if RunLayout(run).checkpoints == checkpoint.parent else None
+
+
+def previous(checkpoint: Path) -> Path:
+    """Where the checkpoint that this one replaced is kept."""
+    return checkpoint.with_name(f"{_PREVIOUS}{checkpoint.name}")
+
+
+def stage_key(number: int, name: str) -> str:
+    """The name of a recipe's stage in file names; stages are numbered from 1."""
+    return f"{number}-{name}"
+
+
+def stage_number(checkpoint: Path) -> int:
+    """The number of the stage that wrote a checkpoint; 0 if none did."""
+    found = re.match(r"(\d+)-", checkpoint.name)
+    return int(found[1]) if found else 0
