@@ -30,7 +30,7 @@ def stepper(model: UNetSegmenter, half: bool, size: tuple[int, int]) -> Callable
 
     def step() -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            loss = model.loss(model(image), mask)
+            loss = model.mean_loss(model(image), mask)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -30,9 +30,9 @@ from triptych.trainer.cpu import keep_freed_memory, usable_precision
 
 STEPS, SKIPPED, ROUNDS = 18, 3, 5
 LOSSES: dict[str, Callable[[Any, Any], torch.Tensor]] = {
-    "camvid": lambda model, batch: model.loss(model(batch["image"]), batch["mask"]),
+    "camvid": lambda model, batch: model.mean_loss(model(batch["image"]), batch["mask"]),
     "biwi": lambda model, batch: F.mse_loss(model(batch["image"]), batch["point"]),
-    "planet": lambda model, batch: model.loss(model(batch["image"]), batch["labels"]),
+    "planet": lambda model, batch: model.mean_loss(model(batch["image"]), batch["labels"]),
 }
 """What the bare loop minimises: the tasks' own losses, without their logging."""
 

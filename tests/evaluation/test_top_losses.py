@@ -17,7 +17,7 @@ def alone(model, data, split="val"):
     with torch.no_grad():
         for index in range(len(samples)):
             sample = samples[index]
-            loss = model.loss(model(sample["image"][None]), sample[model.target][None])
+            loss = model.mean_loss(model(sample["image"][None]), sample[model.target][None])
             yield sample["path"], float(loss)
 
 

@@ -400,7 +400,7 @@ def resumed(root: Path, folder: Path, watch: Watch) -> tuple[list[StageResult], 
 
 
 CALLS = [
-    *((UNetSegmenter, "score", number) for number in range(1, 6)),
+    *((UNetSegmenter, "eval_step", number) for number in range(1, 6)),
     *((AtomicCheckpointIO, "save_checkpoint", number) for number in range(1, 14)),
     *((RecipeState, "save", number) for number in range(1, 8)),
 ]
@@ -416,7 +416,7 @@ PLACES: dict[str, Any] = {
 }
 """Where a run that has its plan may be interrupted: before a training batch, or around what it does between them."""
 CHOSEN = [
-    *("batch 5", "batch 15", "before score 2", "after save_checkpoint 4", "before save 3", "after save 7"),
+    *("batch 5", "batch 15", "before eval_step 2", "after save_checkpoint 4", "before save 3", "after save 7"),
     *random.Random(4).sample(sorted(PLACES), 1),
 ]
 

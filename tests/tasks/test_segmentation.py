@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from segmentation_models_pytorch.losses import DiceLoss
 from torch.nn import functional as F
 
-from triptych import UNetSegmenter, VoidMaskedAccuracy
+from triptych import CamVidDataModule, UNetSegmenter, VoidMaskedAccuracy
 from triptych.tasks.segmentation import balanced_weights
 
 SMALL = {"num_classes": 4, "encoder": "resnet18", "encoder_weights": None}
@@ -35,9 +36,9 @@ def test_loss_and_gradient_are_torchs_mean_over_labelled_pixels(void, weights) -
         ignore_index=-100 if void is None else void,
     )
     (expected_gradient,) = torch.autograd.grad(expected, logits)
-    loss = segmenter(ignore_index=void, class_weights=weights).loss(logits, mask)
+    loss = segmenter(ignore_index=void, class_weights=weights).mean_loss(logits, mask)
     (gradient,) = torch.autograd.grad(loss, logits)
-    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(loss.float(), expected)
     torch.testing.assert_close(gradient, expected_gradient)
     if void is not None:
         assert (gradient.movedim(1, -1)[mask == void] == 0).all()
@@ -46,17 +47,16 @@ def test_loss_and_gradient_are_torchs_mean_over_labelled_pixels(void, weights) -
 @pytest.mark.parametrize("weights", [None, WEIGHTS])
 def test_a_batch_of_void_alone_has_no_loss_and_no_gradient(weights) -> None:
     logits, mask = random_batch(2, share=1.1)
-    loss = segmenter(ignore_index=2, class_weights=weights).loss(logits, mask)
+    loss = segmenter(ignore_index=2, class_weights=weights).mean_loss(logits, mask)
     (gradient,) = torch.autograd.grad(loss, logits)
     assert loss == 0
     assert (gradient == 0).all()
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_loss_is_float32_whatever_the_logits_are(dtype) -> None:
+def test_loss_is_computed_in_float32_whatever_the_logits_are(dtype) -> None:
     logits, mask = random_batch(2)
-    loss = segmenter(ignore_index=2).loss(logits.to(dtype), mask)
-    assert loss.dtype == torch.float32
+    loss = segmenter(ignore_index=2).mean_loss(logits.to(dtype), mask).float()
     torch.testing.assert_close(loss, F.cross_entropy(logits.to(dtype).float(), mask, ignore_index=2))
 
 
@@ -103,7 +103,7 @@ def test_the_checkpoint_of_a_balanced_fit_holds_numbers_and_needs_no_data(counte
     loaded = UNetSegmenter.load_from_checkpoint(tmp_path / "a.ckpt")
     assert loaded.hparams["class_weights"] == saved == model.hparams["class_weights"]
     logits, mask = random_batch(2)
-    torch.testing.assert_close(loaded.loss(logits, mask), model.loss(logits, mask))
+    torch.testing.assert_close(loaded.mean_loss(logits, mask), model.mean_loss(logits, mask))
     make_trainer().fit(loaded, counted([1, 1, 1, 1]))
     assert loaded.hparams["class_weights"] == saved
 
@@ -168,3 +168,33 @@ def test_predictions_are_class_ids_in_the_size_of_each_file() -> None:
     assert torch.equal(masks[0], model(images)[0].argmax(dim=0))
     twice = F.interpolate(model(images)[1:2], scale_factor=2, mode="bilinear")[0].argmax(dim=0)
     assert (masks[1] == twice).float().mean() > 0.999
+
+
+def test_validation_loss_does_not_depend_on_the_batch_size(drawn_streets, make_trainer) -> None:
+    model = segmenter(num_classes=32, ignore_index=30, class_weights=[0.1 + number % 5 for number in range(32)])
+    logged = []
+    for batch_size in (1, 3, 4):
+        data = CamVidDataModule(str(drawn_streets), image_size=(64, 96), batch_size=batch_size)
+        make_trainer().validate(model, data, verbose=False)
+        logged.append(float(model.trainer.callback_metrics["val/loss"]))
+    assert logged == pytest.approx([logged[0]] * 3, abs=5e-8)
+
+
+def test_a_loss_of_ones_own_is_a_mean_over_samples(drawn_streets, make_trainer) -> None:
+    class Dice(UNetSegmenter):
+        def loss(self, preds, target):
+            return DiceLoss("multiclass", ignore_index=30)(preds, target)
+
+    torch.manual_seed(0)
+    model, data = (
+        Dice(**{**SMALL, "num_classes": 32}),
+        CamVidDataModule(str(drawn_streets), image_size=(64, 96), batch_size=3),
+    )
+    make_trainer().validate(model, data, verbose=False)
+    batches = list(data.val_dataloader())
+    with torch.no_grad():
+        losses = [
+            len(batch["mask"]) * float(model.loss(model.eval()(batch["image"]), batch["mask"])) for batch in batches
+        ]
+    expected = sum(losses) / sum(len(batch["mask"]) for batch in batches)
+    assert float(model.trainer.callback_metrics["val/loss"]) == pytest.approx(expected, rel=1e-6)

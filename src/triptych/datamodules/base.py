@@ -6,7 +6,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import albumentations as A
 import cv2
 import lightning as L
 import torch
@@ -18,7 +17,7 @@ from triptych.datamodules.hard_examples import weights_of
 from triptych.datamodules.samples import SampleDataset
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.sample import Records, Sample
-from triptych.transforms import evaluation_pipeline
+from triptych.transforms import Pipeline, evaluation_pipeline
 
 
 class TriptychDataModule(L.LightningDataModule):
@@ -114,7 +113,7 @@ class TriptychDataModule(L.LightningDataModule):
             table = self.sample_weights
             self._weights = None if table is None else weights_of(table, self.train_paths(), self.root)
 
-    def train_pipeline(self) -> A.Compose:
+    def train_pipeline(self) -> Pipeline:
         """The task's augmentations."""
         raise NotImplementedError
 
@@ -182,11 +181,11 @@ class TriptychDataModule(L.LightningDataModule):
         samples = [loader.dataset[key] for key in islice(loader.sampler, count)]
         return self.draw_batch(samples, columns)
 
-    def _valid_pipeline(self) -> A.Compose:
+    def _valid_pipeline(self) -> Pipeline:
         return evaluation_pipeline(self.valid_size or self.image_size)
 
     def _loader(
-        self, split: str, pipeline: A.Compose, shuffle: bool, resume_at: Place | None = None
+        self, split: str, pipeline: Pipeline, shuffle: bool, resume_at: Place | None = None
     ) -> DataLoader[Sample]:
         if split not in self.records:
             raise RuntimeError(f'{type(self).__name__}: call setup() first; there are no "{split}" samples yet.')

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import albumentations as A
 from matplotlib.figure import Figure
 
 from triptych.datamodules.base import TriptychDataModule
@@ -12,7 +11,7 @@ from triptych.datasets.biwi import ARCHIVE, BIWI, list_persons
 from triptych.datasets.download import fetch
 from triptych.datasets.sample import Records, Sample
 from triptych.draw.batch import point_batch
-from triptych.transforms import biwi_pipeline
+from triptych.transforms import Pipeline, biwi_pipeline
 
 
 class BIWIDataModule(TriptychDataModule):
@@ -65,7 +64,7 @@ class BIWIDataModule(TriptychDataModule):
         """The number of points."""
         return {"num_points": 1}
 
-    def train_pipeline(self) -> A.Compose:
+    def train_pipeline(self) -> Pipeline:
         """The lesson's augmentations; no draw of them pushes the centre out of the picture."""
         return biwi_pipeline(self.image_size)
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import albumentations as A
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -16,7 +15,7 @@ from triptych.datasets.files import read_lines
 from triptych.datasets.sample import Sample
 from triptych.draw.batch import mask_batch
 from triptych.draw.masks import Classes
-from triptych.transforms import camvid_pipeline
+from triptych.transforms import Pipeline, camvid_pipeline
 
 
 class CamVidDataModule(TriptychDataModule):
@@ -94,7 +93,7 @@ class CamVidDataModule(TriptychDataModule):
         names = self._frames.class_names
         return {"num_classes": len(names), "ignore_index": self._frames.ignore_index, "class_names": names}
 
-    def train_pipeline(self) -> A.Compose:
+    def train_pipeline(self) -> Pipeline:
         """The lesson's augmentations; what they uncover is void."""
         return camvid_pipeline(self.image_size, self.metadata["ignore_index"], self.min_area)
 

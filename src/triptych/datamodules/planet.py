@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import albumentations as A
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -14,7 +13,7 @@ from triptych.datasets.files import read_lines
 from triptych.datasets.planet import READERS, SAMPLE_ARCHIVE, Planet, TilePictures
 from triptych.datasets.sample import Records, Sample
 from triptych.draw.batch import tag_batch
-from triptych.transforms import planet_pipeline
+from triptych.transforms import Pipeline, planet_pipeline
 
 
 class PlanetDataModule(TriptychDataModule):
@@ -111,7 +110,7 @@ class PlanetDataModule(TriptychDataModule):
         else:
             super().setup(stage)
 
-    def train_pipeline(self) -> A.Compose:
+    def train_pipeline(self) -> Pipeline:
         """The lesson's augmentations."""
         return planet_pipeline(self.image_size)
 

@@ -3,13 +3,13 @@
 import random
 from typing import Any
 
-import albumentations as A
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
 from triptych.datamodules.epoch_order import Key
 from triptych.datasets.sample import Records, Sample
+from triptych.transforms import Pipeline
 
 
 class SampleDataset(Dataset[Sample]):
@@ -23,7 +23,7 @@ class SampleDataset(Dataset[Sample]):
         seed: Seed of the augmentation, at least 0.
     """
 
-    def __init__(self, records: Records, pipeline: A.Compose, seed: int) -> None:
+    def __init__(self, records: Records, pipeline: Pipeline, seed: int) -> None:
         self.records, self.pipeline, self.seed = records, pipeline, seed
 
     def __len__(self) -> int:

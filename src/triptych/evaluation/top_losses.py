@@ -69,7 +69,7 @@ class SampleLosses:
         """Counts one batch and what the network gave for it."""
         model, target = self.model, batch[self.model.target]
         for i, path in enumerate(batch["path"]):
-            loss = float(model.loss(preds[i : i + 1], target[i : i + 1]))
+            loss = float(model.mean_loss(preds[i : i + 1], target[i : i + 1]))
             wrong = model.describe_mistake(preds[i], target[i], batch["size"][i])
             self._losses.append(SampleLoss(path, loss, len(self._losses), wrong))
 

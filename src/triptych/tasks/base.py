@@ -1,5 +1,6 @@
 """What the three tasks share: metadata from the data, layer groups, freezing and one-cycle."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -9,9 +10,10 @@ import torch
 from rich.console import RenderableType
 from torch import Tensor
 from torch.optim import Optimizer
-from torchmetrics import Metric
+from torchmetrics import MeanMetric, Metric
 
 from triptych.datasets.sample import Batch, Target
+from triptych.losses import EXACT, LossTerms
 from triptych.models.network import TransferNetwork
 from triptych.optim import OneCycle, adamw
 from triptych.runs.environment import environment
@@ -42,11 +44,13 @@ class TransferTask(L.LightningModule):
     target: ClassVar[Target]
     """The key of a sample that holds what is to be predicted."""
     scores: Metric
-    """What `eval_step` counts; a new one for each `setup`, since the data may have told something by then."""
+    """What `update_scores` counts into; a new one for each `setup`, since the data may have told something by then."""
 
     def __init__(self) -> None:
         super().__init__()
         self.network: TransferNetwork | None = None
+        # a loss that is NaN stays NaN; "disable" would forget the weights
+        self.split_loss = MeanMetric(nan_strategy=math.nan).set_dtype(EXACT)
         self.last_scores: dict[str, Tensor] = {}
         self.noise_seed = 0
         self._steps_taken = 0
@@ -143,16 +147,30 @@ class TransferTask(L.LightningModule):
         attached: list[L.Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
         return [] if any(isinstance(callback, ScoreReport) for callback in attached) else [ScoreReport()]
 
-    def loss(self, preds: Tensor, target: Tensor) -> Tensor:
-        """Mean loss of what the network gave, a float32 scalar."""
+    def loss(self, preds: Tensor, target: Tensor) -> LossTerms | Tensor:
+        """The loss of a batch, as sum and weight, or as the mean over its samples.
+
+        Override it to train with another loss.
+
+        Args:
+            preds: What `forward` gives.
+            target: What the batch holds under the task's `target`.
+        """
         raise NotImplementedError
 
-    def batch_loss(self, batch: Batch) -> Tensor:
-        """Mean loss of a training batch, a float32 scalar."""
-        raise NotImplementedError
+    def mean_loss(self, preds: Tensor, target: Tensor) -> Tensor:
+        """Mean loss of a batch, a scalar; see `loss`."""
+        return self._terms(preds, target).mean()
 
-    def eval_step(self, batch: Batch, stage: str) -> None:
-        """Logs the loss of a batch as `stage`/loss and counts it in `scores`."""
+    def _terms(self, preds: Tensor, target: Tensor) -> LossTerms:
+        loss = self.loss(preds, target)
+        if isinstance(loss, LossTerms):
+            return loss
+        count = torch.tensor(len(target), device=loss.device)
+        return LossTerms(loss * count, count)
+
+    def update_scores(self, preds: Tensor, batch: Batch) -> None:
+        """Counts a batch in `scores`."""
         raise NotImplementedError
 
     def describe_mistake(self, preds: Tensor, target: Tensor, size: Tensor) -> str:
@@ -161,11 +179,6 @@ class TransferTask(L.LightningModule):
         Shape: preds and target without N, as `forward` gives and a sample holds them; size (2,), of the file in pixels.
         """
         raise NotImplementedError
-
-    def log_loss(self, stage: str, loss: Tensor, count: int) -> None:
-        """Logs the mean loss of all that is scored as `stage`/loss; a batch weighs by `count`."""
-        # as a float: Lightning divides counts by the number of processes, and cuts a whole one
-        self.log(f"{stage}/loss", loss, on_epoch=True, batch_size=float(count), sync_dist=True)  # type: ignore[arg-type]
 
     def on_fit_start(self) -> None:
         self._steps_taken = 0
@@ -178,7 +191,7 @@ class TransferTask(L.LightningModule):
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        loss = self.batch_loss(batch)
+        loss = self.mean_loss(self(batch["image"]), batch[self.target]).float()
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
@@ -187,6 +200,14 @@ class TransferTask(L.LightningModule):
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         self.eval_step(batch, "test")
+
+    def eval_step(self, batch: Batch, stage: str) -> None:
+        """Counts a batch in `scores` and in `stage`/loss, the mean loss over the whole split."""
+        preds = self(batch["image"])
+        terms = self._terms(preds, batch[self.target])
+        self.split_loss.update(terms.mean(), terms.weight)
+        self.log(f"{stage}/loss", self.split_loss, on_step=False, on_epoch=True)
+        self.update_scores(preds, batch)
 
     def on_validation_epoch_end(self) -> None:
         self._log_scores("val")

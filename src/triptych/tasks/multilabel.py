@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from rich.console import RenderableType
 from torch import Tensor
-from torch.nn import functional as F
 
 from triptych.datasets.sample import Batch
+from triptych.losses import LossTerms, binary_cross_entropy
 from triptych.metrics import TagScores
 from triptych.metrics.thresholds import best_threshold, best_thresholds
 from triptych.models import TagNetwork
@@ -102,19 +102,12 @@ class MultiLabelClassifier(TransferTask):
     def class_scores(self) -> dict[str, dict[str, float]]:
         return {"f2": of_supported(self.tags, self.last_scores["tag_f2"], self.last_scores["support"])}
 
-    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Mean binary cross-entropy. Shape: logits and labels (N, num_labels); result a float32 scalar."""
-        weights = self.hparams["tag_weights"]
-        weight = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=logits.device)
-        return F.binary_cross_entropy_with_logits(logits.float(), labels, weight)
+    def loss(self, preds: Tensor, target: Tensor) -> LossTerms:
+        """Binary cross-entropy of each tag. Shape: preds (logits) and target (N, num_labels)."""
+        return binary_cross_entropy(preds, target, self.hparams["tag_weights"])
 
-    def batch_loss(self, batch: Batch) -> Tensor:
-        return self.loss(self(batch["image"]), batch["labels"])
-
-    def eval_step(self, batch: Batch, stage: str) -> None:
-        logits, labels = self(batch["image"]), batch["labels"]
-        self.log_loss(stage, self.loss(logits, labels), len(labels))
-        self.scores.update(logits.float().sigmoid(), labels)
+    def update_scores(self, preds: Tensor, batch: Batch) -> None:
+        self.scores.update(preds.float().sigmoid(), batch["labels"])
 
     def on_validation_epoch_end(self) -> None:
         super().on_validation_epoch_end()

@@ -1,10 +1,10 @@
 """Point regression: where in the picture something is."""
 
 from torch import Tensor
-from torch.nn import functional as F
 from torchmetrics import MeanMetric
 
 from triptych.datasets.sample import Batch
+from triptych.losses import LossTerms, squared_error
 from triptych.metrics import PointScores
 from triptych.models import PointNetwork
 from triptych.tasks.base import TransferTask
@@ -56,23 +56,21 @@ class PointRegressor(TransferTask):
         super().setup(stage)
         self.scores = PointScores()
 
-    def loss(self, preds: Tensor, target: Tensor) -> Tensor:
-        """Mean squared error. Shape: preds and target (N, num_points, 2); result a float32 scalar."""
-        return F.mse_loss(preds, target)
+    def loss(self, preds: Tensor, target: Tensor) -> LossTerms:
+        """Squared error. Shape: preds and target (N, num_points, 2)."""
+        return squared_error(preds, target)
+
+    def update_scores(self, preds: Tensor, batch: Batch) -> None:
+        self.scores.update(preds, batch["point"], batch["size"])
 
     def on_train_epoch_start(self) -> None:
         """A checkpoint from the end of an epoch holds the counts of that epoch."""
         self.only_resized.reset()
 
-    def batch_loss(self, batch: Batch) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         self.only_resized.update(batch["only_resized"].float())
         self.log("train/only_resized", self.only_resized, on_step=False, on_epoch=True)
-        return self.loss(self(batch["image"]), batch["point"])
-
-    def eval_step(self, batch: Batch, stage: str) -> None:
-        preds, target = self(batch["image"]), batch["point"]
-        self.log_loss(stage, self.loss(preds, target), len(target))
-        self.scores.update(preds, target, batch["size"])
+        return super().training_step(batch, batch_idx)
 
     def describe_mistake(self, preds: Tensor, target: Tensor, size: Tensor) -> str:
         return missed_points(preds, target, size)

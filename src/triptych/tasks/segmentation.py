@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from triptych.datasets.sample import Batch
+from triptych.losses import LossTerms, cross_entropy
 from triptych.metrics import SegmentationScores
 from triptych.models import UNet
 from triptych.tasks.base import TransferTask, of_supported
@@ -105,36 +106,24 @@ class UNetSegmenter(TransferTask):
     def class_scores(self) -> dict[str, dict[str, float]]:
         return {"iou": of_supported(self.class_names, self.last_scores["iou"], self.last_scores["support"])}
 
-    def loss(self, logits: Tensor, mask: Tensor) -> Tensor:
-        """Mean cross-entropy over labelled pixels; zero if there are none.
+    def loss(self, preds: Tensor, target: Tensor) -> LossTerms:
+        """Cross-entropy of the labelled pixels.
 
-        Shape: logits (N, num_classes, H, W), mask int64 (N, H, W); result a float32 scalar.
+        Shape: preds (logits) (N, num_classes, H, W), target int64 (N, H, W).
 
         Raises:
             ValueError: `class_weights` is still `"balanced"`.
         """
-        weights, ignore_index = self.hparams["class_weights"], self.hparams["ignore_index"]
+        weights = self.hparams["class_weights"]
         if weights == BALANCED:
             raise ValueError(
                 f'class_weights: "{BALANCED}" becomes numbers in a fit, which has not been yet; '
                 "load a checkpoint of one, or give the numbers or None."
             )
-        weight = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=logits.device)
-        void = -100 if ignore_index is None else ignore_index
-        total = F.cross_entropy(logits.float(), mask, weight, ignore_index=void, reduction="sum")
-        labelled = mask[mask != void]
-        mass = labelled.numel() if weight is None else weight[labelled].sum()
-        return total / max(mass, 1e-12)
+        return cross_entropy(preds, target, weights, self.hparams["ignore_index"])
 
-    def batch_loss(self, batch: Batch) -> Tensor:
-        return self.loss(self(batch["image"]), batch["mask"])
-
-    def eval_step(self, batch: Batch, stage: str) -> None:
-        logits, mask = self(batch["image"]), batch["mask"]
-        ignore_index = self.hparams["ignore_index"]
-        labelled = mask.numel() if ignore_index is None else int((mask != ignore_index).sum())
-        self.log_loss(stage, self.loss(logits, mask), labelled)
-        self.scores.update(logits, mask)
+    def update_scores(self, preds: Tensor, batch: Batch) -> None:
+        self.scores.update(preds, batch["mask"])
 
     def describe_mistake(self, preds: Tensor, target: Tensor, size: Tensor) -> str:
         return wrong_pixels(preds.argmax(dim=0), target, self.class_names, self.hparams["ignore_index"])

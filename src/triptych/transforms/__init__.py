@@ -4,6 +4,6 @@ import os
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # or albumentations asks the network for a newer one at import
 
-from triptych.transforms.presets import biwi_pipeline, camvid_pipeline, evaluation_pipeline, planet_pipeline
+from triptych.transforms.presets import Pipeline, biwi_pipeline, camvid_pipeline, evaluation_pipeline, planet_pipeline
 
-__all__ = ["biwi_pipeline", "camvid_pipeline", "evaluation_pipeline", "planet_pipeline"]
+__all__ = ["Pipeline", "biwi_pipeline", "camvid_pipeline", "evaluation_pipeline", "planet_pipeline"]

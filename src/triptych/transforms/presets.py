@@ -1,13 +1,18 @@
 """One pipeline a task, with the lesson's values, and the one that only resizes."""
 
+from typing import TypeAlias
+
 import albumentations as A
 import cv2
 
 from triptych.transforms.geometry import LessonGeometry
 from triptych.transforms.lighting import LessonLighting
 
+Pipeline: TypeAlias = A.Compose
+"""Transforms that move image, mask and points together."""
 
-def evaluation_pipeline(image_size: tuple[int, int]) -> A.Compose:
+
+def evaluation_pipeline(image_size: tuple[int, int]) -> Pipeline:
     """Resizes to `image_size` (height, width) and changes nothing else.
 
     Averages when it shrinks the picture, so that fine detail does not flicker; masks take the nearest id.
@@ -17,7 +22,7 @@ def evaluation_pipeline(image_size: tuple[int, int]) -> A.Compose:
     return _with_points([resize])
 
 
-def camvid_pipeline(image_size: tuple[int, int], ignore_index: int, min_area: float = 1.0) -> A.Compose:
+def camvid_pipeline(image_size: tuple[int, int], ignore_index: int, min_area: float = 1.0) -> Pipeline:
     """CamVid's training pipeline: flip, rotation 10 degrees, zoom 1.1, warp 0.2, lighting 0.2, each with p 0.75.
 
     Args:
@@ -37,10 +42,10 @@ def camvid_pipeline(image_size: tuple[int, int], ignore_index: int, min_area: fl
         fill_mask=ignore_index,
         min_area=min_area,
     )
-    return A.Compose([geometry, LessonLighting(max_lighting=0.2, p_lighting=0.75)])
+    return Pipeline([geometry, LessonLighting(max_lighting=0.2, p_lighting=0.75)])
 
 
-def biwi_pipeline(image_size: tuple[int, int]) -> A.Compose:
+def biwi_pipeline(image_size: tuple[int, int]) -> Pipeline:
     """BIWI's training pipeline: flip, rotation 20 degrees, zoom 1.5, warp 0.4, lighting 0.5, always applied.
 
     Source: fast.ai 2019, lesson 3: `get_transforms(max_rotate=20, max_zoom=1.5, max_lighting=0.5, max_warp=0.4,
@@ -50,16 +55,16 @@ def biwi_pipeline(image_size: tuple[int, int]) -> A.Compose:
     return _with_points([geometry, LessonLighting(max_lighting=0.5, p_lighting=1)])
 
 
-def planet_pipeline(image_size: tuple[int, int]) -> A.Compose:
+def planet_pipeline(image_size: tuple[int, int]) -> Pipeline:
     """Planet's training pipeline: the eight symmetries of the square, rotation 10 degrees, zoom 1.05, lighting 0.1.
 
     Source: fast.ai 2019, lesson 3: `get_transforms(flip_vert=True, max_lighting=0.1, max_zoom=1.05, max_warp=0)`.
     """
     geometry = LessonGeometry(image_size, max_rotate=10, max_zoom=1.05, max_warp=0, p_affine=0.75, symmetries="square")
-    return A.Compose([geometry, LessonLighting(max_lighting=0.1, p_lighting=0.75)])
+    return Pipeline([geometry, LessonLighting(max_lighting=0.1, p_lighting=0.75)])
 
 
-def _with_points(transforms: list[A.BasicTransform]) -> A.Compose:
+def _with_points(transforms: list[A.BasicTransform]) -> Pipeline:
     """No point is ever dropped, and what became of it can be read from `applied_transforms`."""
     points = A.KeypointParams(format="xy", remove_invisible=False)
-    return A.Compose(transforms, keypoint_params=points, save_applied_params=True)
+    return Pipeline(transforms, keypoint_params=points, save_applied_params=True)

@@ -1,0 +1,8 @@
+"""Losses as a sum and its weight, so that the mean over a split does not depend on its batches or processes."""
+
+from triptych.losses.multilabel import binary_cross_entropy
+from triptych.losses.points import squared_error
+from triptych.losses.segmentation import cross_entropy
+from triptych.losses.terms import EXACT, LossTerms
+
+__all__ = ["EXACT", "LossTerms", "binary_cross_entropy", "cross_entropy", "squared_error"]
