@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from triptych.losses import LossTerms, binary_cross_entropy, cross_entropy, squared_error
+from triptych.losses import LossTerms, SplitLoss, binary_cross_entropy, cross_entropy, squared_error
 
 
 def random_split(seed: int) -> dict[str, tuple[LossTerms, list[LossTerms]]]:
@@ -56,3 +56,15 @@ def test_squared_error_is_torchs_mean() -> None:
 def test_the_mean_over_nothing_is_zero() -> None:
     terms = cross_entropy(torch.randn(1, 4, 5, 6), torch.full((1, 5, 6), 2), ignore_index=2)
     assert (float(terms.weight), float(terms.mean())) == (0, 0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_loss_of_a_split_is_the_mean_of_the_whole_and_stays_exact_after_a_move(seed: int) -> None:
+    for whole, batches in random_split(seed).values():
+        loss = SplitLoss().to("cpu").half()
+        for terms in batches:
+            loss.update(terms)
+        assert loss.compute().item() == pytest.approx(float(whole.sum / whole.weight), rel=1e-12)
+        loss.reset()
+        loss.update(batches[0])
+        assert loss.compute().item() == pytest.approx(float(batches[0].mean()), rel=1e-12)

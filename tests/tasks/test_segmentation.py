@@ -171,13 +171,14 @@ def test_predictions_are_class_ids_in_the_size_of_each_file() -> None:
 
 
 def test_validation_loss_does_not_depend_on_the_batch_size(drawn_streets, make_trainer) -> None:
+    """In float64, since the last bits of a network's float32 output depend on the batch size."""
     model = segmenter(num_classes=32, ignore_index=30, class_weights=[0.1 + number % 5 for number in range(32)])
     logged = []
     for batch_size in (1, 3, 4):
         data = CamVidDataModule(str(drawn_streets), image_size=(64, 96), batch_size=batch_size)
-        make_trainer().validate(model, data, verbose=False)
+        make_trainer(precision="64-true").validate(model, data, verbose=False)
         logged.append(float(model.trainer.callback_metrics["val/loss"]))
-    assert logged == pytest.approx([logged[0]] * 3, abs=5e-8)
+    assert logged == pytest.approx([logged[0]] * 3, abs=1e-8)
 
 
 def test_a_loss_of_ones_own_is_a_mean_over_samples(drawn_streets, make_trainer) -> None:

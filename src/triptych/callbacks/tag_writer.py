@@ -9,6 +9,7 @@ from torch import Tensor
 from triptych.callbacks.prediction_writer import PredictionWriter, rows_of_all
 from triptych.datasets.sample import Batch
 from triptych.files import save_csv
+from triptych.tasks.multilabel import Choice
 
 
 class TagWriter(PredictionWriter):
@@ -20,9 +21,9 @@ class TagWriter(PredictionWriter):
             those that were chosen after the validation.
     """
 
-    def __init__(self, output_dir: str | None = None, thresholds: str = "fixed") -> None:
+    def __init__(self, output_dir: str | None = None, thresholds: Choice = "fixed") -> None:
         super().__init__(output_dir)
-        self.thresholds = thresholds
+        self.thresholds: Choice = thresholds
 
     def on_predict_start(self, trainer: L.Trainer, pl_module: Any) -> None:
         self._limits = pl_module.thresholds_by(self.thresholds)

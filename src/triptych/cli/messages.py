@@ -1,10 +1,9 @@
 """What jsonargparse says of a mistake, in one line: for which key, what was expected, what came."""
 
 import re
-from dataclasses import fields
 
 from triptych.errors import UsageError, one_line
-from triptych.recipe import Stage
+from triptych.recipe.stage import STAGE_FIELDS
 
 _KEY = re.compile(r'Parser key "([^"]+)":\s*(.*)', re.DOTALL)
 _UNION = re.compile(
@@ -23,8 +22,6 @@ _YAML_WORDS = {
     "str": "text",
     "tuple": "a list",
 }
-_STAGE = tuple(field.name for field in fields(Stage))
-"""jsonargparse tells of these without the `stages` in which they stand."""
 _LEAVES = (
     (r"Option '(.+)' is not accepted.*", r".\1: no such option; `triptych fit{help}` lists those there are."),
     (
@@ -77,10 +74,12 @@ def _translated(message: str) -> str:
             break
     message = re.sub(r'in "<unicode string>", ', "at ", " ".join(message.split()))
     message = re.sub(r"<class '([\w.]+)'>", lambda found: _YAML_WORDS.get(found[1], found[1]), message)
-    if keys.lstrip(".").split(".")[0] in _STAGE:
+    if (
+        keys.lstrip(".").split(".")[0] in STAGE_FIELDS
+    ):  # jsonargparse tells of these without the `stages` in which they stand
         keys = f".stages{keys}"
     if not keys and (found := re.fullmatch(r"Option '(.+)' is not accepted", message)):
-        return f"stages.{found[1]}: no such option; a stage has {', '.join(_STAGE)}."
+        return f"stages.{found[1]}: no such option; a stage has {', '.join(STAGE_FIELDS)}."
     for pattern, ours in _LEAVES:
         if found := re.fullmatch(pattern, message):
             help_of = f" --{keys[1:]}.help CLASS" if keys else " --help"

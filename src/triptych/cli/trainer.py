@@ -7,7 +7,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
 from triptych.datamodules.base import TriptychDataModule
-from triptych.lr_finder import DEFAULT_RULE, LRSearch, find_lr
+from triptych.lr_finder import DEFAULT_RULE, LRSearch, Rule, find_lr
 from triptych.lr_finder.curve import PICTURE
 from triptych.recipe import Stage, run_recipe
 from triptych.runs.folder import own_folder
@@ -26,7 +26,7 @@ class CommandTrainer(L.Trainer):
         start: float = 1e-7,
         end: float = 10.0,
         num_steps: int = 100,
-        rule: str = DEFAULT_RULE,
+        rule: Rule = DEFAULT_RULE,
     ) -> LRSearch:
         """Finds a learning rate: a few steps with a rising one, taken back afterwards.
 

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import lightning as L
@@ -15,9 +15,12 @@ from torch.utils.data import DataLoader
 from triptych.datamodules.epoch_order import EpochSampler, Place
 from triptych.datamodules.hard_examples import weights_of
 from triptych.datamodules.samples import SampleDataset
+from triptych.datasets.download import Archive, fetch
 from triptych.datasets.pictures import Pictures
-from triptych.datasets.sample import Records, Sample
+from triptych.datasets.sample import Records, Sample, Split
 from triptych.transforms import Pipeline, evaluation_pipeline
+
+_SPLITS: dict[str, tuple[Split, ...]] = {"fit": ("val", "train"), "validate": ("val",), "test": ("test",)}
 
 
 class TriptychDataModule(L.LightningDataModule):
@@ -27,35 +30,47 @@ class TriptychDataModule(L.LightningDataModule):
     changed from one fit to the next. Checkpoints hold the place in the epoch, so a fit that is resumed goes on with the
     next sample.
 
+    A subclass names its own arguments in its constructor and passes the others on as `**loading`.
+
     Args:
+        root: Folder of the data set.
         image_size: (height, width) in pixels of the samples.
         batch_size: Samples a batch, at least 1.
         num_workers: Processes that read samples; 0 reads in the main one.
         seed: Seed of order, split and augmentation, at least 0.
         augment: Whether training samples are augmented.
-        predict_path: Folder of pictures, list of their paths (`.txt`) or one picture to predict; None takes the
-            validation samples.
         valid_size: (height, width) in pixels of the samples that are validated, tested and predicted; None takes
             `image_size`.
-        sample_weights: CSV file of losses (see `triptych.write_losses`): training samples with a higher loss are
-            drawn more often; None takes each once an epoch.
+        predict_path: Folder of images, list of their paths (`.txt`) or one image to predict; None takes the validation
+            samples.
+        sample_weights: CSV file of losses (see `triptych.write_losses`): training samples with a higher loss are drawn
+            more often; None takes each once an epoch.
+        download: Fetch the course's copy of the data if `root` does not exist.
+
+    Raises:
+        ValueError: An argument is out of its range.
     """
 
-    root: Path
-    """Folder of the data set."""
+    CHANGEABLE: ClassVar = frozenset({"image_size", "batch_size", "augment"})
+    """The settings that may change from one fit to the next, beside `sample_weights` and `first_epoch`."""
+    archive: ClassVar[Archive]
+    """The course's copy of the data."""
     arguments: dict[str, Any]
     """What it was made with, by name."""
 
     def __init__(
         self,
+        root: str,
         image_size: tuple[int, int],
         batch_size: int,
-        num_workers: int,
-        seed: int,
-        augment: bool,
-        predict_path: str | None,
+        *,
+        num_workers: int = 0,
+        seed: int = 0,
+        augment: bool = True,
         valid_size: tuple[int, int] | None = None,
+        predict_path: str | None = None,
         sample_weights: str | None = None,
+        download: bool = False,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)
@@ -63,6 +78,7 @@ class TriptychDataModule(L.LightningDataModule):
             name: str(value) if isinstance(value, Path) else value for name, value in self.hparams.items()
         }
         self.hparams.clear()  # a checkpoint is to be read with plain values alone, and needs no data
+        self.root, self.download = Path(root), download
         self.predict_path = predict_path
         self.image_size = checked_size("image_size", image_size)
         self.valid_size = None if valid_size is None else checked_size("valid_size", valid_size)
@@ -75,6 +91,10 @@ class TriptychDataModule(L.LightningDataModule):
         self._resume_at: Place | None = None
         self._weights: list[float] | None = None
 
+    def prepare_data(self) -> None:
+        if self.download:
+            fetch(self.archive, self.root)
+
     @property
     def metadata(self) -> dict[str, Any]:
         """What the data alone knows, under the names of the model's arguments; empty before `setup`."""
@@ -84,7 +104,7 @@ class TriptychDataModule(L.LightningDataModule):
         """Looks at what is there, so that `metadata` are known and `split` can be asked."""
         raise NotImplementedError
 
-    def split(self, name: str) -> Records:
+    def split(self, name: Split) -> Records:
         """The records of `"train"`, `"val"` or `"test"`."""
         raise NotImplementedError
 
@@ -107,7 +127,7 @@ class TriptychDataModule(L.LightningDataModule):
         if stage == "predict":
             self.records["predict"] = self.split("val")
         else:
-            for name in {"fit": ("val", "train"), "validate": ("val",), "test": ("test",)}[stage]:
+            for name in _SPLITS[stage]:
                 self.records[name] = self.split(name)
         if stage == "fit":
             table = self.sample_weights

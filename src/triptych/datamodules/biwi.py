@@ -7,9 +7,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from triptych.datamodules.base import TriptychDataModule
-from triptych.datasets.biwi import ARCHIVE, BIWI, list_persons
-from triptych.datasets.download import fetch
-from triptych.datasets.sample import Records, Sample
+from triptych.datasets.biwi import ARCHIVE, BIWI, Outside, list_persons
+from triptych.datasets.sample import Records, Sample, Split
 from triptych.draw.batch import point_batch
 from triptych.transforms import Pipeline, biwi_pipeline
 
@@ -21,41 +20,30 @@ class BIWIDataModule(TriptychDataModule):
         root: Folder with a folder for each person.
         image_size: (height, width) in pixels; the lesson's by default.
         batch_size: Frames a batch.
-        num_workers: Processes that read frames; 0 reads in the main one.
-        seed: Seed of order and augmentation.
-        augment: Whether training frames are augmented.
         valid_person: Person held out for validation, or several, each by the name or the number of the folder (13 and 3
             are `"13"` and `"03"`); the lesson's by default.
         train_persons: Persons to train on, named likewise; None takes all others.
-        outside: What becomes of frames whose centre lies outside of the picture: `"drop"` or `"keep"`.
-        download: Fetch the course's copy of the data (452 MB) where `root` is absent.
-        predict_path: Folder of pictures, list of their paths (`.txt`) or one picture to predict; None takes the
-            validation frames.
-        sample_weights: CSV file of losses (see `triptych.write_losses`): training frames with a higher loss are
-            drawn more often; None takes each once an epoch.
+        outside: What becomes of frames whose centre lies outside the image: `"drop"` or `"keep"`.
+        loading: Further arguments of `TriptychDataModule`. The course's copy of the data has 452 MB.
 
     Source: fast.ai 2019, lesson 3: `PointsItemList` ... `split_by_valid_func(lambda o: o.parent.name == "13")`.
     """
+
+    archive = ARCHIVE
 
     def __init__(
         self,
         root: str,
         image_size: tuple[int, int] = (120, 160),
         batch_size: int = 64,
-        num_workers: int = 0,
-        seed: int = 0,
-        augment: bool = True,
+        *,
         valid_person: str | int | list[str | int] = "13",
         train_persons: list[str | int] | None = None,
-        outside: str = "drop",
-        download: bool = False,
-        predict_path: str | None = None,
-        sample_weights: str | None = None,
+        outside: Outside = "drop",
+        **loading: Any,
     ) -> None:
-        super().__init__(
-            image_size, batch_size, num_workers, seed, augment, predict_path, sample_weights=sample_weights
-        )
-        self.root, self.outside, self.download = Path(root), outside, download
+        super().__init__(root, image_size, batch_size, **loading)
+        self.outside: Outside = outside
         self.valid_persons = [str(person) for person in _as_list(valid_person)]
         self.train_persons = None if train_persons is None else [str(person) for person in train_persons]
 
@@ -70,10 +58,6 @@ class BIWIDataModule(TriptychDataModule):
 
     def draw_batch(self, samples: Sequence[Sample], columns: int) -> Figure:
         return point_batch(samples, columns)
-
-    def prepare_data(self) -> None:
-        if self.download:
-            fetch(ARCHIVE, self.root)
 
     def find(self) -> None:
         persons = list_persons(self.root)
@@ -101,7 +85,7 @@ class BIWIDataModule(TriptychDataModule):
                 raise ValueError(f"{argument}: {name} may be any of {', '.join(folders)}; put the one meant in quotes.")
         return list(dict.fromkeys(folders[0] for folders in found.values()))
 
-    def split(self, name: str) -> Records:
+    def split(self, name: Split) -> Records:
         """Frames of the persons to train on, or of those held out."""
         persons = (self.train_persons or []) if name == "train" else self.valid_persons
         if not persons:

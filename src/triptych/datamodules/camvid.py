@@ -8,11 +8,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from triptych.datamodules.base import TriptychDataModule
-from triptych.datasets.camvid import ARCHIVE, CamVid
+from triptych.datasets.camvid import ARCHIVE, CamVid, ClassSet
 from triptych.datasets.camvid_classes import class_colors
-from triptych.datasets.download import fetch
 from triptych.datasets.files import read_lines
-from triptych.datasets.sample import Sample
+from triptych.datasets.sample import Sample, Split
 from triptych.draw.batch import mask_batch
 from triptych.draw.masks import Classes
 from triptych.transforms import Pipeline, camvid_pipeline
@@ -25,24 +24,15 @@ class CamVidDataModule(TriptychDataModule):
         root: Folder with `codes.txt`, frames and masks.
         image_size: (height, width) in pixels; the lesson's half size by default.
         batch_size: Frames a batch.
-        num_workers: Processes that read frames; 0 reads in the main one.
-        seed: Seed of order and augmentation.
-        augment: Whether training frames are augmented.
         valid_list: File below `root` that names the validation frames; all others train.
-        test_list: File below `root` that names the test frames; where it is absent, the validation frames are tested.
+        test_list: File below `root` that names the test frames; if it does not exist, the validation frames are tested.
         classes: `"all"` for the folder's own classes, `"11"` for SegNet's 11 and void.
         image_dir: Folder of the frames, below `root`.
         label_dir: Folder of the masks, below `root`.
         label_name: Name of a frame's mask, from the frame's `{stem}` and `{suffix}`.
-        download: Fetch the course's copy of the data (599 MB) where `root` is absent.
-        predict_path: Folder of pictures, list of their paths (`.txt`) or one picture to predict; None takes the
-            validation frames.
-        valid_size: (height, width) in pixels in which frames are validated, tested and predicted; None takes
-            `image_size`.
-        min_area: Share of a frame's area that a training crop keeps at least, in (0, 1]; 1 leaves the lesson's zoom of
-            up to 1.1 in place of crops.
-        sample_weights: CSV file of losses (see `triptych.write_losses`): training frames with a higher loss are
-            drawn more often; None takes each once an epoch.
+        min_area: Fraction of a frame's area that a training crop keeps at least, in (0, 1]; 1 leaves the lesson's zoom
+            of up to 1.1 in place of crops.
+        loading: Further arguments of `TriptychDataModule`. The course's copy of the data has 599 MB.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -50,32 +40,33 @@ class CamVidDataModule(TriptychDataModule):
     Source: fast.ai 2019, lesson 3: `SegmentationItemList` ... `split_by_fname_file("../valid.txt")`.
     """
 
+    archive = ARCHIVE
+
     def __init__(
         self,
         root: str,
         image_size: tuple[int, int] = (360, 480),
         batch_size: int = 8,
-        num_workers: int = 0,
-        seed: int = 0,
-        augment: bool = True,
+        *,
         valid_list: str = "valid.txt",
         test_list: str = "test.txt",
-        classes: str = "all",
+        classes: ClassSet = "all",
         image_dir: str = "images",
         label_dir: str = "labels",
         label_name: str = "{stem}_P{suffix}",
-        download: bool = False,
-        predict_path: str | None = None,
-        valid_size: tuple[int, int] | None = None,
         min_area: float = 1.0,
-        sample_weights: str | None = None,
+        **loading: Any,
     ) -> None:
-        super().__init__(image_size, batch_size, num_workers, seed, augment, predict_path, valid_size, sample_weights)
+        super().__init__(root, image_size, batch_size, **loading)
         if not 0 < min_area <= 1:
-            raise ValueError(f"min_area: expected a share above 0 and up to 1, got {min_area}.")
-        self.root, self.download, self.min_area = Path(root), download, min_area
-        self.valid_list, self.test_list = valid_list, test_list
-        self.layout = {"classes": classes, "image_dir": image_dir, "label_dir": label_dir, "label_name": label_name}
+            raise ValueError(f"min_area: expected a fraction above 0 and up to 1, got {min_area}.")
+        self.valid_list, self.test_list, self.min_area = valid_list, test_list, min_area
+        self.layout: dict[str, Any] = {
+            "classes": classes,
+            "image_dir": image_dir,
+            "label_dir": label_dir,
+            "label_name": label_name,
+        }
         self._frames: CamVid | None = None
 
     @property
@@ -116,14 +107,10 @@ class CamVidDataModule(TriptychDataModule):
         names = self.frames.class_names
         return mask_batch(samples, Classes(names, class_colors(names), self.frames.ignore_index), columns)
 
-    def prepare_data(self) -> None:
-        if self.download:
-            fetch(ARCHIVE, self.root)
-
     def find(self) -> None:
         self._frames = CamVid(self.root, **self.layout)
 
-    def split(self, name: str) -> CamVid:
+    def split(self, name: Split) -> CamVid:
         """Frames of the lists, or all others; every one of them is looked at."""
         valid = read_lines(self.root / self.valid_list)
         if name == "train":

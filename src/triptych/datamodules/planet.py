@@ -8,10 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from triptych.datamodules.base import TriptychDataModule
-from triptych.datasets.download import fetch
 from triptych.datasets.files import read_lines
-from triptych.datasets.planet import READERS, SAMPLE_ARCHIVE, Planet, TilePictures
-from triptych.datasets.sample import Records, Sample
+from triptych.datasets.planet import READERS, SAMPLE_ARCHIVE, Channels, Planet, Tags, TilePictures
+from triptych.datasets.sample import Records, Sample, Split
 from triptych.draw.batch import tag_batch
 from triptych.transforms import Pipeline, planet_pipeline
 
@@ -23,10 +22,7 @@ class PlanetDataModule(TriptychDataModule):
         root: Folder with the table and the tiles.
         image_size: (height, width) in pixels; the lesson's by default.
         batch_size: Tiles a batch.
-        num_workers: Processes that read tiles; 0 reads in the main one.
-        seed: Seed of split, order and augmentation.
-        augment: Whether training tiles are augmented.
-        valid_fraction: Share of the tiles that is drawn for validation, in (0, 1).
+        valid_fraction: Fraction of the tiles that is drawn for validation, in (0, 1).
         valid_list: File below `root` with the validation tiles instead, one a line, named as in the table or by file
             name (with `suffix`).
         table: Name of the CSV file, below `root`; `labels.csv` in the course's sample.
@@ -38,24 +34,20 @@ class PlanetDataModule(TriptychDataModule):
         tags: `"planet"` for the 17 of the competition, `"table"` for those that occur in the table, or a list.
         channels: 3 reads RGB, 4 a further band as well, such as near infrared, from TIFF or PNG with 8 bits each; the
             model needs as many `in_channels`.
-        download: Fetch the course's sample of 1,000 tiles where `root` is absent. The whole set needs a Kaggle login:
-            `kaggle competitions download planet-understanding-the-amazon-from-space`.
-        predict_path: Folder of pictures, list of their paths (`.txt`) or one picture to predict; None takes the
-            validation tiles.
-        sample_weights: CSV file of losses (see `triptych.write_losses`): training tiles with a higher loss are
-            drawn more often; None takes each once an epoch.
+        loading: Further arguments of `TriptychDataModule`. `download` fetches the course's sample of 1,000 tiles; the
+            whole set needs a Kaggle login: `kaggle competitions download planet-understanding-the-amazon-from-space`.
 
     Source: fast.ai 2019, lesson 3: `ImageList.from_csv(...).split_by_rand_pct(0.2).label_from_df(label_delim=" ")`.
     """
+
+    archive = SAMPLE_ARCHIVE
 
     def __init__(
         self,
         root: str,
         image_size: tuple[int, int] = (128, 128),
         batch_size: int = 64,
-        num_workers: int = 0,
-        seed: int = 0,
-        augment: bool = True,
+        *,
         valid_fraction: float = 0.2,
         valid_list: str | None = None,
         table: str = "train_v2.csv",
@@ -64,20 +56,16 @@ class PlanetDataModule(TriptychDataModule):
         delimiter: str = " ",
         name_column: str = "image_name",
         tag_column: str = "tags",
-        tags: str | list[str] = "planet",
-        channels: int = 3,
-        download: bool = False,
-        predict_path: str | None = None,
-        sample_weights: str | None = None,
+        tags: Tags = "planet",
+        channels: Channels = 3,
+        **loading: Any,
     ) -> None:
-        super().__init__(
-            image_size, batch_size, num_workers, seed, augment, predict_path, sample_weights=sample_weights
-        )
+        super().__init__(root, image_size, batch_size, **loading)
         if not 0 < valid_fraction < 1:
-            raise ValueError(f"valid_fraction: expected a share between 0 and 1, got {valid_fraction}.")
+            raise ValueError(f"valid_fraction: expected a fraction between 0 and 1, got {valid_fraction}.")
         if channels not in READERS:
             raise ValueError(f"channels: expected 3 (RGB) or 4 (RGB and one more), got {channels}.")
-        self.root, self.download, self.channels = Path(root), download, channels
+        self.channels: Channels = channels
         self.valid_fraction, self.valid_list = valid_fraction, valid_list
         self.layout: dict[str, Any] = {
             "table": table,
@@ -117,14 +105,10 @@ class PlanetDataModule(TriptychDataModule):
     def draw_batch(self, samples: Sequence[Sample], columns: int) -> Figure:
         return tag_batch(samples, self.tiles.tags, columns)
 
-    def prepare_data(self) -> None:
-        if self.download:
-            fetch(SAMPLE_ARCHIVE, self.root)
-
     def find(self) -> None:
         self._tiles = Planet(self.root, **self.layout)
 
-    def split(self, name: str) -> Records:
+    def split(self, name: Split) -> Records:
         """The tiles of the list, or drawn at random, and all others."""
         valid = {*self._valid_names()}
         names = [tile for tile in self.tiles.names if (tile in valid) != (name == "train")]

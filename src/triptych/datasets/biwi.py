@@ -9,6 +9,7 @@ Credit: Fanelli, Dantone, Gall, Fossati, Van Gool, "Random Forests for Real Time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,8 @@ ARCHIVE = Archive(
 """The course's copy of the set: 24 persons, 640x480."""
 
 Floats = npt.NDArray[np.float64]
+Outside = Literal["drop", "keep"]
+"""What becomes of frames whose centre lies outside the image."""
 _IMAGE, _POSE = "_rgb", "_pose.txt"
 
 
@@ -44,8 +47,8 @@ class BIWI:
         ValueError: There is no such person, or `outside` is unknown.
     """
 
-    def __init__(self, root: str | Path, persons: Sequence[str] | None = None, *, outside: str = "drop") -> None:
-        if outside not in ("drop", "keep"):
+    def __init__(self, root: str | Path, persons: Sequence[str] | None = None, *, outside: Outside = "drop") -> None:
+        if outside not in get_args(Outside):
             raise ValueError(f'outside: expected "drop" or "keep", got {outside!r}.')
         self.root = Path(root)
         self.persons = list(persons) if persons is not None else list_persons(self.root)

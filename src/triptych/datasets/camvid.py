@@ -8,6 +8,7 @@ Credit: Brostow, Fauqueur, Cipolla, "Semantic object classes in video: A high-de
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,9 @@ ARCHIVE = Archive(
     md5_head="648371e4f3a833682afb39b08a3ce2aa",
 )
 """The course's copy of the full set: 701 frames of 960x720 with 32 classes."""
+
+ClassSet = Literal["all", "11"]
+"""The folder's own classes, or SegNet's 11 and void."""
 
 UNLABELLED = 255
 """The id that stands for void where a folder's own codes name no void class."""
@@ -51,7 +55,7 @@ class CamVid:
         root: str | Path,
         names: Sequence[str] | None = None,
         *,
-        classes: str = "all",
+        classes: ClassSet = "all",
         image_dir: str = "images",
         label_dir: str = "labels",
         label_name: str = "{stem}_P{suffix}",
@@ -146,7 +150,7 @@ def read_codes(root: Path) -> list[str]:
     return read_lines(root / "codes.txt")
 
 
-def merge_codes(codes: Sequence[str], classes: str) -> tuple[list[str], npt.NDArray[np.uint8]]:
+def merge_codes(codes: Sequence[str], classes: ClassSet) -> tuple[list[str], npt.NDArray[np.uint8]]:
     """Class names after merging, and a table (256,) uint8 from a file's id to the merged one."""
     if classes == "all":
         return list(codes), np.arange(256, dtype=np.uint8)

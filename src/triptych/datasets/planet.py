@@ -9,7 +9,7 @@ import csv
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,10 @@ SAMPLE_ARCHIVE = Archive(
     md5_head="8bfb174b3162f07fbde09b54555bdb00",
 )
 """The course's public sample: 1,000 tiles, `labels.csv` and `train/`."""
+
+Channels = Literal[3, 4]
+Tags = Literal["planet", "table"] | list[str]
+"""The 17 tags of the competition, those that occur in the table, or a list."""
 
 READERS: dict[int, Callable[[Path], npt.NDArray[np.uint8]]] = {3: read_rgb, 4: read_rgb_and_more}
 """How a tile is read, by the number of channels that are wanted of it."""
@@ -63,8 +67,8 @@ class Planet:
         delimiter: str = " ",
         name_column: str = "image_name",
         tag_column: str = "tags",
-        tags: str | Sequence[str] = "planet",
-        channels: int = 3,
+        tags: Tags = "planet",
+        channels: Channels = 3,
     ) -> None:
         self.channels = channels
         self.folder, self.suffix = Path(root) / folder, suffix
@@ -94,7 +98,7 @@ class Planet:
         """Where the tile `name` is expected."""
         return self.folder / f"{name}{self.suffix}"
 
-    def _known_tags(self, tags: str | Sequence[str], table: Path) -> list[str]:
+    def _known_tags(self, tags: Tags, table: Path) -> list[str]:
         occurring = sorted({tag for of_tile in self.tags_of.values() for tag in of_tile})
         if tags == "table":
             return occurring
@@ -129,7 +133,7 @@ class TilePictures(Pictures):
         channels: See `Planet`.
     """
 
-    def __init__(self, path: Path, channels: int) -> None:
+    def __init__(self, path: Path, channels: Channels) -> None:
         super().__init__(path)
         self.channels = channels
 

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+Split = Literal["train", "val", "test"]
 Target = Literal["mask", "point", "labels"]
 """The key of what is to be predicted."""
 

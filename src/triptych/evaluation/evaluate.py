@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, get_args
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.samples import SampleDataset
-from triptych.datasets.sample import Batch, Sample, Target
+from triptych.datasets.sample import Batch, Sample, Split, Target
 from triptych.tasks.base import TransferTask
 from triptych.tasks.load import load_model
 
@@ -77,7 +77,9 @@ class Evaluation(NamedTuple):
 
 
 @contextlib.contextmanager
-def evaluating(model: TransferTask | str | Path, data: TriptychDataModule, split: str = "val") -> Iterator[Evaluation]:
+def evaluating(
+    model: TransferTask | str | Path, data: TriptychDataModule, split: Split = "val"
+) -> Iterator[Evaluation]:
     """The model in evaluation mode without gradients, and the samples of a split as a validation sees them.
 
     Finds the data first where `setup` has not been called. Afterwards each module has the mode it had.
@@ -113,8 +115,8 @@ def evaluation_mode(model: TransferTask) -> Iterator[None]:
             module.training = mode
 
 
-def _samples(data: TriptychDataModule, split: str) -> SampleDataset:
-    if split not in ("train", "val", "test"):
+def _samples(data: TriptychDataModule, split: Split) -> SampleDataset:
+    if split not in get_args(Split):
         raise ValueError(f'split: expected "train", "val" or "test", got {split!r}.')
     if "val" not in data.records:
         data.prepare_data()

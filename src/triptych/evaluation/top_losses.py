@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from triptych.datamodules.base import TriptychDataModule, checked_at_least
-from triptych.datasets.sample import Batch
+from triptych.datasets.sample import Batch, Split
 from triptych.evaluation.evaluate import evaluating
 from triptych.tasks.base import TransferTask
 
@@ -30,7 +30,7 @@ class SampleLoss:
 
 
 def top_losses(
-    model: TransferTask | str | Path, data: TriptychDataModule, k: int | None = None, split: str = "val"
+    model: TransferTask | str | Path, data: TriptychDataModule, k: int | None = None, split: Split = "val"
 ) -> list[SampleLoss]:
     """The samples with the highest losses, worst first; NaN counts as the worst.
 

@@ -3,6 +3,7 @@
 from triptych.losses.multilabel import binary_cross_entropy
 from triptych.losses.points import squared_error
 from triptych.losses.segmentation import cross_entropy
-from triptych.losses.terms import EXACT, LossTerms
+from triptych.losses.split_loss import SplitLoss
+from triptych.losses.terms import LossTerms
 
-__all__ = ["EXACT", "LossTerms", "binary_cross_entropy", "cross_entropy", "squared_error"]
+__all__ = ["LossTerms", "SplitLoss", "binary_cross_entropy", "cross_entropy", "squared_error"]

@@ -2,7 +2,17 @@
 
 from triptych.lr_finder.curve import DEFAULT_RATE, LRSearch, read_curve
 from triptych.lr_finder.max_lr import asks_to_find, with_found
-from triptych.lr_finder.rules import DEFAULT_RULE, RULES
+from triptych.lr_finder.rules import DEFAULT_RULE, RULES, Rule
 from triptych.lr_finder.sweep import find_lr
 
-__all__ = ["DEFAULT_RATE", "DEFAULT_RULE", "RULES", "LRSearch", "asks_to_find", "find_lr", "read_curve", "with_found"]
+__all__ = [
+    "DEFAULT_RATE",
+    "DEFAULT_RULE",
+    "RULES",
+    "LRSearch",
+    "Rule",
+    "asks_to_find",
+    "find_lr",
+    "read_curve",
+    "with_found",
+]

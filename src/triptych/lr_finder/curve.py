@@ -13,7 +13,7 @@ from rich.table import Table
 
 from triptych.files import atomic_save
 from triptych.lr_finder.figure import lr_curve
-from triptych.lr_finder.rules import DEFAULT_RULE, RULES, Curve, check_rule
+from triptych.lr_finder.rules import DEFAULT_RULE, RULES, Curve, Rule, check_rule
 
 DEFAULT_RATE = 1e-3
 """Kept where neither the curve nor the model names one."""
@@ -47,8 +47,8 @@ class LRSearch:
     rates: list[float]
     losses: list[float]
     smoothed: list[float]
-    suggestions: dict[str, float]
-    rule: str
+    suggestions: dict[Rule, float]
+    rule: Rule
     rate: float
     verdict: str
 
@@ -74,7 +74,9 @@ class LRSearch:
 
     def figure(self) -> Figure:
         """The curve with the suggestions on it."""
-        marks = {name: (rate, self.smoothed_at(rate)) for name, rate in self.suggestions.items()}
+        marks: dict[str, tuple[float, float]] = {
+            name: (rate, self.smoothed_at(rate)) for name, rate in self.suggestions.items()
+        }
         return lr_curve(self.rates, self.losses, self.smoothed, marks, self.rule, self.verdict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -106,7 +108,7 @@ class LRSearch:
 
 
 def read_curve(
-    rates: Sequence[float], losses: Sequence[float], rule: str = DEFAULT_RULE, kept: float = DEFAULT_RATE
+    rates: Sequence[float], losses: Sequence[float], rule: Rule = DEFAULT_RULE, kept: float = DEFAULT_RATE
 ) -> LRSearch:
     """What a curve suggests.
 
@@ -124,7 +126,7 @@ def read_curve(
     # as in fastai without the first tenth, where the average has seen little, and the last 5, where the loss runs away
     kept_points = slice(count // 10, count - min(5, count // 4))
     smoothed = smooth(losses)
-    suggestions: dict[str, float] = {}
+    suggestions: dict[Rule, float] = {}
     if count < LEAST_POINTS:
         points = f"{count} point" if count == 1 else f"{count} points"
         why = "before the loss was not a number" if count < len(losses) else f"of at least {LEAST_POINTS}"

@@ -4,6 +4,7 @@ Source: fastai 2.8, whose names they have.
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -52,15 +53,17 @@ def slide(rates: Curve, losses: Curve) -> float:
     return float(rates[min(alike[-1] + 1, len(losses) - 1 - lag) if len(alike) else 0])
 
 
-RULES: dict[str, Callable[[Curve, Curve], float]] = {
+Rule = Literal["steep", "minimum", "valley", "slide"]
+
+RULES: dict[Rule, Callable[[Curve, Curve], float]] = {
     **{"steep": steep, "minimum": minimum, "valley": valley, "slide": slide}
 }
 
-DEFAULT_RULE = "minimum"
+DEFAULT_RULE: Rule = "minimum"
 """That with the least worst regret over the three tasks; see `benchmarks/lr_rules.py`."""
 
 
-def check_rule(rule: str) -> None:
+def check_rule(rule: Rule) -> None:
     """Raises ValueError where there is no such rule."""
     if rule not in RULES:
         raise ValueError(f"rule: expected one of {', '.join(RULES)}, got {rule!r}.")

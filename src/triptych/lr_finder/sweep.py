@@ -14,7 +14,7 @@ from torch import Tensor
 
 from triptych.lr_finder.curve import DEFAULT_RATE, LRSearch, has_run_away, read_curve
 from triptych.lr_finder.max_lr import asks_to_find, parts_of, with_found
-from triptych.lr_finder.rules import DEFAULT_RULE, check_rule
+from triptych.lr_finder.rules import DEFAULT_RULE, Rule, check_rule
 from triptych.trainer.temporary_fit import temporary_fit
 
 
@@ -25,7 +25,7 @@ def find_lr(
     start: float = 1e-7,
     end: float = 10.0,
     num_steps: int = 100,
-    rule: str = DEFAULT_RULE,
+    rule: Rule = DEFAULT_RULE,
 ) -> LRSearch:
     """Trains a few steps with an exponentially rising rate, reads the curve, and leaves no trace.
 

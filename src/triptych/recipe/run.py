@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, ModelSu
 from triptych.callbacks import PredictionWriter, ProgressBar, ScoreReport
 from triptych.datamodules.base import TriptychDataModule
 from triptych.recipe.plan import fit_budget, plan_stage, read_budget
-from triptych.recipe.stage import Stage, as_it_is, fill, what_changed
+from triptych.recipe.stage import STAGE_FIELDS, Stage, as_it_is, fill, what_changed
 from triptych.recipe.stage_run import StageRun, remove_resume_points
 from triptych.recipe.state import RecipeState, StageResult
 from triptych.recipe.tables import plan_table, result_table
@@ -33,7 +32,7 @@ _NOT_OF_STAGES = (Checkpoint, ModelSummary, ScoreReport, PredictionWriter)
 """Callbacks of a Trainer that stages leave out."""
 _OF_TRAINER = ("accumulate_grad_batches", "gradient_clip_val", "limit_train_batches", "devices", "num_nodes")
 """Arguments of a Trainer without which a run would not go on as it was."""
-_MAY_CHANGE = {*(field.name for field in fields(Stage)), "num_workers", "download", "predict_path"}
+_MAY_CHANGE = {*STAGE_FIELDS, "num_workers", "download", "predict_path"}
 """Arguments of model and data that a run may go on with others of: stages set them, or they leave the result alone."""
 
 

@@ -9,6 +9,9 @@ from typing import Any
 from triptych.datamodules.base import TriptychDataModule
 from triptych.tasks.base import TransferTask
 
+LAST, EVEN = "last", "even"
+"""What may stand for a file of losses."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -45,20 +48,16 @@ class Stage:
     sample_weights: str | None = None
 
 
-@dataclass(frozen=True)
-class FullStage:
-    """A stage with nothing left open; see `Stage`."""
+@dataclass(frozen=True, kw_only=True)
+class FullStage(Stage):
+    """A stage with nothing left open: no field is None."""
 
-    name: str
     epochs: int
     freeze_to: int
     image_size: tuple[int, int]
     batch_size: int
     max_lr: Any
-    pct_start: float
-    weight_decay: float
     precision: Any
-    augment: bool
     sample_weights: str
 
     def apply(self, model: TransferTask, data: TriptychDataModule, max_lr: Any, losses: Path | None = None) -> None:
@@ -80,16 +79,15 @@ class FullStage:
             put_back()
 
 
-LAST, EVEN = "last", "even"
-"""What may stand for a file of losses."""
-_OF_MODEL = ("freeze_to", "max_lr", "pct_start", "weight_decay")
-_OF_DATA = ("image_size", "batch_size", "augment")
+STAGE_FIELDS = tuple(field.name for field in fields(Stage))
+_OF_MODEL = [name for name in STAGE_FIELDS if name in TransferTask.TUNABLE]
+_OF_DATA = [name for name in STAGE_FIELDS if name in TriptychDataModule.CHANGEABLE]
 
 
 def as_it_is(model: TransferTask, data: TriptychDataModule) -> Callable[[], None]:
     """What sets model and data again as they are now, after stages."""
     of_model = {name: model.hparams[name] for name in _OF_MODEL}
-    of_data = {name: getattr(data, name) for name in (*_OF_DATA, "sample_weights")}
+    of_data = {name: getattr(data, name) for name in [*_OF_DATA, "sample_weights"]}
 
     def put_back() -> None:
         model.retune(**of_model)
@@ -152,8 +150,8 @@ def what_changed(before: Sequence[FullStage], now: Sequence[FullStage]) -> str |
     if [stage.name for stage in before] != [stage.name for stage in now]:
         return f"its stages were {', '.join(s.name for s in before)}, now {', '.join(s.name for s in now)}"
     for old, new in zip(before, now, strict=True):
-        for field in fields(FullStage):
-            was, is_now = getattr(old, field.name), getattr(new, field.name)
+        for name in STAGE_FIELDS:
+            was, is_now = getattr(old, name), getattr(new, name)
             if was != is_now:
-                return f"{field.name} of stage {old.name} was {was}, now {is_now}"
+                return f"{name} of stage {old.name} was {was}, now {is_now}"
     return None

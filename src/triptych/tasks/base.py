@@ -1,6 +1,5 @@
 """What the three tasks share: metadata from the data, layer groups, freezing and one-cycle."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -10,35 +9,41 @@ import torch
 from rich.console import RenderableType
 from torch import Tensor
 from torch.optim import Optimizer
-from torchmetrics import MeanMetric, Metric
+from torchmetrics import Metric
 
 from triptych.datasets.sample import Batch, Target
-from triptych.losses import EXACT, LossTerms
+from triptych.losses import LossTerms, SplitLoss
 from triptych.models.network import TransferNetwork
 from triptych.optim import OneCycle, adamw
 from triptych.runs.environment import environment
 from triptych.tasks.score_report import ScoreReport
 from triptych.trainer.cpu import keep_freed_memory
 
+MaxLR = float | str | list[float | str]
+"""A peak rate, or those of the first and the last layer group; a word asks for a search."""
+
 
 class TransferTask(L.LightningModule):
     """Trains a network that starts from a pretrained encoder.
 
-    A subclass names in its constructor the arguments below and those of its own, calls `save_hyperparameters()` and
-    then `start()`. Arguments that the data module knows (its `metadata`) may be left None; they are then taken from it
-    before the network is built, and kept in the checkpoint.
+    A subclass names its own arguments in its constructor and passes the others on as `**transfer`. An argument that the
+    data module knows (its `metadata`) may be None; its value is then taken from the data before the network is built,
+    and is kept in the checkpoint.
 
-    Hyper-parameters:
+    Args:
         encoder: Name of the encoder, as segmentation_models_pytorch knows it.
         encoder_weights: `"imagenet"`, the path of a state dict, or None for random ones.
         in_channels: Channels of the images.
-        max_lr: Peak of one-cycle: a number, or [first_group, last_group], spaced geometrically.
+        max_lr: Peak of one-cycle: a number, or [first_group, last_group], spaced geometrically. On the command line
+            `find` and `find/N` stand for the rate that a search suggests and its N-th part.
         weight_decay: Decoupled weight decay of AdamW.
-        pct_start: Share of the steps in which the rate rises, in (0, 1).
+        pct_start: Fraction of the steps in which the rate rises, in (0, 1).
         freeze_to: Number of the first layer group that trains: 0 trains all, -1 the head alone.
         train_bn: Whether batch-norm of frozen groups keeps training, as in the course.
     """
 
+    TUNABLE: ClassVar = frozenset({"max_lr", "weight_decay", "pct_start", "freeze_to", "train_bn"})
+    """The hyper-parameters that may change from one fit to the next."""
     required_hparam: str | None = None
     """The hyper-parameter without which no network can be built."""
     target: ClassVar[Target]
@@ -46,23 +51,30 @@ class TransferTask(L.LightningModule):
     scores: Metric
     """What `update_scores` counts into; a new one for each `setup`, since the data may have told something by then."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        encoder: str = "resnet34",
+        encoder_weights: str | None = "imagenet",
+        in_channels: int = 3,
+        max_lr: MaxLR = 1e-3,
+        weight_decay: float = 0.01,
+        pct_start: float = 0.25,
+        freeze_to: int = 0,
+        train_bn: bool = True,
+    ) -> None:
         super().__init__()
+        self.save_hyperparameters()  # also those that the subclasses name
         self.network: TransferNetwork | None = None
-        # a loss that is NaN stays NaN; "disable" would forget the weights
-        self.split_loss = MeanMetric(nan_strategy=math.nan).set_dtype(EXACT)
+        self.split_loss = SplitLoss()
         self.last_scores: dict[str, Tensor] = {}
         self.noise_seed = 0
         self._steps_taken = 0
+        if self._is_known():
+            self.configure_model()
 
     def build_network(self) -> TransferNetwork:
         """The task's network, from resolved hyper-parameters."""
         raise NotImplementedError
-
-    def start(self) -> None:
-        """Builds the network where nothing has to be asked of the data."""
-        if self._is_known():
-            self.configure_model()
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits of plain uint8 pixels (N, C, H, W)."""
@@ -122,9 +134,9 @@ class TransferTask(L.LightningModule):
         Raises:
             ValueError: Another name, or a group to freeze to that there is not.
         """
-        unknown = sorted(hyper_parameters.keys() - _TUNABLE)
+        unknown = sorted(hyper_parameters.keys() - self.TUNABLE)
         if unknown:
-            raise ValueError(f"retune: expected any of {', '.join(sorted(_TUNABLE))}, got {unknown[0]}.")
+            raise ValueError(f"retune: expected any of {', '.join(sorted(self.TUNABLE))}, got {unknown[0]}.")
         if self.network is not None:
             tuned = {**self.hparams, **hyper_parameters}
             self.network.freeze_to(tuned["freeze_to"], tuned["train_bn"])
@@ -204,8 +216,7 @@ class TransferTask(L.LightningModule):
     def eval_step(self, batch: Batch, stage: str) -> None:
         """Counts a batch in `scores` and in `stage`/loss, the mean loss over the whole split."""
         preds = self(batch["image"])
-        terms = self._terms(preds, batch[self.target])
-        self.split_loss.update(terms.mean(), terms.weight)
+        self.split_loss.update(self._terms(preds, batch[self.target]))
         self.log(f"{stage}/loss", self.split_loss, on_step=False, on_epoch=True)
         self.update_scores(preds, batch)
 
@@ -270,5 +281,4 @@ def of_supported(names: Sequence[str], scores: Tensor, support: Tensor) -> dict[
     return {names[i]: float(scores[i]) for i in support.nonzero().flatten()}
 
 
-_TUNABLE = {"max_lr", "weight_decay", "pct_start", "freeze_to", "train_bn"}
 _AGREE = "leave the model's out to take the data's, or choose data that agree."

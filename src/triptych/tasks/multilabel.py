@@ -1,7 +1,7 @@
 """Multi-label classification: which tags a picture has."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from rich.console import RenderableType
@@ -12,11 +12,13 @@ from triptych.losses import LossTerms, binary_cross_entropy
 from triptych.metrics import TagScores
 from triptych.metrics.thresholds import best_threshold, best_thresholds
 from triptych.models import TagNetwork
-from triptych.tasks.base import TransferTask, of_supported
+from triptych.tasks.base import MaxLR, TransferTask, of_supported
 from triptych.tasks.mistakes import wrong_tags
 from triptych.tasks.tables import gain_line, tag_table
 
-CHOICES = ("fixed", "single", "per_tag")
+Choice = Literal["fixed", "single", "per_tag"]
+"""The threshold of the hyper-parameter, or those chosen after the validation."""
+CHOICES = get_args(Choice)
 
 
 class MultiLabelClassifier(TransferTask):
@@ -30,14 +32,8 @@ class MultiLabelClassifier(TransferTask):
         tags: Name of each tag; None takes them from the data module.
         threshold: Probability above which a tag is given; the lesson's 0.2.
         tag_weights: Weight of each tag in the loss; None weighs all alike.
-        encoder: See `TransferTask`, as all that follow.
-        encoder_weights: `"imagenet"`, the path of a state dict, or None for random ones.
-        in_channels: Channels of the images.
-        max_lr: Peak of one-cycle, a number or [first_group, last_group].
-        weight_decay: Decoupled weight decay.
-        pct_start: Share of the steps in which the rate rises.
-        freeze_to: Number of the first layer group that trains; 0 trains all.
-        train_bn: Whether batch-norm of frozen groups keeps training.
+        max_lr: Peak of one-cycle: a number, or [first_group, last_group]; see `TransferTask`.
+        transfer: Further arguments of `TransferTask`.
 
     Shape: images uint8 (N, C, H, W) of any height and width; logits float (N, num_labels).
     """
@@ -52,18 +48,11 @@ class MultiLabelClassifier(TransferTask):
         tags: list[str] | None = None,
         threshold: float = 0.2,
         tag_weights: list[float] | None = None,
-        encoder: str = "resnet34",
-        encoder_weights: str | None = "imagenet",
-        in_channels: int = 3,
-        max_lr: float | str | list[float | str] = 1e-2,
-        weight_decay: float = 0.01,
-        pct_start: float = 0.25,
-        freeze_to: int = 0,
-        train_bn: bool = True,
+        *,
+        max_lr: MaxLR = 1e-2,
+        **transfer: Any,
     ) -> None:
-        super().__init__()
-        self.save_hyperparameters()
-        self.start()
+        super().__init__(max_lr=max_lr, **transfer)
 
     def build_network(self) -> TagNetwork:
         h = self.hparams
@@ -119,7 +108,7 @@ class MultiLabelClassifier(TransferTask):
         self.thresholds[CHOICES.index("single")] = best_threshold(probabilities, target)
         self.thresholds[CHOICES.index("per_tag")] = best_thresholds(probabilities, target).to(self.thresholds)
 
-    def thresholds_by(self, choice: str) -> Tensor:
+    def thresholds_by(self, choice: Choice) -> Tensor:
         """Threshold of each tag, (num_labels,).
 
         Args:

@@ -1,5 +1,7 @@
 """Point regression: where in the picture something is."""
 
+from typing import Any
+
 from torch import Tensor
 from torchmetrics import MeanMetric
 
@@ -7,7 +9,7 @@ from triptych.datasets.sample import Batch
 from triptych.losses import LossTerms, squared_error
 from triptych.metrics import PointScores
 from triptych.models import PointNetwork
-from triptych.tasks.base import TransferTask
+from triptych.tasks.base import MaxLR, TransferTask
 from triptych.tasks.mistakes import missed_points
 
 
@@ -16,14 +18,8 @@ class PointRegressor(TransferTask):
 
     Args:
         num_points: Number of points.
-        encoder: See `TransferTask`, as all that follow.
-        encoder_weights: `"imagenet"`, the path of a state dict, or None for random ones.
-        in_channels: Channels of the images.
-        max_lr: Peak of one-cycle, a number or [first_group, last_group].
-        weight_decay: Decoupled weight decay.
-        pct_start: Share of the steps in which the rate rises.
-        freeze_to: Number of the first layer group that trains; 0 trains all.
-        train_bn: Whether batch-norm of frozen groups keeps training.
+        max_lr: Peak of one-cycle: a number, or [first_group, last_group]; see `TransferTask`.
+        transfer: Further arguments of `TransferTask`.
 
     Shape: images uint8 (N, C, H, W) of any height and width; points float32 (N, num_points, 2) as (y, x) in [-1, 1].
     """
@@ -33,20 +29,13 @@ class PointRegressor(TransferTask):
     def __init__(
         self,
         num_points: int = 1,
-        encoder: str = "resnet34",
-        encoder_weights: str | None = "imagenet",
-        in_channels: int = 3,
-        max_lr: float | str | list[float | str] = 3e-3,
-        weight_decay: float = 0.01,
-        pct_start: float = 0.25,
-        freeze_to: int = 0,
-        train_bn: bool = True,
+        *,
+        max_lr: MaxLR = 3e-3,
+        **transfer: Any,
     ) -> None:
-        super().__init__()
-        self.save_hyperparameters()
+        super().__init__(max_lr=max_lr, **transfer)
         self.only_resized = MeanMetric()
         self.only_resized.persistent(True)  # a fit that is resumed within an epoch goes on counting
-        self.start()
 
     def build_network(self) -> PointNetwork:
         h = self.hparams

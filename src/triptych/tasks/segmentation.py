@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from rich.console import RenderableType
@@ -28,15 +28,8 @@ class UNetSegmenter(TransferTask):
         ignore_index: Class id of void pixels, left out of loss and scores; None takes it from the data module.
         class_names: Name of each class, for tables and legends; None takes them from the data module.
         class_weights: Weight of each class in the loss; None weighs all alike. `"balanced"` lets a fit take them from
-            the training masks: in proportion to 1 / sqrt(share of the labelled pixels), the mean over those pixels 1.
-        encoder: See `TransferTask`, as all that follow.
-        encoder_weights: `"imagenet"`, the path of a state dict, or None for random ones.
-        in_channels: Channels of the images.
-        max_lr: Peak of one-cycle, a number or [first_group, last_group].
-        weight_decay: Decoupled weight decay.
-        pct_start: Share of the steps in which the rate rises.
-        freeze_to: Number of the first layer group that trains; 0 trains all.
-        train_bn: Whether batch-norm of frozen groups keeps training.
+            the training masks: in proportion to 1 / sqrt(fraction of the labelled pixels), with mean 1 over them.
+        transfer: Further arguments of `TransferTask`.
 
     Shape: images uint8 (N, C, H, W) of any height and width; logits float (N, num_classes, H, W).
     """
@@ -49,19 +42,10 @@ class UNetSegmenter(TransferTask):
         num_classes: int | None = None,
         ignore_index: int | None = None,
         class_names: list[str] | None = None,
-        class_weights: list[float] | str | None = None,
-        encoder: str = "resnet34",
-        encoder_weights: str | None = "imagenet",
-        in_channels: int = 3,
-        max_lr: float | str | list[float | str] = 1e-3,
-        weight_decay: float = 0.01,
-        pct_start: float = 0.25,
-        freeze_to: int = 0,
-        train_bn: bool = True,
+        class_weights: list[float] | Literal["balanced"] | None = None,
+        **transfer: Any,
     ) -> None:
-        super().__init__()
-        self.save_hyperparameters()
-        self.start()
+        super().__init__(**transfer)
 
     @property
     def class_names(self) -> list[str]:

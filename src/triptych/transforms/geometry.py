@@ -6,7 +6,7 @@ left or top edge, as in the course. Sources: fastai 1.0, `vision/transform.py` (
 
 import math
 import random
-from typing import Any
+from typing import Any, Literal
 
 import albumentations as A
 import cv2
@@ -57,7 +57,9 @@ def _square_symmetries() -> list[Matrix]:
     return mirrors + [transpose() @ mirror for mirror in mirrors]
 
 
-SYMMETRIES = {"mirror": [np.eye(3), flip()], "square": _square_symmetries()}
+Symmetries = Literal["mirror", "square"]
+"""Left and right, or all eight of the square."""
+SYMMETRIES: dict[Symmetries, list[Matrix]] = {"mirror": [np.eye(3), flip()], "square": _square_symmetries()}
 
 
 def to_pixels(height: int, width: int) -> Matrix:
@@ -95,7 +97,7 @@ class LessonGeometry(A.DualTransform):
         max_warp: float
         p_affine: float
         fill_mask: int
-        symmetries: str
+        symmetries: Symmetries
         min_area: float
 
     def __init__(
@@ -106,7 +108,7 @@ class LessonGeometry(A.DualTransform):
         max_warp: float,
         p_affine: float,
         fill_mask: int = 0,
-        symmetries: str = "mirror",
+        symmetries: Symmetries = "mirror",
         min_area: float = 1.0,
         p: float = 1.0,
     ) -> None:

@@ -1,0 +1,41 @@
+"""The mean loss over a split."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from triptych.losses.terms import EXACT, LossTerms
+
+
+class SplitLoss(Metric):
+    """Mean loss of all that is scored, the same however it is batched or divided among processes.
+
+    torchmetrics' `MeanMetric` computes in float32 once it has been moved to a device.
+
+    Args:
+        kwargs: See `torchmetrics.Metric`.
+
+    Shape: result a float64 scalar, NaN if nothing has a weight.
+    """
+
+    is_differentiable = False
+    full_state_update = False
+
+    sum: Tensor
+    weight: Tensor
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        for name in ("sum", "weight"):
+            self.add_state(name, torch.tensor(0, dtype=EXACT), dist_reduce_fx="sum")
+
+    def update(self, terms: LossTerms) -> None:
+        """Adds the terms of one batch."""
+        self.sum += terms.sum
+        self.weight += terms.weight
+
+    def compute(self) -> Tensor:
+        """The mean."""
+        return self.sum / self.weight
