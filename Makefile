@@ -1,6 +1,6 @@
 # make train   the environment, made-up streets, a U-Net that learns them, pictures of what it sees
 # make test    the environment, the tests
-# make lint    ruff and mypy
+# make lint    ruff, mypy and the import order
 # make docs    the README and the API reference as pages in site/
 # make notebooks  runs the notebooks on made-up data and writes them with their outputs
 #
@@ -38,6 +38,7 @@ lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 docs: .venv/.ready-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
