@@ -134,7 +134,7 @@ def test_each_point_has_a_row_and_the_true_ones_a_ring_where_they_are(tmp_path: 
         ("--data.root", "/nowhere", r"/nowhere: no such folder; expected a folder for each person in it .*"),
         ("--data.valid_person", "99", r"valid_person: \S+ has no '99'; there are 01, 02, .*\."),
         ("--data.train_persons", "['02']", r"biwi: person '02' is in train_persons and in valid_person; .*"),
-        ("--data.outside", "clip", r"outside: expected \"drop\" or \"keep\", got 'clip'\."),
+        ("--data.outside", "clip", r"data\.outside: expected one of 'drop', 'keep', got clip\."),
         ("--model.num_points", "3", r"num_points: the model or its checkpoint has 3, the data 1; .*"),
     ],
 )

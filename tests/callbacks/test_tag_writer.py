@@ -101,8 +101,8 @@ MISTAKES = {
     "no table": (["--data.table", "x.csv"], r"\S+/x\.csv: no such file; expected a table with the columns image_.*"),
     "no folder": (["--data.folder", "x"], r"planet: 30 of 30 tiles are not there; the first is \S+/x/train_0\.jpg\."),
     "no column": (["--data.tag_column", "x"], r"\S+/train_v2\.csv: expected a column 'x', got image_\S+ tags\."),
-    "share": (["--data.valid_fraction", "2"], r"valid_fraction: expected a share between 0 and 1, got 2\.0\."),
-    "channels": (["--data.channels", "5"], r"channels: expected 3 \(RGB\) or 4 \(RGB and one more\), got 5\."),
+    "share": (["--data.valid_fraction", "2"], r"valid_fraction: expected a fraction between 0 and 1, got 2\.0\."),
+    "channels": (["--data.channels", "5"], r"data\.channels: expected one of 3, 4, got 5\."),
     "more bands than the model": (
         ["--data.channels", "4"],
         r"in_channels: the model or its checkpoint has 3, the data 4; say `--model\.in_channels 4`, or .*",

@@ -295,7 +295,7 @@ BAD_VALUES = [
     ("--data.image_size", "96", r"data\.image_size: expected a list, got 96\."),
     ("--data.image_size", "[64, 96, 3]", r"data\.image_size: expected a list with 2 elements, got \[64, 96, 3\]\."),
     ("--data.batch_size", "0", r"batch_size: expected at least 1, got 0\."),
-    ("--data.classes", "12", r'classes: expected "all" or "11", got \'12\'\.'),
+    ("--data.classes", "12", r"data\.classes: expected one of 'all', '11', got 12\."),
     ("--model.num_classes", "11", r"num_classes: the model or its checkpoint has 11, the data 32; .*"),
     ("--model.num_classes", "many", r"model\.num_classes: expected a whole number or null, got many\."),
     ("--model.encoder", "resnet35", r"encoder: .* 'resnet35'; close to it are .*resnet34.*"),

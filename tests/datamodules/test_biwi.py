@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from triptych import BIWIDataModule
 from triptych.cli.app import Parser
-from triptych.datamodules import biwi
+from triptych.datamodules import base
 from triptych.datamodules.biwi import leave_one_person_out
 from triptych.datasets.biwi import ARCHIVE
 from triptych.errors import BadSampleError, MissingDataError
@@ -191,7 +191,7 @@ def test_an_absent_root_and_a_root_without_persons_are_named(tmp_path: Path) -> 
 
 def test_download_fetches_the_courses_copy_only_if_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[tuple] = []
-    monkeypatch.setattr(biwi, "fetch", lambda *args: fetched.append(args))
+    monkeypatch.setattr(base, "fetch", lambda *args: fetched.append(args))
     module(tmp_path / "x").prepare_data()
     assert fetched == []
     module(tmp_path / "x", download=True).prepare_data()

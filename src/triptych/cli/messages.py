@@ -29,6 +29,7 @@ _LEAVES = (
         r".\2: no such option; `triptych \1 --help` lists those there are.",
     ),
     (r"Expected an? tuple with (.+)\. Got value: (.*)", r": expected a list with \1, got \2."),
+    (r"Expected an? typing\.Literal\[(.+)\]\. Got value: (.*)", r": expected one of \1, got \2."),
     (r"Expected an? (.+)\. Got value: (.*)", r": expected \1, got \2."),
     (r"Problem with given class_path '(.+?)': *(.+)", r": class_path \1 cannot be imported, \2."),
     (r"Import path (\S+) does not correspond to a (subclass of \w+)", r": expected a \2, got \1."),

@@ -33,8 +33,9 @@ class SplitLoss(Metric):
 
     def update(self, terms: LossTerms) -> None:
         """Adds the terms of one batch."""
-        self.sum += terms.sum
-        self.weight += terms.weight
+        # not in place: a state that was reset in inference mode cannot be changed outside of it
+        self.sum = self.sum + terms.sum
+        self.weight = self.weight + terms.weight
 
     def compute(self) -> Tensor:
         """The mean."""
