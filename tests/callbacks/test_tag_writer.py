@@ -99,9 +99,9 @@ def test_predict_takes_chosen_thresholds_on_request_for_a_folder_without_a_table
 
 MISTAKES = {
     "no table": (["--data.table", "x.csv"], r"\S+/x\.csv: no such file; expected a table with the columns image_.*"),
-    "no folder": (["--data.folder", "x"], r"planet: 30 of 30 tiles are not there; the first is \S+/x/train_0\.jpg\."),
+    "no folder": (["--data.folder", "x"], r"planet: 30 of 30 tiles do not exist; the first is \S+/x/train_0\.jpg\."),
     "no column": (["--data.tag_column", "x"], r"\S+/train_v2\.csv: expected a column 'x', got image_\S+ tags\."),
-    "share": (["--data.valid_fraction", "2"], r"valid_fraction: expected a fraction between 0 and 1, got 2\.0\."),
+    "fraction": (["--data.valid_fraction", "2"], r"valid_fraction: expected a fraction between 0 and 1, got 2\.0\."),
     "channels": (["--data.channels", "5"], r"data\.channels: expected one of 3, 4, got 5\."),
     "more bands than the model": (
         ["--data.channels", "4"],

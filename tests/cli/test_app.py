@@ -188,7 +188,7 @@ DATA_MISTAKES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     "no valid list": (lambda root: (root / "valid.txt").unlink(), r"\S+/valid\.txt: no such file; expected .*", []),
     "listed frame absent": (
         lambda root: (root / "valid.txt").write_text("nope.png\n"),
-        r"camvid: 1 of 1 frames are not there; the first is \S+/images/nope\.png\.",
+        r"camvid: 1 of 1 frames do not exist; the first is \S+/images/nope\.png\.",
         [],
     ),
     "no mask": (
@@ -229,7 +229,7 @@ DATA_MISTAKES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     ),
     "nothing to validate": (
         lambda root: (root / "valid.txt").write_text("\n"),
-        r"camvid: \S+/valid\.txt names no frames; expected one file name a line\.",
+        r"camvid: \S+/valid\.txt names no frames; expected one file name per line\.",
         [],
     ),
 }
@@ -298,7 +298,7 @@ BAD_VALUES = [
     ("--data.classes", "12", r"data\.classes: expected one of 'all', '11', got 12\."),
     ("--model.num_classes", "11", r"num_classes: the model or its checkpoint has 11, the data 32; .*"),
     ("--model.num_classes", "many", r"model\.num_classes: expected a whole number or null, got many\."),
-    ("--model.encoder", "resnet35", r"encoder: .* 'resnet35'; close to it are .*resnet34.*"),
+    ("--model.encoder", "resnet35", r"encoder: .* 'resnet35'; similar names are .*resnet34.*"),
     ("--model.max_lr", "-1", r"max_lr: expected a number above 0 or a pair .*, got -1\.0\."),
     ("--trainer.precision", "17", r"trainer\.precision: expected .*'bf16-mixed'.* or null, got 17\."),
     ("--data.imagesize", "[64, 96]", r"data\.imagesize: " + NO_OPTION.format("data.", " CLASS")),
@@ -399,9 +399,9 @@ def test_pictures_to_predict_that_are_not_there_leave_no_output_folder(run: Run,
     paths = tmp_path / "list.txt"
     paths.write_text("gone.png\n")
     for path, words in {
-        tmp_path / "empty": "expected pictures to predict, found none",
-        tmp_path / "nope.png": r"1 of 1 pictures are not there; the first is \S+nope\.png",
-        paths: r"1 of 1 pictures are not there; the first is \S+gone\.png",
+        tmp_path / "empty": "expected images to predict, found none",
+        tmp_path / "nope.png": r"1 of 1 images do not exist; the first is \S+nope\.png",
+        paths: r"1 of 1 images do not exist; the first is \S+gone\.png",
     }.items():
         more = ["--data.predict_path", str(path), "--predictions.output_dir", str(tmp_path / "out")]
         fails(["predict", *run.args, "--ckpt_path", str(run.best), *more], rf"{path}: {words}\.")

@@ -1,4 +1,4 @@
-"""BIWI's data module: the split by person, points that follow their picture, and the same samples every time."""
+"""BIWI's data module: the split by person, points that move with their image, and the same samples every time."""
 
 import re
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ def persons(loader: DataLoader) -> set[str]:
 
 
 def epochs(loader: DataLoader, numbers: Sequence[int]) -> list[dict[str, Any]]:
-    """All batches of the given epochs; Lightning calls `set_epoch` just so."""
+    """All batches of the given epochs; Lightning calls `set_epoch` in this way."""
     batches = []
     for epoch in numbers:
         loader.sampler.set_epoch(epoch)
@@ -124,25 +124,25 @@ def test_persons_to_train_on_may_be_written_as_numbers(people: Path) -> None:
     assert persons(data.train_dataloader()) == {"01", "20"}
 
 
-def test_a_name_goes_before_a_number_and_a_number_of_two_folders_is_told(people: Path) -> None:
+def test_a_name_goes_before_a_number_and_a_number_of_two_folders_is_refused(people: Path) -> None:
     (people / "02").rename(people / "002")
     (people / "20").rename(people / "2")
     assert module(people, "validate", valid_person="2").valid_persons == ["2"]
     (people / "2").rename(people / "02")
-    text = "valid_person: 2 may be any of 002, 02; put the one meant in quotes."
+    text = "valid_person: expected one folder, but 2 matches 002, 02; write one in quotes."
     with pytest.raises(ValueError, match="^" + re.escape(text)):
         module(people, "validate", valid_person=2)
 
 
 def test_a_person_in_both_splits_is_refused(people: Path) -> None:
-    text = "biwi: person '02' is in train_persons and in valid_person; expected in one."
+    text = "biwi: person '02' is in train_persons and in valid_person; remove it from one."
     with pytest.raises(ValueError, match=re.escape(text)):
         module(people, "fit", valid_person=["13", "02"], train_persons=["01", "02"])
 
 
 @pytest.mark.parametrize("stage", ["fit", "validate", "test", "predict"])
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"valid_person": "14"}, "valid_person: {} has no '14'"),
         ({"valid_person": ["99", "13", "03"]}, "valid_person: {} has no '99', '03'"),
@@ -150,10 +150,10 @@ def test_a_person_in_both_splits_is_refused(people: Path) -> None:
         ({"train_persons": ["01", "3"]}, "train_persons: {} has no '3'"),
     ],
 )
-def test_unknown_persons_are_told_with_their_argument_and_those_there_are(
-    people: Path, arguments: dict[str, Any], said: str, stage: str
+def test_unknown_persons_are_reported_with_their_argument_and_those_there_are(
+    people: Path, arguments: dict[str, Any], message: str, stage: str
 ) -> None:
-    with pytest.raises(ValueError, match=re.escape(f"{said.format(people)}; there are 01, 02, 13, 20.")):
+    with pytest.raises(ValueError, match=re.escape(f"{message.format(people)}; there are 01, 02, 13, 20.")):
         module(people, stage, **arguments)
 
 
@@ -199,7 +199,7 @@ def test_download_fetches_the_courses_copy_only_if_asked(tmp_path: Path, monkeyp
     assert (ARCHIVE.size, ARCHIVE.md5_head) == (452_316_199, "00f4ccf66e8cba184bc292fdc08fb237")
 
 
-def test_a_validation_point_is_twice_its_share_of_the_picture_less_one(people: Path) -> None:
+def test_a_validation_point_is_twice_its_fraction_of_the_image_minus_one(people: Path) -> None:
     data = module(people, "validate", image_size=(31, 45))
     batches = list(data.val_dataloader())
     points = torch.cat([batch["point"] for batch in batches])
@@ -237,13 +237,13 @@ def test_only_training_is_augmented_and_only_if_asked(people: Path) -> None:
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_jpeg_cut_off_is_named_when_it_is_read(people: Path, workers: int) -> None:
     path = people / "13" / "frame_00004_rgb.png"
-    with Image.open(path) as picture:
-        picture.save(path.with_suffix(".jpg"))
+    with Image.open(path) as image:
+        image.save(path.with_suffix(".jpg"))
     path.unlink()
     path = path.with_suffix(".jpg")
     path.write_bytes(path.read_bytes()[:-30])
     data = module(people, "validate", num_workers=workers)
-    text = f"{path}: expected a picture, but it cannot be decoded; replace the file."
+    text = f"{path}: expected an image, but it cannot be decoded; replace the file."
     with pytest.raises(BadSampleError, match=re.escape(text)):
         list(data.val_dataloader())
 
@@ -255,5 +255,5 @@ def test_predict_path_needs_no_data_set(people: Path) -> None:
     assert [len(first["path"]), len(second["path"])] == [2, 1]
 
 
-def test_facts_tell_one_point(people: Path) -> None:
+def test_metadata_name_one_point(people: Path) -> None:
     assert module(people).metadata == {"num_points": 1}

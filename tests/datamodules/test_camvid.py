@@ -38,7 +38,7 @@ def listed(root: Path, name: str = "valid.txt") -> list[str]:
 
 
 def epochs(loader: DataLoader, numbers: Sequence[int]) -> list[dict[str, Any]]:
-    """All batches of the given epochs; Lightning calls `set_epoch` just so."""
+    """All batches of the given epochs; Lightning calls `set_epoch` in this way."""
     batches = []
     for epoch in numbers:
         loader.sampler.set_epoch(epoch)
@@ -82,7 +82,7 @@ def test_validation_frames_are_tested_and_predicted_where_nothing_else_is_named(
     assert names(data.test_dataloader()) == names(data.predict_dataloader()) == listed(drawn_streets)
 
 
-def test_a_folder_of_ones_own_is_told_by_arguments(tmp_path: Path) -> None:
+def test_a_folder_of_ones_own_is_described_by_arguments(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir(), (tmp_path / "out").mkdir()
     (tmp_path / "codes.txt").write_text("cat\nbackground\nvoid\n")
     (tmp_path / "held_out.txt").write_text("pet2.jpg\n")
@@ -99,7 +99,7 @@ def test_a_folder_of_ones_own_is_told_by_arguments(tmp_path: Path) -> None:
     assert data.metadata == {"num_classes": 3, "ignore_index": 2, "class_names": ["cat", "background", "void"]}
 
 
-def test_facts_follow_the_classes_asked_for(drawn_streets: Path) -> None:
+def test_metadata_follow_the_classes_asked_for(drawn_streets: Path) -> None:
     assert module(drawn_streets).metadata == {}
     full, merged = module(drawn_streets, "fit").metadata, module(drawn_streets, "fit", classes="11").metadata
     assert full == {"num_classes": 32, "ignore_index": 30, "class_names": list(OFFICIAL_NAMES)}
@@ -159,15 +159,15 @@ def test_processes_share_validation_without_repeats_and_training_evenly(drawn_st
         valid += names(data.val_dataloader())
         train.append(names(data.train_dataloader()))
     assert sorted(valid) == sorted(listed(drawn_streets))
-    assert len({len(share) for share in train}) == 1
+    assert len({len(part) for part in train}) == 1
     assert set(chain(*train)) == set(names(module(drawn_streets, "fit").train_dataloader()))
 
 
 def test_only_training_samples_come_in_image_size_where_another_size_validates(drawn_streets: Path) -> None:
     data = module(drawn_streets, "fit", "test", "predict", valid_size=[64, 96])
-    measured = (data.val_dataloader, data.test_dataloader, data.predict_dataloader)
+    evaluated = (data.val_dataloader, data.test_dataloader, data.predict_dataloader)
     assert next(iter(data.train_dataloader()))["image"].shape[2:] == SIZE
-    assert {next(iter(loader()))["image"].shape[2:] for loader in measured} == {(64, 96)}
+    assert {next(iter(loader()))["image"].shape[2:] for loader in evaluated} == {(64, 96)}
     data.image_size = (16, 24)
     assert next(iter(data.train_dataloader()))["mask"].shape[1:] == (16, 24)
     assert next(iter(data.val_dataloader()))["mask"].shape[1:] == (64, 96)
@@ -188,8 +188,8 @@ def test_min_area_crops_the_training_frames(drawn_streets: Path) -> None:
 
 
 @pytest.mark.parametrize("min_area", [0, -0.5, 1.01, float("nan")])
-def test_min_area_must_be_a_share(min_area: float) -> None:
-    text = f"min_area: expected a share above 0 and up to 1, got {min_area}."
+def test_min_area_must_be_a_fraction(min_area: float) -> None:
+    text = f"min_area: expected a fraction above 0 and up to 1, got {min_area}."
     with pytest.raises(ValueError, match=re.escape(text)):
         CamVidDataModule("x", min_area=min_area)
 
@@ -244,7 +244,9 @@ def test_loaders_and_frames_ask_for_setup_first(drawn_streets: Path) -> None:
 def test_an_absent_root_or_list_is_named(streets: Path) -> None:
     with pytest.raises(MissingDataError, match=re.escape(f"{streets / 'x'}: no such folder; expected images/")):
         module(streets / "x", "fit")
-    with pytest.raises(MissingDataError, match=re.escape(f"{streets / 'x.txt'}: no such file; expected one name a li")):
+    with pytest.raises(
+        MissingDataError, match=re.escape(f"{streets / 'x.txt'}: no such file; expected one name per li")
+    ):
         module(streets, "fit", valid_list="x.txt")
 
 
@@ -252,15 +254,15 @@ def test_an_absent_root_or_list_is_named(streets: Path) -> None:
 def test_a_listed_frame_that_is_absent_is_named(streets: Path, stage: str) -> None:
     with (streets / "valid.txt").open("a") as file:
         file.write("ghost.png\n")
-    text = f"camvid: 1 of 5 frames are not there; the first is {streets / 'images' / 'ghost.png'}."
+    text = f"camvid: 1 of 5 frames do not exist; the first is {streets / 'images' / 'ghost.png'}."
     with pytest.raises(MissingDataError, match=re.escape(text)):
         module(streets, stage)
 
 
-def test_a_folder_without_pictures_is_not_taken_for_one_that_only_validates(streets: Path) -> None:
+def test_a_folder_without_images_is_not_taken_for_one_that_only_validates(streets: Path) -> None:
     first = listed(streets)[0]
     (streets / "empty").mkdir()
-    text = f"camvid: 4 of 4 frames are not there; the first is {streets / 'empty' / first}."
+    text = f"camvid: 4 of 4 frames do not exist; the first is {streets / 'empty' / first}."
     with pytest.raises(MissingDataError, match=re.escape(text)):
         module(streets, "fit", image_dir="empty")
 
@@ -277,7 +279,7 @@ def test_a_broken_training_mask_is_found_before_training_and_only_then(streets: 
 @pytest.mark.parametrize("stage", ["fit", "validate", "test", "predict"])
 def test_an_empty_valid_list_is_refused(streets: Path, stage: str) -> None:
     (streets / "valid.txt").write_text("\n \n")
-    text = f"camvid: {streets / 'valid.txt'} names no frames; expected one file name a line."
+    text = f"camvid: {streets / 'valid.txt'} names no frames; expected one file name per line."
     with pytest.raises(ValueError, match=re.escape(text)):
         module(streets, stage)
 
@@ -288,7 +290,7 @@ def test_nothing_left_to_train_on_stops_fitting_only(streets: Path) -> None:
     data = module(streets, "validate", "test", "predict")
     for loader in (data.val_dataloader(), data.test_dataloader(), data.predict_dataloader()):
         assert names(loader) == frames
-    text = f"camvid: no frames are left to train on: {streets / 'valid.txt'} names all 12 of them; take some out"
+    text = f"camvid: no frames are left to train on: {streets / 'valid.txt'} names all 12 of them; remove some"
     with pytest.raises(ValueError, match=re.escape(text)):
         data.setup("fit")
 
@@ -296,6 +298,6 @@ def test_nothing_left_to_train_on_stops_fitting_only(streets: Path) -> None:
 def test_the_test_list_is_named_too_where_it_takes_the_last_training_frames(streets: Path) -> None:
     rest = names(module(streets, "fit").train_dataloader())
     (streets / "test.txt").write_text("\n".join(rest))
-    text = f"{streets / 'valid.txt'} and test.txt name all 12 of them; take some out"
+    text = f"{streets / 'valid.txt'} and test.txt name all 12 of them; remove some"
     with pytest.raises(ValueError, match=re.escape(text)):
         module(streets, "fit")

@@ -1,4 +1,4 @@
-"""The order of an epoch is a function of (seed, epoch), whatever the processes, and goes on after a kill."""
+"""The order of an epoch is a function of (seed, epoch), for any number of processes, and resumes after a kill."""
 
 import math
 import random
@@ -26,31 +26,31 @@ def test_order_is_a_new_permutation_each_epoch_and_a_function_of_seed_and_epoch(
 
 
 @pytest.mark.parametrize(("length", "replicas"), [(10, 1), (10, 2), (10, 3), (2, 3)])
-def test_unshuffled_shares_cover_all_samples_once(length: int, replicas: int) -> None:
-    shares = [EpochSampler(length, False, 0, replicas, rank) for rank in range(replicas)]
-    indices = [[index for _, index in share] for share in shares]
+def test_unshuffled_parts_cover_all_samples_once(length: int, replicas: int) -> None:
+    samplers = [EpochSampler(length, False, 0, replicas, rank) for rank in range(replicas)]
+    indices = [[index for _, index in sampler] for sampler in samplers]
     assert sorted(chain(*indices)) == list(range(length))
-    assert [len(share) for share in shares] == [len(part) for part in indices]
+    assert [len(sampler) for sampler in samplers] == [len(part) for part in indices]
     assert all(part == sorted(part) for part in indices)
 
 
 @pytest.mark.parametrize(("length", "replicas"), [(10, 1), (10, 2), (10, 3), (2, 3)])
-def test_training_shares_have_equal_length_and_leave_nothing_out(length: int, replicas: int) -> None:
-    shares = [EpochSampler(length, True, 0, replicas, rank) for rank in range(replicas)]
-    indices = [[index for _, index in share] for share in shares]
-    assert {len(part) for part in indices} == {len(share) for share in shares} == {-(-length // replicas)}
+def test_training_parts_have_equal_length_and_leave_nothing_out(length: int, replicas: int) -> None:
+    samplers = [EpochSampler(length, True, 0, replicas, rank) for rank in range(replicas)]
+    indices = [[index for _, index in sampler] for sampler in samplers]
+    assert {len(part) for part in indices} == {len(sampler) for sampler in samplers} == {-(-length // replicas)}
     assert set(chain(*indices)) == set(range(length))
 
 
 def keys_of(order: EpochSampler, epoch: int) -> list[Key]:
-    """The keys of an epoch; Lightning sets it just so."""
+    """The keys of an epoch, which Lightning sets in this way."""
     order.set_epoch(epoch)
     return list(order)
 
 
 @pytest.mark.parametrize("number", range(10))
-def test_a_resumed_order_goes_on_with_the_rest_of_the_epoch_and_then_with_whole_ones(number: int) -> None:
-    """In each process, and whatever order is asked for before its epoch is set: workers fetch ahead."""
+def test_a_resumed_order_continues_with_the_rest_of_the_epoch_and_then_with_whole_ones(number: int) -> None:
+    """In each process, even if the order is read before its epoch is set: workers fetch ahead."""
     draw = random.Random(number)
     length, seed, replicas, first = (draw.randint(low, high) for low, high in ((1, 30), (0, 5), (1, 3), (0, 4)))
     epoch, seen = draw.randint(0, 3), draw.randint(0, -(-length // replicas))
@@ -66,7 +66,7 @@ def test_a_resumed_order_goes_on_with_the_rest_of_the_epoch_and_then_with_whole_
 
 
 def test_the_plain_order_is_the_generators_own_permutation() -> None:
-    """So that runs of earlier versions can be told again."""
+    """So that runs of earlier versions can be repeated."""
     order = EpochSampler(10, True, seed=4, num_replicas=3, rank=1)
     permuted = np.random.default_rng((4, 2)).permutation(10)
     assert keys_of(order, 2) == [(2, int(index)) for index in np.resize(permuted, 12)[1::3]]
@@ -95,15 +95,15 @@ def test_a_weighted_order_is_a_function_of_seed_and_epoch() -> None:
 
 
 @pytest.mark.parametrize("replicas", [2, 3])
-def test_weighted_shares_join_to_the_order_of_one_process(replicas: int) -> None:
-    shares = [keys_of(EpochSampler(8, True, 0, replicas, rank, weights=WEIGHTS), 5) for rank in range(replicas)]
-    joined = [key for keys in zip(*shares, strict=True) for key in keys]
+def test_weighted_parts_join_to_the_order_of_one_process(replicas: int) -> None:
+    parts = [keys_of(EpochSampler(8, True, 0, replicas, rank, weights=WEIGHTS), 5) for rank in range(replicas)]
+    joined = [key for keys in zip(*parts, strict=True) for key in keys]
     assert joined[:8] == keys_of(EpochSampler(8, True, 0, weights=WEIGHTS), 5)
     assert len(joined) == len(set(joined)) == -(-8 // replicas) * replicas
 
 
 @pytest.mark.parametrize("seen", [0, 3, 8])
-def test_a_resumed_weighted_order_goes_on_with_the_rest_of_the_epoch(seen: int) -> None:
+def test_a_resumed_weighted_order_continues_with_the_rest_of_the_epoch(seen: int) -> None:
     plain = EpochSampler(8, True, 0, weights=WEIGHTS)
     resumed = EpochSampler(8, True, 0, resume_at=(2, seen), weights=WEIGHTS)
     assert list(resumed) == keys_of(plain, 2)[seen:]

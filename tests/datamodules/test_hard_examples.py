@@ -1,4 +1,4 @@
-"""A table of losses, and how it brings the hard training samples forward and leaves the others alone."""
+"""A table of losses, and how it draws hard training samples more often."""
 
 from collections import Counter
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_names_may_stand_for_paths_and_what_was_wrong_be_missing(tmp_path: Path)
 
 
 @pytest.mark.parametrize("loss", ["high", "", "-0.1", "nan", "inf"])
-def test_a_loss_that_is_none_is_told_in_one_line(tmp_path: Path, loss: str) -> None:
+def test_a_loss_that_is_none_is_reported_in_one_line(tmp_path: Path, loss: str) -> None:
     with pytest.raises(BadSampleError, match=r"^.*losses.csv: expected a loss of at least 0 for a.png, got \S+\.$"):
         read_losses(table(tmp_path, f"path,loss\na.png,{loss}\n"))
 
@@ -61,24 +61,24 @@ def test_a_loss_that_is_none_is_not_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "got the columns none"),
         (b"image_name,tags\na,clear\n", "got the columns image_name, tags"),
         (b"path,score\na,1\n", "got the columns path, score"),
-        (b"\x89PNG\r\n\x1a\n\xff\x00", "got a file that is no text"),
+        (b"\x89PNG\r\n\x1a\n\xff\x00", "got a file that is not text"),
         (b"path,loss\n,1\n", "expected a path in each row, got none in row 1"),
         (b"path,loss\na.png\n", "expected a loss of at least 0 for a.png, got none"),
     ],
 )
-def test_a_file_that_is_no_such_table_is_told_in_one_line(tmp_path: Path, content: bytes, said: str) -> None:
+def test_a_file_that_is_no_such_table_is_reported_in_one_line(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "losses.csv"
     path.write_bytes(content)
-    with pytest.raises(BadSampleError, match=rf"^.*losses.csv: .*{said}\.$"):
+    with pytest.raises(BadSampleError, match=rf"^.*losses.csv: .*{message}\.$"):
         read_losses(path)
 
 
-def test_an_absent_file_is_told_in_one_line(tmp_path: Path) -> None:
+def test_an_absent_file_is_reported_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match=r"losses.csv: no such file; expected a CSV file .* loss\.$"):
         read_losses(tmp_path / "losses.csv")
 
@@ -92,14 +92,14 @@ def test_weights_are_the_losses_over_their_mean_within_bounds(tmp_path: Path) ->
     assert weights is not None and weights[0] == 4 and set(weights[1:]) == {0.25}
 
 
-def test_a_table_of_the_worst_alone_brings_them_forward(tmp_path: Path) -> None:
+def test_a_table_of_the_worst_alone_draws_them_more_often(tmp_path: Path) -> None:
     samples = [ROOT / f"{i}.png" for i in range(100)]
     weights = weights_of(table(tmp_path, "path,loss\n7.png,6\n8.png,2\n"), samples, ROOT)
     assert weights is not None and weights[:7] == [1] * 7
     assert weights[7] == pytest.approx(3, rel=0.03) and weights[8] == pytest.approx(1, rel=0.03)
 
 
-def test_losses_of_zero_weigh_all_alike(tmp_path: Path) -> None:
+def test_losses_of_zero_give_equal_weights(tmp_path: Path) -> None:
     assert weights_of(table(tmp_path, "path,loss\na.png,0\nb.png,0\n"), SAMPLES, ROOT) == [1, 1, 1, 1]
 
 
@@ -139,7 +139,9 @@ def keys(data: TriptychDataModule, split: str = "train") -> list[Any]:
     return list(getattr(data, f"{split}_dataloader")().sampler)
 
 
-def test_the_hard_training_frames_are_drawn_oftener_and_validation_stays(drawn_streets: Path, tmp_path: Path) -> None:
+def test_the_hard_training_frames_are_drawn_more_often_and_validation_stays(
+    drawn_streets: Path, tmp_path: Path
+) -> None:
     plain = camvid(drawn_streets)
     hard = plain.train_paths()[2]
     path = tmp_path / "losses.csv"
@@ -192,7 +194,7 @@ def test_frames_and_tiles_are_weighed_too(drawn_portraits: Path, drawn_tiles: Pa
 
 @pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning")
 @pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated:FutureWarning")
-def test_a_weighted_fit_that_was_broken_off_goes_on_with_the_same_samples(drawn_tiles: Path, tmp_path: Path) -> None:
+def test_a_weighted_fit_that_was_broken_off_continues_with_the_same_samples(drawn_tiles: Path, tmp_path: Path) -> None:
     case, path = Case(epochs=2), tmp_path / "losses.csv"
     write_losses(path, [LossRow(path, 1.0 + i % 7) for i, path in enumerate(training_tiles(case, drawn_tiles))])
 
@@ -217,6 +219,6 @@ def training_tiles(case: Case, root: Path) -> list[str]:
     return [path.name for path in data.train_paths()]
 
 
-def test_a_table_that_is_not_there_ends_the_setup(drawn_streets: Path, tmp_path: Path) -> None:
+def test_a_table_that_does_not_exist_ends_the_setup(drawn_streets: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match=r"absent.csv: no such file"):
         camvid(drawn_streets, sample_weights=str(tmp_path / "absent.csv"))

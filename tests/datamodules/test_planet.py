@@ -1,4 +1,4 @@
-"""Planet's data module: the seeded split or the one by list, and what the data tell of themselves."""
+"""Planet's data module: the seeded split or the one by list, and the metadata."""
 
 import re
 from pathlib import Path
@@ -50,14 +50,14 @@ def test_the_split_is_that_of_the_seed_whatever_else_is_asked_for(drawn_tiles: P
 
 
 @pytest.mark.parametrize(("fraction", "count"), [(0.1, 3), (0.5, 15), (0.95, 28)])
-def test_the_share_is_an_argument(drawn_tiles: Path, fraction: float, count: int) -> None:
+def test_the_fraction_is_an_argument(drawn_tiles: Path, fraction: float, count: int) -> None:
     data = module(drawn_tiles, "fit", valid_fraction=fraction)
     assert (len(names(data.val_dataloader())), len(names(data.train_dataloader()))) == (count, 30 - count)
 
 
 @pytest.mark.parametrize("fraction", [0, 1, -0.2, 20])
-def test_a_share_that_leaves_nothing_is_refused(fraction: float) -> None:
-    text = f"valid_fraction: expected a share between 0 and 1, got {fraction}."
+def test_a_fraction_that_leaves_nothing_is_refused(fraction: float) -> None:
+    text = f"valid_fraction: expected a fraction between 0 and 1, got {fraction}."
     with pytest.raises(ValueError, match="^" + re.escape(text)):
         PlanetDataModule("x", valid_fraction=fraction)
 
@@ -70,12 +70,14 @@ def test_a_list_names_the_validation_tiles_with_or_without_their_suffix(tiles: P
     assert sorted(names(data.train_dataloader()) + valid) == sorted(f"train_{number}" for number in range(30))
 
 
-def test_an_unknown_name_in_the_list_is_told(tiles: Path) -> None:
+def test_an_unknown_name_in_the_list_is_reported(tiles: Path) -> None:
     (tiles / "valid.txt").write_text("train_7\nghost.jpg\ntrain_99\n")
     text = f"{tiles / 'valid.txt'}: expected names of tiles in the table, got 2 others; the first is 'ghost'."
     with pytest.raises(ValueError, match="^" + re.escape(text)):
         module(tiles, "fit", valid_list="valid.txt")
-    with pytest.raises(MissingDataError, match=re.escape(f"{tiles / 'x.txt'}: no such file; expected one name a line")):
+    with pytest.raises(
+        MissingDataError, match=re.escape(f"{tiles / 'x.txt'}: no such file; expected one name per line")
+    ):
         module(tiles, "fit", valid_list="x.txt")
 
 
@@ -103,7 +105,7 @@ def test_a_tag_that_only_validation_has_is_a_column_of_both_parts(tmp_path: Path
     assert valid["labels"].tolist() == [[0, 0, 1]]
 
 
-def test_facts_are_the_channels_and_the_tags_once_the_table_is_read(drawn_tiles: Path) -> None:
+def test_metadata_are_the_channels_and_the_tags_once_the_table_is_read(drawn_tiles: Path) -> None:
     data = module(drawn_tiles)
     assert data.metadata == {"in_channels": 3}
     with pytest.raises(RuntimeError, match=r"^PlanetDataModule: call setup\(\) first; the table has not been read yet"):
@@ -127,7 +129,7 @@ def test_augmentation_moves_pixels_and_leaves_labels(drawn_tiles: Path) -> None:
         assert not torch.equal(one["image"], other["image"])
 
 
-def test_pictures_to_predict_need_neither_table_nor_labels(drawn_tiles: Path, tmp_path: Path) -> None:
+def test_images_to_predict_need_neither_table_nor_labels(drawn_tiles: Path, tmp_path: Path) -> None:
     data = module(tmp_path / "absent", "predict", predict_path=str(drawn_tiles / "train-jpg"))
     assert len(names(data.predict_dataloader())) == 30
     assert "labels" not in next(iter(data.predict_dataloader()))
@@ -155,7 +157,7 @@ def test_a_fourth_band_is_augmented_with_the_others(four_bands: Path) -> None:
         assert not torch.equal(one["image"], other["image"])
 
 
-def test_pictures_of_four_bands_are_predicted_with_all_of_them(four_bands: Path) -> None:
+def test_images_of_four_bands_are_predicted_with_all_of_them(four_bands: Path) -> None:
     data = module(four_bands / "absent", "predict", channels=4, predict_path=str(four_bands / "train-jpg"))
     assert next(iter(data.predict_dataloader()))["image"].shape == (4, 4, *SIZE)
     assert data.metadata == {"in_channels": 4}

@@ -36,7 +36,7 @@ def test_a_sample_has_the_types_and_shapes_that_travel(samples: SampleDataset, d
     assert sample["path"] == str(drawn_streets / "images" / samples.records.names[3])
 
 
-def test_a_picture_without_labels_gives_a_sample_without_mask(drawn_streets: Path) -> None:
+def test_an_image_without_labels_gives_a_sample_without_mask(drawn_streets: Path) -> None:
     sample = SampleDataset(Pictures(drawn_streets / "images"), evaluation_pipeline(SIZE), seed=0)[0, 0]
     assert sorted(sample) == ["image", "path", "size"]
 
@@ -125,7 +125,7 @@ def test_each_part_of_the_augmentation_is_drawn_on_its_own(monkeypatch: pytest.M
         assert np.abs(correlation - np.eye(len(correlation))).max() < 0.08
 
 
-def test_a_sample_that_is_drawn_again_in_an_epoch_is_augmented_anew(samples: SampleDataset) -> None:
+def test_a_sample_that_is_drawn_again_in_an_epoch_is_augmented_differently(samples: SampleDataset) -> None:
     order = EpochSampler(4, True, 0, weights=[0.01, 0.01, 5.0, 0.01])
     order.set_epoch(1)
     keys = list(order)
@@ -136,7 +136,7 @@ def test_a_sample_that_is_drawn_again_in_an_epoch_is_augmented_anew(samples: Sam
     assert torch.equal(pixels(samples[again[1]]), drawn[1])
 
 
-def test_a_first_epoch_goes_on_where_the_fit_before_ended(samples: SampleDataset) -> None:
+def test_a_first_epoch_continues_where_the_fit_before_ended(samples: SampleDataset) -> None:
     """With the order and the augmentation of its number, so that no fit of several sees the same again."""
     one_fit, second_fit = EpochSampler(8, True, 0), EpochSampler(8, True, 0, first_epoch=2)
     for epoch_of_second in (0, 1):

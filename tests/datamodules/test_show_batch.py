@@ -16,7 +16,7 @@ def names_on(figure):
     return [text.get_text() for text in figure.texts if text.get_text().endswith((".png", ".jpg"))]
 
 
-def test_the_pictures_are_the_first_of_the_training_order_and_nothing_is_cut(panel, check_whole) -> None:
+def test_the_images_are_the_first_of_the_training_order_and_nothing_is_cut(panel, check_whole) -> None:
     figure = panel.data.show_batch(rows=2, columns=3)
     check_whole(figure)
     expected = [path for batch in panel.data.train_dataloader() for path in batch["path"]][:6]
@@ -34,7 +34,7 @@ def test_fewer_samples_than_asked_for_are_all_shown(make_panel) -> None:
     assert len(data.show_batch(rows=5, columns=5).axes) == len(data.records["train"]) == 8
 
 
-def test_pictures_are_augmented_or_not_as_in_training(make_panel) -> None:
+def test_images_are_augmented_or_not_as_in_training(make_panel) -> None:
     for augment in (True, False):
         data = make_panel("planet", augment=augment).data
         batch = next(iter(data.train_dataloader()))
@@ -52,7 +52,7 @@ def test_random_state_and_the_place_to_resume_from_stay(make_panel) -> None:
     assert shown == [Path(path).name for path in next(iter(data.train_dataloader()))["path"]]
 
 
-def test_the_legend_names_the_classes_that_are_shown_and_tells_void_apart(make_panel) -> None:
+def test_the_legend_names_the_classes_that_are_shown_and_void_apart(make_panel) -> None:
     data = make_panel("camvid", batch_size=2).data
     batch = next(iter(data.train_dataloader()))
     metadata = data.metadata
@@ -80,8 +80,8 @@ def test_the_tags_of_each_tile_stand_below_it(make_panel) -> None:
     for axes, labels in zip(figure.axes, batch["labels"], strict=True):
         box = axes.get_window_extent()
         below = [text for text in words if box.x0 - 1 <= text.get_window_extent().x0 < box.x1]
-        told = " ".join(text.get_text() for text in sorted(below, key=lambda text: -text.get_position()[1]))
-        assert told.split(", ") == [data.metadata["tags"][i] for i in labels.nonzero().flatten()]
+        caption = " ".join(text.get_text() for text in sorted(below, key=lambda text: -text.get_position()[1]))
+        assert caption.split(", ") == [data.metadata["tags"][i] for i in labels.nonzero().flatten()]
 
 
 @pytest.mark.parametrize("columns", [1, 2, 5])
@@ -106,7 +106,7 @@ def test_four_bands_are_shown_by_their_first_three() -> None:
     assert np.array_equal(axes.images[0].get_array(), image[:3].permute(1, 2, 0))
 
 
-def test_an_empty_split_is_told(streets, drawn_tiles) -> None:
+def test_an_empty_split_is_refused(streets, drawn_tiles) -> None:
     names = sorted(path.name for path in (streets / "images").iterdir())
     (streets / "valid.txt").write_text("\n".join(names))
     with pytest.raises(ValueError, match="camvid: no frames are left to train on"):
@@ -116,6 +116,6 @@ def test_an_empty_split_is_told(streets, drawn_tiles) -> None:
 
 
 @pytest.mark.parametrize("arguments", [{"rows": 0}, {"columns": 0}])
-def test_no_rows_or_columns_are_told(make_panel, arguments) -> None:
+def test_no_rows_or_columns_are_reported(make_panel, arguments) -> None:
     with pytest.raises(ValueError, match="expected at least 1, got 0"):
         make_panel("planet").data.show_batch(**arguments)

@@ -1,4 +1,4 @@
-"""BIWI's folders: where a head's centre is seen, and what is said of a folder that is not in order."""
+"""BIWI's folders: where a head's centre is seen, and the errors for a folder that is not in order."""
 
 import re
 from collections.abc import Callable
@@ -103,13 +103,13 @@ def test_a_grey_or_cmyk_jpeg_gives_the_colours_one_sees(people: Path, mode: str)
     np.testing.assert_allclose(image.astype(int), np.array(colours.convert(mode).convert("RGB")), atol=6)
 
 
-@pytest.mark.parametrize("share", [0.2, 0.6, 0.99])
-def test_a_jpeg_cut_off_is_refused_by_name(people: Path, share: float) -> None:
+@pytest.mark.parametrize("fraction", [0.2, 0.6, 0.99])
+def test_a_jpeg_cut_off_is_refused_by_name(people: Path, fraction: float) -> None:
     frame_of(people).unlink()
     path = frame_of(people).with_suffix(".jpg")
     Image.fromarray(np.random.default_rng(0).integers(256, size=(48, 64, 3), dtype=np.uint8)).save(path)
     data = path.read_bytes()
-    path.write_bytes(data[: int(len(data) * share)])
+    path.write_bytes(data[: int(len(data) * fraction)])
     with pytest.raises(BadSampleError, match=re.escape(f"{path}: expected a")):
         BIWI(people)[0]
 
@@ -124,7 +124,7 @@ def test_an_absent_or_empty_root_is_named(tmp_path: Path) -> None:
         BIWI(tmp_path)
 
 
-def test_an_unknown_person_is_told_with_those_there_are(people: Path) -> None:
+def test_an_unknown_person_is_reported_with_those_there_are(people: Path) -> None:
     with pytest.raises(ValueError, match=re.escape(f"person: {people} has no '13'; there are 01, 02.")):
         BIWI(people, ["01", "13"])
 
@@ -144,7 +144,7 @@ def test_a_frame_without_pose_and_the_reverse_are_named(people: Path, lost: str,
 def test_two_frames_for_one_pose_are_named(people: Path) -> None:
     twin = frame_of(people).with_suffix(".jpg")
     Image.open(frame_of(people)).save(twin)
-    text = f"{twin}: expected one frame for each pose, but {frame_of(people).name} is there too; take one away."
+    text = f"{twin}: expected one frame for each pose, but {frame_of(people).name} exists too; remove one."
     with pytest.raises(BadSampleError, match=re.escape(text)):
         BIWI(people)
 

@@ -1,4 +1,4 @@
-"""CamVid's folder: what a frame gives, and what is said of a folder that is not in order."""
+"""CamVid's folder: what a frame gives, and the errors for a folder that is not in order."""
 
 import re
 from pathlib import Path
@@ -83,10 +83,10 @@ def test_check_passes_a_folder_in_order(drawn_streets: Path) -> None:
 def test_absent_root_codes_and_image_folder_are_named(streets: Path) -> None:
     with pytest.raises(MissingDataError, match=re.escape(f"{streets / 'x'}: no such folder; expected images/, labels")):
         CamVid(streets / "x")
-    with pytest.raises(MissingDataError, match=re.escape(f"{streets / 'x'}: no such folder; expected pictures in it.")):
+    with pytest.raises(MissingDataError, match=re.escape(f"{streets / 'x'}: no such folder; expected images in it.")):
         CamVid(streets, image_dir="x")
     (streets / "codes.txt").unlink()
-    codes = re.escape(f"{streets / 'codes.txt'}: no such file; expected one class name a line, in order of id.")
+    codes = re.escape(f"{streets / 'codes.txt'}: no such file; expected one class name per line, in order of id.")
     with pytest.raises(MissingDataError, match=codes):
         CamVid(streets)
 

@@ -189,7 +189,7 @@ def test_calls_at_the_same_time_fetch_once(server: ArchiveServer, root: Path) ->
     assert server.ranges == [None]
 
 
-def test_a_cut_connection_is_taken_up_where_it_broke_off(
+def test_a_cut_connection_is_resumed(
     server: ArchiveServer, root: Path, part: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.cuts = [1000, CUT]
@@ -201,13 +201,13 @@ def test_a_cut_connection_is_taken_up_where_it_broke_off(
     assert held(fetch(server.archive(), root)) == FILES
 
 
-def test_a_call_that_gives_up_keeps_what_came_and_the_next_goes_on(
+def test_a_call_that_gives_up_keeps_what_came_and_the_next_resumes(
     server: ArchiveServer, root: Path, part: Path
 ) -> None:
     server.cuts = [CUT, 0, 0]
     expected = (
         f"{server.url}: connection cut; {CUT} of {len(GOOD)} bytes are here, "
-        f"call again to go on, or unpack the archive by hand into {root}."
+        f"call again to resume, or unpack the archive by hand into {root}."
     )
     with pytest.raises(ConnectionError, match=re.escape(expected)):
         fetch(server.archive(), root)
@@ -396,7 +396,7 @@ def test_no_connection_names_the_url_and_the_folder_to_unpack_into(root: Path) -
     with ArchiveServer(GOOD) as closed:  # its port was free a moment ago, and nothing listens once it is closed
         archive = closed.archive()
     reason = r"no answer \(<urlopen error \[Errno \d+\] Connection refused>\); "
-    rest = f"0 of {len(GOOD)} bytes are here, call again to go on, or unpack the archive by hand into {root}."
+    rest = f"0 of {len(GOOD)} bytes are here, call again to resume, or unpack the archive by hand into {root}."
     with pytest.raises(ConnectionError, match=f"^{re.escape(archive.url)}: {reason}{re.escape(rest)}$"):
         fetch(archive, root)
     assert listing(root.parent) == []

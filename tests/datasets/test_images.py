@@ -1,4 +1,4 @@
-"""Single pictures and masks: what is read, and that every unreadable file is named."""
+"""Single images and masks: what is read, and that every unreadable file is named."""
 
 import io
 import re
@@ -37,7 +37,7 @@ def test_colours_come_as_rgb_not_bgr(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "1"])
-def test_pictures_of_any_kind_come_as_three_channels(tmp_path: Path, mode: str) -> None:
+def test_images_of_any_kind_come_as_three_channels(tmp_path: Path, mode: str) -> None:
     image = Image.fromarray(PIXELS).convert(mode)
     image.save(tmp_path / "a.png")
     read = read_rgb(tmp_path / "a.png")
@@ -49,7 +49,7 @@ FOUR_BANDS: dict[str, Callable[[Path], object]] = {
     "alpha.tif": lambda path: Image.fromarray(BANDS).save(path),
     "deflated alpha.tif": lambda path: Image.fromarray(BANDS).save(path, compression="tiff_deflate"),
     "unspecified.tif": lambda path: Image.frombytes("RGBX", (18, 12), BANDS.tobytes()).save(path),
-    "untold.tif": lambda path: cv2.imwrite(str(path), BANDS[..., [2, 1, 0, 3]]),
+    "untagged.tif": lambda path: cv2.imwrite(str(path), BANDS[..., [2, 1, 0, 3]]),
     "alpha.png": lambda path: Image.fromarray(BANDS).save(path),
 }
 
@@ -82,7 +82,7 @@ def test_a_tiff_cut_anywhere_is_refused_by_name(tmp_path: Path, compression: str
     whole = path.read_bytes()
     for length in range(0, len(whole) - 2, 61):
         path.write_bytes(whole[:length])
-        with pytest.raises(BadSampleError, match=re.escape(f"{path}: expected a picture")):
+        with pytest.raises(BadSampleError, match=re.escape(f"{path}: expected an image")):
             read_rgb_and_more(path)
 
 
@@ -111,14 +111,14 @@ def test_header_tells_width_height_and_mode(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("reader", READERS)
 def test_an_absent_file_is_missing_data(tmp_path: Path, reader) -> None:
-    with pytest.raises(MissingDataError, match=re.escape(f"{tmp_path / 'a.png'}: no such file; expected a picture.")):
+    with pytest.raises(MissingDataError, match=re.escape(f"{tmp_path / 'a.png'}: no such file; expected an image.")):
         reader(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize("reader", READERS)
-@pytest.mark.parametrize("picture", ["frame", "mask"])
-def test_a_png_cut_anywhere_is_refused_by_name(tmp_path: Path, reader, picture: str) -> None:
-    whole = encoded(Image.fromarray(PIXELS) if picture == "frame" else palette_mask())
+@pytest.mark.parametrize("image", ["frame", "mask"])
+def test_a_png_cut_anywhere_is_refused_by_name(tmp_path: Path, reader, image: str) -> None:
+    whole = encoded(Image.fromarray(PIXELS) if image == "frame" else palette_mask())
     path = tmp_path / "a.png"
     for length in (*range(40), *range(40, len(whole), 23), len(whole) - 1):
         path.write_bytes(whole[:length])
@@ -138,13 +138,13 @@ def test_a_jpeg_cut_anywhere_is_refused_on_reading(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("reader", "text"),
     [
-        (read_rgb, "expected a picture, but it cannot be decoded; replace the file."),
-        (read_rgb_and_more, "expected a picture, but it cannot be decoded; replace the file."),
-        (image_header, "expected a picture, got a file that is none or is cut off."),
-        (read_ids, "expected a picture, got a file that is none or is cut off."),
+        (read_rgb, "expected an image, but it cannot be decoded; replace the file."),
+        (read_rgb_and_more, "expected an image, but it cannot be decoded; replace the file."),
+        (image_header, "expected an image, got a file that is not one or is cut off."),
+        (read_ids, "expected an image, got a file that is not one or is cut off."),
     ],
 )
-def test_text_under_a_pictures_name_is_refused(tmp_path: Path, reader, text: str) -> None:
+def test_text_under_the_name_of_an_image_is_refused(tmp_path: Path, reader, text: str) -> None:
     path = tmp_path / "a.png"
     path.write_text("404 not found")
     with pytest.raises(BadSampleError, match=re.escape(f"{path}: {text}")):

@@ -14,22 +14,22 @@ from triptych.errors import MissingDataError
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three grey pictures whose value tells them apart, and a file that is none."""
+    """Three grey images whose value tells them apart, and a file that is not an image."""
     for value, name in enumerate(["c.PNG", "a.png", "b.jpg"]):
         Image.fromarray(np.full((4, 6, 3), 50 * value, np.uint8)).save(tmp_path / name)
     (tmp_path / "notes.md").touch()
     return tmp_path
 
 
-def test_a_folder_gives_its_pictures_sorted_by_name_and_nothing_else(folder: Path) -> None:
-    pictures = Pictures(folder)
-    assert [pictures[index]["path"] for index in range(len(pictures))] == [
+def test_a_folder_gives_its_images_sorted_by_name_and_nothing_else(folder: Path) -> None:
+    images = Pictures(folder)
+    assert [images[index]["path"] for index in range(len(images))] == [
         str(folder / name) for name in ("a.png", "b.jpg", "c.PNG")
     ]
-    assert [int(pictures[index]["image"].mean()) for index in range(3)] == [50, 100, 0]
+    assert [int(images[index]["image"].mean()) for index in range(3)] == [50, 100, 0]
 
 
-def test_a_list_gives_its_pictures_in_its_order_relative_to_its_folder(folder: Path) -> None:
+def test_a_list_gives_its_images_in_its_order_relative_to_its_folder(folder: Path) -> None:
     (folder / "sub").mkdir()
     (folder / "sub" / "list.txt").write_text(f"../c.PNG\n\n{folder / 'a.png'}\n")
     assert [path.resolve() for path in Pictures(folder / "sub" / "list.txt").paths] == [
@@ -38,20 +38,20 @@ def test_a_list_gives_its_pictures_in_its_order_relative_to_its_folder(folder: P
     ]
 
 
-def test_a_single_picture_is_a_set_of_one(folder: Path) -> None:
-    pictures = Pictures(folder / "b.jpg")
-    assert (len(pictures), pictures[0]["image"].shape, pictures[0]["image"].dtype) == (1, (4, 6, 3), np.uint8)
+def test_a_single_image_is_a_set_of_one(folder: Path) -> None:
+    images = Pictures(folder / "b.jpg")
+    assert (len(images), images[0]["image"].shape, images[0]["image"].dtype) == (1, (4, 6, 3), np.uint8)
 
 
 def test_absent_and_empty_places_are_named(folder: Path) -> None:
     (folder / "list.txt").write_text("a.png\nx.png\ny.png\n")
     (folder / "empty").mkdir()
-    first_absent = re.escape(f"{folder / 'list.txt'}: 2 of 3 pictures are not there; the first is {folder / 'x.png'}.")
+    first_absent = re.escape(f"{folder / 'list.txt'}: 2 of 3 images do not exist; the first is {folder / 'x.png'}.")
     with pytest.raises(MissingDataError, match=first_absent):
         Pictures(folder / "list.txt")
-    with pytest.raises(MissingDataError, match=re.escape(f"{folder / 'x.png'}: 1 of 1 pictures are not there")):
+    with pytest.raises(MissingDataError, match=re.escape(f"{folder / 'x.png'}: 1 of 1 images do not exist")):
         Pictures(folder / "x.png")
-    with pytest.raises(MissingDataError, match=re.escape(f"{folder / 'empty'}: expected pictures to predict, found")):
+    with pytest.raises(MissingDataError, match=re.escape(f"{folder / 'empty'}: expected images to predict, found")):
         Pictures(folder / "empty")
 
 
@@ -61,7 +61,7 @@ def test_lines_lose_blank_ones_outer_spaces_line_ends_of_windows_and_a_byte_orde
 
 
 def test_absent_lists_and_folders_are_missing_data(tmp_path: Path) -> None:
-    with pytest.raises(MissingDataError, match=re.escape(f"{tmp_path / 'a.txt'}: no such file; expected one name a")):
+    with pytest.raises(MissingDataError, match=re.escape(f"{tmp_path / 'a.txt'}: no such file; expected one name per")):
         read_lines(tmp_path / "a.txt")
-    with pytest.raises(MissingDataError, match=re.escape(f"{tmp_path / 'images'}: no such folder; expected pictures")):
+    with pytest.raises(MissingDataError, match=re.escape(f"{tmp_path / 'images'}: no such folder; expected images")):
         list_images(tmp_path / "images")

@@ -1,4 +1,4 @@
-"""Planet's table and tiles: what a tile gives in any layout, and what is said of a table that is not in order."""
+"""Planet's table and tiles: what a tile gives in any layout, and the errors for a table that is not in order."""
 
 import csv
 import re
@@ -63,8 +63,8 @@ def test_labels_are_those_of_the_table_in_the_order_of_the_constant(drawn_tiles:
     for index, row in enumerate(rows):
         expected = [0.0] * 17
         for place, tag in enumerate(PLANET_TAGS):
-            for of_tile in row["tags"].split(" "):
-                if of_tile == tag:
+            for tile_tag in row["tags"].split(" "):
+                if tile_tag == tag:
                     expected[place] = 1.0
         assert data[index]["labels"].tolist() == expected
     assert data.names == [row["image_name"] for row in rows]
@@ -188,7 +188,7 @@ def test_a_delimiter_alone_is_no_tag(three: Path) -> None:
 
 def test_an_unknown_tag_says_how_to_take_the_tables(three: Path) -> None:
     write_table(three, ["t0,clear snow"])
-    with pytest.raises(BadSampleError, match=r'or say tags: "table" to take those of the table\.$'):
+    with pytest.raises(BadSampleError, match=r'or set tags: "table" to take the tags of the table\.$'):
         Planet(three)
     assert Planet(three, tags="table").tags == ["clear", "snow"]
 
@@ -196,7 +196,7 @@ def test_an_unknown_tag_says_how_to_take_the_tables(three: Path) -> None:
 def test_names_without_a_file_are_counted_and_the_first_is_named(three: Path) -> None:
     for name in ("t1", "t2"):
         (three / "train-jpg" / f"{name}.jpg").unlink()
-    text = f"planet: 2 of 3 tiles are not there; the first is {three / 'train-jpg' / 't1.jpg'}."
+    text = f"planet: 2 of 3 tiles do not exist; the first is {three / 'train-jpg' / 't1.jpg'}."
     with pytest.raises(MissingDataError, match="^" + re.escape(text)):
         Planet(three)
     with pytest.raises(BadSampleError, match=re.escape("planet: 1 tiles are not in the table; the first is 'nope'.")):
@@ -213,7 +213,7 @@ def test_a_truncated_jpeg_is_refused_by_name(three: Path, progressive: bool, kep
     path.write_bytes(whole[: int(kept * len(whole))])
     data = Planet(three)
     assert data[0]["image"].shape == (SIDE, SIDE, 3)
-    text = f"{path}: expected a picture, but it cannot be decoded; replace the file."
+    text = f"{path}: expected an image, but it cannot be decoded; replace the file."
     with pytest.raises(BadSampleError, match="^" + re.escape(text)):
         data[1]
 

@@ -1,4 +1,4 @@
-"""`DepthwiseConv2d` differs from a plain convolution in the time that its gradient takes, and in nothing else."""
+"""`DepthwiseConv2d` differs from a plain convolution only in the time that its gradient takes."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""Encoders start from the package, a file or nothing, and say what is wrong with any other weights."""
+"""Encoders start from the package, a file or nothing, and report what is wrong with any other weights."""
 
 import warnings
 from pathlib import Path
@@ -57,14 +57,14 @@ def test_a_state_dict_of_our_encoder_or_of_the_librarys_is_loaded(tmp_path: Path
     assert all(torch.equal(tensor, source.state_dict()[key]) for key, tensor in encoder.state_dict().items())
 
 
-def test_a_path_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_path_that_does_not_exist_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     with pytest.raises(FileNotFoundError) as caught:
         build_encoder("resnet18", str(path), 3)
-    assert str(caught.value) == f"encoder_weights: {path} is not there; expected a state dict of resnet18."
+    assert str(caught.value) == f"encoder_weights: {path} does not exist; expected a state dict of resnet18."
 
 
-def test_another_encoders_state_dict_is_told_with_its_first_difference(tmp_path: Path) -> None:
+def test_another_encoders_state_dict_is_reported_with_its_first_difference(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     torch.save({"conv1.weight": torch.zeros(64, 3, 7, 7)}, path)
     with pytest.raises(ValueError, match=r"Missing key\(s\) in state_dict: ") as caught:
@@ -74,12 +74,12 @@ def test_another_encoders_state_dict_is_told_with_its_first_difference(tmp_path:
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", "a tensor"])
-def test_a_file_without_a_state_dict_is_told(tmp_path: Path, content) -> None:
+def test_a_file_without_a_state_dict_is_reported(tmp_path: Path, content) -> None:
     path = tmp_path / "weights.pth"
     torch.save(torch.zeros(2), path) if content == "a tensor" else path.write_bytes(content)
     with pytest.raises(ValueError, match="encoder_weights") as caught:
         build_encoder("resnet18", str(path), 3)
-    assert str(caught.value) == f"encoder_weights: {path} is not a state dict of resnet18, nor of anything."
+    assert str(caught.value) == f"encoder_weights: {path} is not a state dict; expected one of resnet18."
 
 
 @pytest.mark.parametrize(
@@ -87,13 +87,15 @@ def test_a_file_without_a_state_dict_is_told(tmp_path: Path, content) -> None:
     [("resnt34", "resnet34, resnet50, resnet18"), ("tu-resnet9t", "tu-resnet"), ("xyz", "none")],
 )
 @pytest.mark.parametrize("weights", [None, "imagenet"])
-def test_an_unknown_encoder_is_told_with_those_close_to_it(name, close, weights) -> None:
-    with pytest.raises(ValueError, match=f"knows no '{name}'; close to it are {close}") as caught:
+def test_an_unknown_encoder_is_reported_with_similar_names(name, close, weights) -> None:
+    with pytest.raises(
+        ValueError, match=f"segmentation_models_pytorch, got '{name}'; similar names are {close}"
+    ) as caught:
         build_encoder(name, weights, 3)
     assert str(caught.value).endswith("segmentation_models_pytorch.encoders.get_encoder_names() lists all.")
 
 
-def test_unknown_weights_are_told_with_those_the_encoder_has() -> None:
+def test_unknown_weights_are_reported_with_those_the_encoder_has() -> None:
     with pytest.raises(ValueError, match="encoder_weights") as caught:
         build_encoder("resnet18", "imagnet", 3)
     assert str(caught.value) == (

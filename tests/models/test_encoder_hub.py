@@ -103,7 +103,7 @@ def test_weights_and_pixel_statistics_come_from_the_hub_and_then_from_its_cache(
 @pytest.mark.parametrize(
     ("encoder", "weights"), [("resnet18", "imagenet"), ("resnet18", "swsl"), ("mit_b0", "imagenet")]
 )
-def test_a_hub_out_of_reach_is_told_in_one_line(offline, encoder, weights) -> None:
+def test_a_hub_out_of_reach_is_reported_in_one_line(offline, encoder, weights) -> None:
     with pytest.raises(ConnectionError, match="encoder") as caught:
         build_encoder(encoder, weights, 3)
     assert str(caught.value) == not_fetched(encoder, weights)

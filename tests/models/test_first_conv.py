@@ -1,4 +1,4 @@
-"""Three-band weights serve pictures of any number of bands."""
+"""Three-band weights serve images of any number of bands."""
 
 import pytest
 import torch
@@ -50,7 +50,7 @@ def test_one_channel_is_seen_as_the_same_in_all_three(encoder) -> None:
 
 
 @torch.no_grad()
-def test_a_grey_picture_gives_the_logits_of_grey_rgb_where_all_channels_have_the_same_statistics() -> None:
+def test_a_grey_image_gives_the_logits_of_grey_rgb_where_all_channels_have_the_same_statistics() -> None:
     colors, grey = pair(OFFLINE_ENCODER, "imagenet", 1)
     images = torch.randint(256, (2, 1, 40, 48), dtype=torch.uint8)
     torch.testing.assert_close(grey(images), colors(images.expand(-1, 3, -1, -1)), rtol=1e-3, atol=1e-3)
@@ -78,13 +78,13 @@ def test_statistics_of_unknown_channels_are_the_mean_of_the_known(in_channels, m
 
 
 @pytest.mark.parametrize(("in_channels", "got"), [(3, 4), (4, 3), (1, 3)])
-def test_pictures_with_another_number_of_channels_are_told(in_channels, got) -> None:
+def test_images_with_another_number_of_channels_are_reported(in_channels, got) -> None:
     network = UNet(2, "resnet18", None, in_channels)
     with pytest.raises(ValueError, match="images") as caught:
         network(torch.zeros(1, got, 32, 32))
     assert str(caught.value) == f"images: expected {in_channels} channels (in_channels), got {got}."
 
 
-def test_less_than_one_channel_is_told() -> None:
+def test_less_than_one_channel_is_reported() -> None:
     with pytest.raises(ValueError, match=r"^in_channels: expected at least 1, got 0\.$"):
         build_encoder("resnet18", None, 0)

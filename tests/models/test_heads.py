@@ -1,4 +1,4 @@
-"""Heads: a heat map's hot place is the point, points stay in the picture, and gradients reach the encoder."""
+"""Heads: the hot cell of a heat map is the point, points stay in the image, and gradients reach the encoder."""
 
 import pytest
 import torch
@@ -53,7 +53,7 @@ def test_a_single_row_or_column_of_cells_is_the_middle() -> None:
 
 @pytest.mark.parametrize("train", [True, False])
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3, 1e6])
-def test_points_stay_in_the_picture_whatever_the_features_are(scale: float, train: bool) -> None:
+def test_points_stay_in_the_image_whatever_the_features_are(scale: float, train: bool) -> None:
     torch.manual_seed(0)
     head = HeatmapHead([4, 6, 8], num_points=3).train(train)
     features = [scale * torch.randn(5, c, 16 // s, 24 // s) for c, s in ((4, 1), (6, 2), (8, 4))]
@@ -92,7 +92,7 @@ def test_the_gradient_reaches_every_parameter() -> None:
 
 @pytest.mark.parametrize("num_points", [1, 3])
 @pytest.mark.parametrize("size", [(120, 160), (33, 57), (64, 64), (40, 200), (1, 1)])
-def test_pictures_of_any_size_give_their_points(size: tuple[int, int], num_points: int) -> None:
+def test_images_of_any_size_give_their_points(size: tuple[int, int], num_points: int) -> None:
     with torch.no_grad():
         points = network(num_points).eval()(torch.randint(256, (2, 3, *size), dtype=torch.uint8))
     assert (points.shape, points.dtype) == ((2, num_points, 2), torch.float32)

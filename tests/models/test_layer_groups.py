@@ -93,7 +93,7 @@ def test_without_train_bn_one_step_moves_nothing_of_the_frozen_groups(first, fro
     assert statistics == {name for name, weight in of_norm.items() if group[weight] not in frozen}
 
 
-def test_frozen_batch_norm_stays_in_evaluation_through_train_and_comes_back_when_thawed() -> None:
+def test_frozen_batch_norm_stays_in_evaluation_through_train_and_comes_back_when_unfrozen() -> None:
     network = small_unet()
     network.freeze_to(-1, train_bn=False)
     for _ in range(2):
@@ -109,7 +109,7 @@ def test_frozen_batch_norm_stays_in_evaluation_through_train_and_comes_back_when
     assert statistics == {name for name in network.state_dict() if "running" in name}
 
 
-def test_thawing_a_network_in_evaluation_leaves_it_there() -> None:
+def test_unfreezing_a_network_in_evaluation_leaves_it_there() -> None:
     network = small_unet().eval()
     network.freeze_to(-1, train_bn=False)
     network.freeze_to(0)
@@ -134,7 +134,7 @@ def test_two_passes_in_evaluation_agree(train_bn) -> None:
 
 
 @pytest.mark.parametrize("first", [3, -4, 10])
-def test_a_group_that_is_not_there_is_told(first) -> None:
+def test_a_group_that_does_not_exist_is_reported(first) -> None:
     with pytest.raises(ValueError, match="freeze_to") as caught:
         small_unet().freeze_to(first)
     assert str(caught.value) == (

@@ -16,14 +16,14 @@ def network() -> UNet:
 
 @pytest.mark.parametrize("size", [(64, 96), (65, 95), (33, 31), (31, 64), (7, 50), (1, 1)])
 @torch.no_grad()
-def test_logits_have_the_height_and_width_of_the_picture(network, size) -> None:
+def test_logits_have_the_height_and_width_of_the_image(network, size) -> None:
     logits = network(torch.randint(256, (2, 3, *size), dtype=torch.uint8))
     assert logits.shape == (2, 5, *size)
     assert logits.isfinite().all()
 
 
 @torch.no_grad()
-def test_an_odd_picture_gets_the_logits_of_the_same_picture_with_its_edge_repeated(network) -> None:
+def test_an_odd_image_gets_the_logits_of_the_same_image_with_its_edge_repeated(network) -> None:
     images = torch.randint(256, (1, 3, 50, 70), dtype=torch.uint8)
     rows, columns = torch.arange(64).clamp(max=49), torch.arange(96).clamp(max=69)
     torch.testing.assert_close(network(images), network(images[:, :, rows][..., columns])[..., :50, :70])

@@ -1,4 +1,4 @@
-"""One-cycle follows fastai's formula for each group at every step, and can be stopped, saved and planned anew."""
+"""One-cycle follows fastai's formula for each group at every step, and can be stopped, saved and rescheduled."""
 
 import io
 import math
@@ -30,7 +30,7 @@ def combined_cos(pct: float, start: float, middle: float, end: float, pos: float
 
 
 def fastai_at(pos: float, pct: float) -> Point:
-    """What fastai's `fit_one_cycle` sets at a share of the training; before step k of n that is k / n."""
+    """What fastai's `fit_one_cycle` sets at a fraction of the training; before step k of n that is k / n."""
     return [combined_cos(pct, peak / 25, peak, peak / 1e5, pos) for peak in PEAKS], combined_cos(
         pct, 0.95, 0.85, 0.95, pos
     )
@@ -62,10 +62,10 @@ def resumed(optimizer: Optimizer, schedule: OneCycle, total: int, pct: float = 0
     file = io.BytesIO()
     torch.save([optimizer.state_dict(), schedule.state_dict()], file)
     file.seek(0)
-    of_optimizer, of_schedule = torch.load(file, weights_only=True)
+    optimizer_state, schedule_state = torch.load(file, weights_only=True)
     optimizer, schedule = cycle(total, pct)
-    optimizer.load_state_dict(of_optimizer)
-    schedule.load_state_dict(of_schedule)
+    optimizer.load_state_dict(optimizer_state)
+    schedule.load_state_dict(schedule_state)
     return optimizer, schedule
 
 
@@ -83,8 +83,8 @@ def test_rates_and_momentum_follow_fastais_formula_at_every_step(total: int, pct
 
 def test_cycle_starts_at_peak_over_25_and_ends_at_peak_over_100000_and_stays_there() -> None:
     points = walk(*cycle(40), 43)
-    for step, share, momentum in [(0, 25, 0.95), (10, 1, 0.85), (40, 1e5, 0.95), (41, 1e5, 0.95), (43, 1e5, 0.95)]:
-        assert points[step][0] == pytest.approx([peak / share for peak in PEAKS])
+    for step, divisor, momentum in [(0, 25, 0.95), (10, 1, 0.85), (40, 1e5, 0.95), (41, 1e5, 0.95), (43, 1e5, 0.95)]:
+        assert points[step][0] == pytest.approx([peak / divisor for peak in PEAKS])
         assert points[step][1] == pytest.approx(momentum)
 
 
@@ -123,7 +123,7 @@ def test_a_skipped_step_leaves_everything_where_it_is_and_is_counted() -> None:
 
 
 @pytest.mark.parametrize("case", range(8))
-def test_a_saved_cycle_goes_on_as_if_nothing_had_happened(case: int) -> None:
+def test_a_saved_cycle_resumes_as_if_nothing_had_happened(case: int) -> None:
     draw = random.Random(case)
     total, pct = draw.randint(2, 60), draw.uniform(0.05, 0.95)
     stop, skips = draw.randint(0, total), draw.randint(0, 3)
@@ -138,7 +138,7 @@ def test_a_saved_cycle_goes_on_as_if_nothing_had_happened(case: int) -> None:
     assert again[1].skipped == skips
 
 
-def test_a_plan_outlives_the_next_resume() -> None:
+def test_a_rescheduled_cycle_survives_the_next_resume() -> None:
     optimizer, schedule = cycle(10)
     walk(optimizer, schedule, 6)
     planned = resumed(optimizer, schedule, 20)
@@ -184,14 +184,14 @@ def test_a_number_of_steps_that_is_already_reached_changes_nothing(stop: int, ot
 
 
 @pytest.mark.parametrize("steps", [math.inf, -1, 0, math.nan])
-def test_a_number_of_steps_that_is_not_known_is_told(steps: float) -> None:
+def test_a_number_of_steps_that_is_unknown_is_refused(steps: float) -> None:
     with pytest.raises(ValueError, match="one-cycle") as caught:
         cycle(steps)
-    assert str(caught.value) == f"one-cycle: expected a number of steps known before, got {steps}; set max_epochs."
+    assert str(caught.value) == f"one-cycle: expected a finite number of steps above 0, got {steps}; set max_epochs."
 
 
 @pytest.mark.parametrize("pct", [0, 1, -0.1, 1.5, math.nan])
-def test_a_share_that_is_none_is_told(pct: float) -> None:
+def test_a_fraction_out_of_range_is_refused(pct: float) -> None:
     with pytest.raises(ValueError, match="pct_start") as caught:
         cycle(10, pct)
-    assert str(caught.value) == f"pct_start: expected a share between 0 and 1, got {pct}."
+    assert str(caught.value) == f"pct_start: expected a fraction between 0 and 1, got {pct}."

@@ -31,7 +31,7 @@ def test_one_number_is_the_rate_of_all_groups() -> None:
 
 
 @pytest.mark.parametrize("wrong", [0, -1e-3, [1e-3], [1e-5, 1e-4, 1e-3], [], [0, 1e-3], [1e-5, -1.0]])
-def test_anything_but_one_or_two_rates_above_zero_is_told(wrong) -> None:
+def test_anything_but_one_or_two_rates_above_zero_is_refused(wrong) -> None:
     with pytest.raises(ValueError, match="max_lr") as caught:
         group_rates(wrong, 3)
     assert str(caught.value) == (

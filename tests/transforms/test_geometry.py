@@ -37,7 +37,7 @@ def moved(
 
 
 def marked(size: tuple[int, int], x: float, y: float) -> tuple[Array, Array]:
-    """A black picture and a mask of zeros with a block of 3x3 at (x, y) pixels from the centre."""
+    """A black image and a mask of zeros with a block of 3x3 at (x, y) pixels from the centre."""
     row, column = round((size[0] - 1) / 2 + y), round((size[1] - 1) / 2 + x)
     mask = np.zeros(size, np.uint8)
     mask[row - 1 : row + 2, column - 1 : column + 2] = 1
@@ -71,7 +71,7 @@ def test_rotation_turns_a_marked_pixel_about_the_centre_and_keeps_right_angles(
     for x, y in [(10, 0), (0, 10), (-6, 4)]:
         image, mask = marked(size, x, y)
         x, y = mark_place(mask)
-        # fastai reads the source at the turned place, so the picture turns the other way, in pixels, not in [-1, 1]
+        # fastai reads the source at the turned point, so the image turns the other way, in pixels, not in [-1, 1]
         expected = [math.cos(angle) * x + math.sin(angle) * y, -math.sin(angle) * x + math.cos(angle) * y]
         image, mask = moved(image, mask, lambda aspect: rotation(degrees, aspect))
         # where the turn uncovers, the image shows a mirrored mark
@@ -181,7 +181,7 @@ def test_nothing_drawn_changes_nothing() -> None:
 
 
 def smooth(size: tuple[int, int]) -> Array:
-    """A wave as long as the picture in each channel, each in another direction."""
+    """A wave as long as the image in each channel, each in another direction."""
     y, x = np.indices(size) / np.array(size)[:, None, None]
     waves = [128 + 100 * np.sin(2 * np.pi * wave) for wave in (x, y, x + y)]
     return np.stack(waves, axis=-1).astype(np.uint8)
@@ -237,7 +237,7 @@ def test_detail_too_fine_for_the_result_is_averaged() -> None:
 
 
 def draws(**limits: float) -> list[Array]:
-    """Two thousand homographies of a 3:4 picture with only the named parts switched on, the flip undone."""
+    """Two thousand homographies of a 3:4 image with only the named parts switched on, the flip undone."""
     values = {"max_rotate": 0.0, "max_zoom": 1.0, "max_warp": 0.0, "p_affine": 0.75, "fill_mask": VOID} | limits
     geometry, rng = LessonGeometry((3, 4), **values), random.Random(0)
     matrices = [geometry.draw(rng, 0.75) for _ in range(2000)]
@@ -280,12 +280,12 @@ def test_warp_draws_each_edge_within_its_limit() -> None:
 
 
 @pytest.mark.parametrize("min_area", [0.25, 0.8])
-def test_a_crop_keeps_an_even_share_of_the_area_and_any_part_of_the_frame(min_area: float) -> None:
+def test_a_crop_keeps_a_uniform_fraction_of_the_area_and_any_part_of_the_frame(min_area: float) -> None:
     matrices = np.array(draws(min_area=min_area, max_zoom=1.1, p_affine=0))
     np.testing.assert_array_equal(matrices[:, 0, 0], matrices[:, 1, 1])  # in the frame's own proportions
     sides = matrices[:, 0, 0]
-    shares = np.histogram(sides**2, bins=np.linspace(min_area, 1, 5))[0] / len(sides)
-    np.testing.assert_allclose(shares, 0.25, atol=0.04)
+    fractions = np.histogram(sides**2, bins=np.linspace(min_area, 1, 5))[0] / len(sides)
+    np.testing.assert_allclose(fractions, 0.25, atol=0.04)
     assert (sides < 1).all(), "there is a crop in every draw"
     place = matrices[:, :2, 2] / (1 - sides)[:, None]
     assert np.abs(place).max() <= 1 + 1e-9

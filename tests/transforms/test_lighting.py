@@ -11,8 +11,8 @@ from triptych.transforms.lighting import LessonLighting, lighting_table
 
 def fastai_value(pixel: int, change: float, scale: float) -> float:
     """A pixel value after fastai's `brightness(change)` and then `contrast(scale)`, which share one logit."""
-    share = min(max(pixel / 255, 1e-7), 1 - 1e-7)
-    logit = -math.log(1 / share - 1)
+    value = min(max(pixel / 255, 1e-7), 1 - 1e-7)
+    logit = -math.log(1 / value - 1)
     logit = (logit + math.log(change / (1 - change))) * scale
     return 255 / (1 + math.exp(-logit))
 

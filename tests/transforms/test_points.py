@@ -1,4 +1,4 @@
-"""Points follow their picture through every draw, and none leaves it."""
+"""Points move with their image in every draw, and none leaves it."""
 
 from collections.abc import Iterator
 
@@ -60,11 +60,11 @@ def test_a_resized_dot_is_found_at_its_point() -> None:
     np.testing.assert_allclose(dots(sample["image"]), [place_px(sample)], atol=0.3)
 
 
-def test_no_point_ever_leaves_the_picture() -> None:
+def test_no_point_ever_leaves_the_image() -> None:
     rng, size = np.random.default_rng(1), (24, 32)
     near_edge = [np.where(rng.random(2) < 0.5, 0.01, 0.99) for _ in range(20)]
     anywhere, edges = rng.random((20, 2)), np.array([(0, 0), (1, 1), (0, 0.5), (0.5, 1)])
-    records = [record(size, *(np.array([share]) * (32, 24))) for share in (*near_edge, *anywhere, *edges)]
+    records = [record(size, *(np.array([fraction]) * (32, 24))) for fraction in (*near_edge, *anywhere, *edges)]
     samples = SampleDataset(records, biwi_pipeline((18, 25)), seed=0)
     points = torch.stack([sample["point"] for sample in drawn(samples, epochs=75)])
     assert len(points) == 3300
@@ -83,7 +83,7 @@ def test_several_points_stay_inside_together_and_keep_their_order() -> None:
         assert abs((bx - ax) * (cy - ay) - (by - ay) * (cx - ax)) > 200  # no two fall together
 
 
-def test_a_picture_for_which_no_draw_works_is_only_resized_and_says_so() -> None:
+def test_an_image_for_which_no_draw_works_is_only_resized_and_says_so() -> None:
     samples = SampleDataset([record((48, 64), (1.0, 0.5), (62.0, 47.0))], biwi_pipeline((24, 32)), seed=0)
     as_it_was = torch.tensor([[2 * 0.5 / 48 - 1, 2 * 1 / 64 - 1], [2 * 47 / 48 - 1, 2 * 62 / 64 - 1]])
     left = []

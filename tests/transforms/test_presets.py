@@ -10,7 +10,7 @@ Array = npt.NDArray[np.generic]
 VOID = 30
 
 
-def picture(height: int, width: int) -> dict[str, Array]:
+def image_and_mask(height: int, width: int) -> dict[str, Array]:
     """Noise with a mask of the ids 3, 7 and 12 in blocks."""
     rng = np.random.default_rng(0)
     blocks = rng.choice([3, 7, 12], size=(-(-height // 8), -(-width // 8)))
@@ -26,21 +26,21 @@ def test_any_size_becomes_any_size_and_masks_keep_to_their_ids(
     training = camvid_pipeline(target, VOID), camvid_pipeline(target, VOID, min_area=0.2)
     for pipeline in (evaluation_pipeline(target), *training):
         ids = {3, 7, 12, VOID} if pipeline in training else {3, 7, 12}
-        result = pipeline(**picture(*source))
+        result = pipeline(**image_and_mask(*source))
         assert (result["image"].shape, result["image"].dtype) == ((*target, 3), np.uint8)
         assert (result["mask"].shape, result["mask"].dtype) == (target, np.uint8)
         assert set(np.unique(result["mask"])) <= ids
 
 
-def test_evaluation_leaves_a_picture_of_its_size_alone() -> None:
-    before = picture(30, 50)
+def test_evaluation_leaves_an_image_of_its_size_alone() -> None:
+    before = image_and_mask(30, 50)
     after = evaluation_pipeline((30, 50))(**before)
     assert np.array_equal(after["image"], before["image"])
     assert np.array_equal(after["mask"], before["mask"])
 
 
 def test_shrinking_averages_the_image_and_picks_from_the_mask() -> None:
-    before = picture(32, 48)
+    before = image_and_mask(32, 48)
     after = evaluation_pipeline((8, 12))(**before)
     blocks = before["image"].reshape(8, 4, 12, 4, 3).mean(axis=(1, 3))
     np.testing.assert_allclose(after["image"], blocks, atol=0.51)

@@ -14,7 +14,7 @@ DRAWS = 1600
 
 
 def eight(image: np.ndarray) -> list[bytes]:
-    """A square picture in all its eight positions, by numpy."""
+    """A square image in all its eight positions, by numpy."""
     return [np.rot90(side, turns).tobytes() for side in (image, image[:, ::-1]) for turns in range(4)]
 
 
@@ -26,8 +26,8 @@ def test_exactly_the_eight_positions_occur_each_in_an_eighth_of_the_draws(side: 
     positions = eight(image)
     assert set(seen) == set(positions)
     assert len(set(positions)) == 8
-    shares = [seen.count(position) / DRAWS for position in positions]
-    np.testing.assert_allclose(shares, 1 / 8, atol=0.035)  # more than four standard deviations
+    fractions = [seen.count(position) / DRAWS for position in positions]
+    np.testing.assert_allclose(fractions, 1 / 8, atol=0.035)  # more than four standard deviations
 
 
 def test_left_and_right_alone_are_the_default() -> None:

@@ -1,4 +1,4 @@
-"""What the three data modules share: loaders, order and seeding."""
+"""Base class of the three data modules: loaders, sample order and seeding."""
 
 import warnings
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import torch
 from matplotlib.figure import Figure
 from torch.utils.data import DataLoader
 
-from triptych.datamodules.epoch_order import EpochSampler, Place
+from triptych.datamodules.epoch_order import EpochSampler, Position
 from triptych.datamodules.hard_examples import weights_of
 from triptych.datamodules.samples import SampleDataset
 from triptych.datasets.download import Archive, fetch
@@ -24,27 +24,27 @@ _SPLITS: dict[str, tuple[Split, ...]] = {"fit": ("val", "train"), "validate": ("
 
 
 class TriptychDataModule(L.LightningDataModule):
-    """Loaders over the records of each split, in an order that follows from (seed, epoch) alone.
+    """Data module with a loader for each split; the order of the samples depends on (seed, epoch) alone.
 
-    `image_size`, `batch_size`, `augment`, `sample_weights` and `first_epoch`, the number of a fit's first epoch, may be
-    changed from one fit to the next. Checkpoints hold the place in the epoch, so a fit that is resumed goes on with the
+    `image_size`, `batch_size`, `augment`, `sample_weights` and `first_epoch`, the index of a fit's first epoch, may be
+    changed from one fit to the next. Checkpoints hold the position in the epoch, so a resumed fit continues with the
     next sample.
 
-    A subclass names its own arguments in its constructor and passes the others on as `**loading`.
+    A subclass declares its own arguments in its constructor and passes the others on as `**loading`.
 
     Args:
         root: Folder of the data set.
         image_size: (height, width) in pixels of the samples.
-        batch_size: Samples a batch, at least 1.
-        num_workers: Processes that read samples; 0 reads in the main one.
+        batch_size: Samples per batch, at least 1.
+        num_workers: Number of processes that read samples; 0 reads in the main process.
         seed: Seed of order, split and augmentation, at least 0.
         augment: Whether training samples are augmented.
-        valid_size: (height, width) in pixels of the samples that are validated, tested and predicted; None takes
+        valid_size: (height, width) in pixels of the samples for validation, test and prediction; None takes
             `image_size`.
         predict_path: Folder of images, list of their paths (`.txt`) or one image to predict; None takes the validation
             samples.
         sample_weights: CSV file of losses (see `triptych.write_losses`): training samples with a higher loss are drawn
-            more often; None takes each once an epoch.
+            more often; None takes each once per epoch.
         download: Fetch the course's copy of the data if `root` does not exist.
 
     Raises:
@@ -52,11 +52,11 @@ class TriptychDataModule(L.LightningDataModule):
     """
 
     CHANGEABLE: ClassVar = frozenset({"image_size", "batch_size", "augment"})
-    """The settings that may change from one fit to the next, beside `sample_weights` and `first_epoch`."""
+    """Settings that may change from one fit to the next, besides `sample_weights` and `first_epoch`."""
     archive: ClassVar[Archive]
     """The course's copy of the data."""
     arguments: dict[str, Any]
-    """What it was made with, by name."""
+    """The constructor's arguments, by name."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class TriptychDataModule(L.LightningDataModule):
         self.arguments = {
             name: str(value) if isinstance(value, Path) else value for name, value in self.hparams.items()
         }
-        self.hparams.clear()  # a checkpoint is to be read with plain values alone, and needs no data
+        self.hparams.clear()  # a checkpoint holds plain values alone, and none of the data's arguments
         self.root, self.download = Path(root), download
         self.predict_path = predict_path
         self.image_size = checked_size("image_size", image_size)
@@ -88,7 +88,7 @@ class TriptychDataModule(L.LightningDataModule):
         self.augment, self.sample_weights = augment, sample_weights
         self.records: dict[str, Records] = {}
         self.first_epoch = 0
-        self._resume_at: Place | None = None
+        self._resume_at: Position | None = None
         self._weights: list[float] | None = None
 
     def prepare_data(self) -> None:
@@ -97,11 +97,11 @@ class TriptychDataModule(L.LightningDataModule):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What the data alone knows, under the names of the model's arguments; empty before `setup`."""
+        """Arguments of the model that follow from the data, by name; incomplete before `setup`."""
         raise NotImplementedError
 
     def find(self) -> None:
-        """Looks at what is there, so that `metadata` are known and `split` can be asked."""
+        """Finds the files of the data set, which `metadata` and `split` need."""
         raise NotImplementedError
 
     def split(self, name: Split) -> Records:
@@ -109,15 +109,15 @@ class TriptychDataModule(L.LightningDataModule):
         raise NotImplementedError
 
     def train_paths(self) -> list[Path]:
-        """The files of the training samples, known after `setup("fit")`."""
+        """Paths of the training samples; available after `setup("fit")`."""
         raise NotImplementedError
 
     def setup(self, stage: str) -> None:
         """Finds, splits and checks the samples that `stage` needs.
 
         Raises:
-            MissingDataError: A folder, list or file is not there.
-            BadSampleError: A file is not what it should be.
+            MissingDataError: A folder, list or file does not exist.
+            BadSampleError: A file does not hold what is expected.
             ValueError: A split that `stage` needs is empty, or `sample_weights` names a sample twice.
         """
         if stage == "predict" and self.predict_path is not None:
@@ -134,29 +134,29 @@ class TriptychDataModule(L.LightningDataModule):
             self._weights = None if table is None else weights_of(table, self.train_paths(), self.root)
 
     def train_pipeline(self) -> Pipeline:
-        """The task's augmentations."""
+        """Augmentations of the training samples."""
         raise NotImplementedError
 
     def draw_batch(self, samples: Sequence[Sample], columns: int) -> Figure:
-        """Samples as pictures with what is to be predicted.
+        """Figure of samples with their targets.
 
         Args:
             samples: At least one.
-            columns: Samples in a row.
+            columns: Samples per row.
         """
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, int]:
-        """Where a checkpoint stands in its fit: the epoch, and how many of its samples each process has seen."""
+        """Position in the fit: the epoch index, and the number of its samples that each process has seen."""
         epochs, batches = self._fit_loop.epoch_progress.current, self._fit_loop.epoch_loop.batch_progress.current
         within = epochs.processed < epochs.ready
         return {"epoch": epochs.processed, "samples": batches.ready * self.batch_size if within else 0}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        """Lets the next fit go on with the next sample."""
+        """Makes the next fit continue with the next sample."""
         if self._fit_loop.trainer.state.fn == "fit":
             self._resume_at = state_dict["epoch"], state_dict["samples"]
-            warnings.filterwarnings("ignore", ".*your dataloader is not resumable")  # Lightning cannot know
+            warnings.filterwarnings("ignore", ".*your dataloader is not resumable")  # Lightning cannot know that it is
 
     @property
     def _fit_loop(self) -> Any:
@@ -178,18 +178,18 @@ class TriptychDataModule(L.LightningDataModule):
         return self._loader("predict", self._valid_pipeline(), shuffle=False)
 
     def show_batch(self, rows: int = 2, columns: int = 4) -> Figure:
-        """The next training samples in their order, as the model gets them: augmented, with what is to be predicted.
+        """Figure of the next training samples as the model gets them: in training order, augmented, with their targets.
 
-        Finds the data first where `setup` has not been called. No training and no random state is touched.
+        Calls `setup` first if needed. Changes neither the training nor any random state.
 
         Args:
-            rows: Of samples, at least 1.
-            columns: Of samples, at least 1.
+            rows: Number of rows, at least 1.
+            columns: Number of columns, at least 1.
 
         Raises:
-            MissingDataError: As `setup`.
-            BadSampleError: As `setup`.
-            ValueError: As `setup`; or rows or columns are less than 1.
+            MissingDataError: See `setup`.
+            BadSampleError: See `setup`.
+            ValueError: See `setup`; or `rows` or `columns` is less than 1.
         """
         count = checked_at_least(1, "rows", rows) * checked_at_least(1, "columns", columns)
         if "train" not in self.records:
@@ -197,7 +197,7 @@ class TriptychDataModule(L.LightningDataModule):
             self.setup("fit")
         resume_at = self._resume_at
         loader = self.train_dataloader()
-        self._resume_at = resume_at  # the fit is yet to come
+        self._resume_at = resume_at  # the next fit still needs it
         samples = [loader.dataset[key] for key in islice(loader.sampler, count)]
         return self.draw_batch(samples, columns)
 
@@ -205,7 +205,7 @@ class TriptychDataModule(L.LightningDataModule):
         return evaluation_pipeline(self.valid_size or self.image_size)
 
     def _loader(
-        self, split: str, pipeline: Pipeline, shuffle: bool, resume_at: Place | None = None
+        self, split: str, pipeline: Pipeline, shuffle: bool, resume_at: Position | None = None
     ) -> DataLoader[Sample]:
         if split not in self.records:
             raise RuntimeError(f'{type(self).__name__}: call setup() first; there are no "{split}" samples yet.')
@@ -213,7 +213,7 @@ class TriptychDataModule(L.LightningDataModule):
         weights = self._weights if split == "train" else None
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         if 0 < len(records) < replicas:
-            raise ValueError(f"{split}: expected at least {replicas} samples, one a process, got {len(records)}.")
+            raise ValueError(f"{split}: expected at least {replicas} samples, one per process, got {len(records)}.")
         return DataLoader(
             SampleDataset(records, pipeline, self.seed),
             batch_size=self.batch_size,
@@ -223,12 +223,12 @@ class TriptychDataModule(L.LightningDataModule):
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
-            worker_init_fn=_one_thread,
+            worker_init_fn=_disable_opencv_threads,
         )
 
 
-def _one_thread(_: int) -> None:
-    """A worker is one of many: OpenCV's own threads would only get into the way of training."""
+def _disable_opencv_threads(_: int) -> None:
+    """Stops OpenCV from starting threads in each worker, which would compete with the training for the CPU."""
     cv2.setNumThreads(0)
 
 
@@ -236,7 +236,7 @@ def checked_size(name: str, value: Any) -> tuple[int, int]:
     """`value` as a pair of whole numbers above zero, (height, width).
 
     Raises:
-        ValueError: It is something else.
+        ValueError: `value` is not such a pair.
     """
     pair = tuple(value) if isinstance(value, (list, tuple)) else ()
     if len(pair) != 2 or any(not isinstance(side, int) or side < 1 for side in pair):
@@ -248,7 +248,7 @@ def checked_at_least(least: int, name: str, value: int) -> int:
     """`value`, which must be at least `least`.
 
     Raises:
-        ValueError: It is less.
+        ValueError: `value` is less.
     """
     if value < least:
         raise ValueError(f"{name}: expected at least {least}, got {value}.")

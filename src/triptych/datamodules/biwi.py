@@ -14,17 +14,17 @@ from triptych.transforms import Pipeline, biwi_pipeline
 
 
 class BIWIDataModule(TriptychDataModule):
-    """Portraits with the centre of the head.
+    """Data module for BIWI: portraits with the centre of the head.
 
     Args:
         root: Folder with a folder for each person.
         image_size: (height, width) in pixels; the lesson's by default.
-        batch_size: Frames a batch.
-        valid_person: Person held out for validation, or several, each by the name or the number of the folder (13 and 3
-            are `"13"` and `"03"`); the lesson's by default.
-        train_persons: Persons to train on, named likewise; None takes all others.
-        outside: What becomes of frames whose centre lies outside the image: `"drop"` or `"keep"`.
-        loading: Further arguments of `TriptychDataModule`. The course's copy of the data has 452 MB.
+        batch_size: Frames per batch.
+        valid_person: Person held out for validation, or several, each by the name or the number of the folder (3 means
+            `"03"`); the lesson's by default.
+        train_persons: Persons to train on, in the same form; None takes all others.
+        outside: What happens to frames whose centre lies outside the image: `"drop"` or `"keep"`.
+        loading: Further arguments of `TriptychDataModule`. `download` fetches 452 MB.
 
     Source: fast.ai 2019, lesson 3: `PointsItemList` ... `split_by_valid_func(lambda o: o.parent.name == "13")`.
     """
@@ -53,7 +53,7 @@ class BIWIDataModule(TriptychDataModule):
         return {"num_points": 1}
 
     def train_pipeline(self) -> Pipeline:
-        """The lesson's augmentations; no draw of them pushes the centre out of the picture."""
+        """The lesson's augmentations; none moves the centre out of the image."""
         return biwi_pipeline(self.image_size)
 
     def draw_batch(self, samples: Sequence[Sample], columns: int) -> Figure:
@@ -72,17 +72,19 @@ class BIWIDataModule(TriptychDataModule):
             )
         both = sorted({*self.train_persons} & {*self.valid_persons})
         if both:
-            raise ValueError(f"biwi: person {both[0]!r} is in train_persons and in valid_person; expected in one.")
+            raise ValueError(f"biwi: person {both[0]!r} is in train_persons and in valid_person; remove it from one.")
 
-    def _folders(self, argument: str, named: list[str], persons: list[str]) -> list[str]:
+    def _folders(self, argument: str, names: list[str], persons: list[str]) -> list[str]:
         """The folders of the persons that an argument names, each once."""
-        found = {name: [name] if name in persons else _of_number(name, persons) for name in named}
+        found = {name: [name] if name in persons else _with_number(name, persons) for name in names}
         unknown = [repr(name) for name, folders in found.items() if not folders]
         if unknown:
             raise ValueError(f"{argument}: {self.root} has no {', '.join(unknown)}; there are {', '.join(persons)}.")
         for name, folders in found.items():
             if len(folders) > 1:
-                raise ValueError(f"{argument}: {name} may be any of {', '.join(folders)}; put the one meant in quotes.")
+                raise ValueError(
+                    f"{argument}: expected one folder, but {name} matches {', '.join(folders)}; write one in quotes."
+                )
         return list(dict.fromkeys(folders[0] for folders in found.values()))
 
     def split(self, name: Split) -> Records:
@@ -104,15 +106,15 @@ class BIWIDataModule(TriptychDataModule):
         return frames.paths
 
 
-def _as_list(named: str | int | list[str | int]) -> list[str | int]:
-    return [named] if isinstance(named, (str, int)) else list(named or [])  # the parser lets null pass
+def _as_list(persons: str | int | list[str | int]) -> list[str | int]:
+    return [persons] if isinstance(persons, (str, int)) else list(persons or [])  # the parser accepts null
 
 
-def _of_number(name: str, persons: list[str]) -> list[str]:
-    """Folders whose number is `name`: YAML reads 03 without quotes as 3."""
+def _with_number(name: str, persons: list[str]) -> list[str]:
+    """Folders with the number `name`; YAML reads 03 without quotes as 3."""
     return [person for person in persons if name.isdecimal() and person.isdecimal() and int(person) == int(name)]
 
 
 def leave_one_person_out(root: str | Path) -> Sequence[dict[str, Any]]:
-    """Arguments of `BIWIDataModule` for each fold of a leave-one-person-out validation, in the order of the persons."""
+    """Arguments of `BIWIDataModule` for each fold of a leave-one-person-out validation, sorted by person."""
     return [{"root": str(root), "valid_person": person} for person in list_persons(Path(root))]

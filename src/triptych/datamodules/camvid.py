@@ -18,21 +18,21 @@ from triptych.transforms import Pipeline, camvid_pipeline
 
 
 class CamVidDataModule(TriptychDataModule):
-    """Street frames with a class for every pixel.
+    """Data module for CamVid: street frames with a class for each pixel.
 
     Args:
         root: Folder with `codes.txt`, frames and masks.
         image_size: (height, width) in pixels; the lesson's half size by default.
-        batch_size: Frames a batch.
-        valid_list: File below `root` that names the validation frames; all others train.
+        batch_size: Frames per batch.
+        valid_list: File below `root` that names the validation frames; all others are training frames.
         test_list: File below `root` that names the test frames; if it does not exist, the validation frames are tested.
         classes: `"all"` for the folder's own classes, `"11"` for SegNet's 11 and void.
         image_dir: Folder of the frames, below `root`.
         label_dir: Folder of the masks, below `root`.
         label_name: Name of a frame's mask, from the frame's `{stem}` and `{suffix}`.
-        min_area: Fraction of a frame's area that a training crop keeps at least, in (0, 1]; 1 leaves the lesson's zoom
-            of up to 1.1 in place of crops.
-        loading: Further arguments of `TriptychDataModule`. The course's copy of the data has 599 MB.
+        min_area: Smallest fraction of a frame's area that a random training crop keeps, in (0, 1]; 1 takes the lesson's
+            zoom of up to 1.1 instead of crops.
+        loading: Further arguments of `TriptychDataModule`. `download` fetches 599 MB.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -71,28 +71,28 @@ class CamVidDataModule(TriptychDataModule):
 
     @property
     def frames(self) -> CamVid:
-        """All frames of the folder, whatever their split."""
+        """All frames of the folder, from all splits."""
         if self._frames is None:
             raise RuntimeError("CamVidDataModule: call setup() first; the folder has not been read yet.")
         return self._frames
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """`num_classes`, `ignore_index` and `class_names`; empty where only pictures are predicted."""
+        """`num_classes`, `ignore_index` and `class_names`; empty until the folder is read."""
         if self._frames is None:
             return {}
         names = self._frames.class_names
         return {"num_classes": len(names), "ignore_index": self._frames.ignore_index, "class_names": names}
 
     def train_pipeline(self) -> Pipeline:
-        """The lesson's augmentations; what they uncover is void."""
+        """The lesson's augmentations; pixels that they uncover are void."""
         return camvid_pipeline(self.image_size, self.metadata["ignore_index"], self.min_area)
 
     def class_counts(self) -> list[int]:
-        """Labelled pixels of each class over the training frames as they lie on disk; void's are not counted.
+        """Number of pixels of each class in the training masks on disk; 0 for void.
 
         Raises:
-            BadSampleError: A mask cannot be decoded, or holds an id that has no class.
+            BadSampleError: A mask cannot be decoded, or holds an id without a class.
         """
         frames = self.split("train")
         counts = np.zeros(len(frames.class_names), dtype=np.int64)
@@ -111,7 +111,7 @@ class CamVidDataModule(TriptychDataModule):
         self._frames = CamVid(self.root, **self.layout)
 
     def split(self, name: Split) -> CamVid:
-        """Frames of the lists, or all others; every one of them is looked at."""
+        """Frames of the lists, or all others; each frame and mask is checked without decoding it."""
         valid = read_lines(self.root / self.valid_list)
         if name == "train":
             held_out = {*valid, *self._test_names()}
@@ -121,7 +121,7 @@ class CamVidDataModule(TriptychDataModule):
         else:
             names = valid
         if not names:
-            raise ValueError(self._empty(name))
+            raise ValueError(self._empty_message(name))
         frames = CamVid(self.root, names, **self.layout)
         frames.check()
         return frames
@@ -135,11 +135,11 @@ class CamVidDataModule(TriptychDataModule):
         path = self.root / self.test_list
         return read_lines(path) if path.is_file() else []
 
-    def _empty(self, name: str) -> str:
+    def _empty_message(self, name: str) -> str:
         if name == "train":
             names = f"and {self.test_list} name" if self._test_names() else "names"
             return (
                 f"camvid: no frames are left to train on: {self.root / self.valid_list} {names} all "
-                f"{len(self.frames)} of them; take some out of the list."
+                f"{len(self.frames)} of them; remove some from the list."
             )
-        return f"camvid: {self.root / self.valid_list} names no frames; expected one file name a line."
+        return f"camvid: {self.root / self.valid_list} names no frames; expected one file name per line."

@@ -1,4 +1,4 @@
-"""The order in which the samples of an epoch come."""
+"""Order of the samples in an epoch."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -6,30 +6,31 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from torch.utils.data import DistributedSampler
 
-Place = tuple[int, int]
-"""(epoch, samples): how far a process has come."""
+Position = tuple[int, int]
+"""(epoch index, number of its samples that a process has seen)."""
 Key = tuple[int, int] | tuple[int, int, int]
-"""(epoch, index): with the seed, all that a sample and its augmentation depend on. If an epoch draws an index again,
-the number of times before, from 1 on, is the third.
+"""(epoch index, sample index): with the seed, all that a sample and its augmentation depend on.
+
+If an epoch draws a sample again, a third number counts its earlier draws.
 """
 
 
 class EpochSampler(DistributedSampler[Key]):
-    """The keys of one epoch, in an order that follows from (seed, epoch) alone; each process takes its share.
+    """Sampler of the keys of one epoch, in an order that depends on (seed, epoch) alone; each process takes its part.
 
-    Unlike its parent it never repeats a sample to even out the processes when `shuffle` is off, so scores stay exact.
-    With weights an epoch is as long, but its samples are drawn with replacement.
+    Without `shuffle` it never repeats a sample to give each process the same number, unlike its parent, so scores stay
+    exact. With weights an epoch has the same length, but its samples are drawn with replacement.
 
     Args:
         length: Number of samples.
-        shuffle: Whether to mix them, anew each epoch.
+        shuffle: Whether to shuffle the samples, in a new order each epoch.
         seed: Seed of the order, at least 0.
         num_replicas: Number of processes.
-        rank: Which of them this is.
-        first_epoch: Number of the first epoch, where others went before.
-        resume_at: (epoch, samples): the first time goes through this epoch, and leaves out the samples that this
-            process has seen of it.
-        weights: How often each sample is drawn, in relation to the others; None takes each once. Asks for `shuffle`.
+        rank: Index of this process.
+        first_epoch: Index of the first epoch, if earlier fits came before.
+        resume_at: (epoch, samples): the first iteration takes this epoch and skips that many samples, which this
+            process has seen.
+        weights: How often each sample is drawn, relative to the others; None takes each once. Requires `shuffle`.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class EpochSampler(DistributedSampler[Key]):
         num_replicas: int = 1,
         rank: int = 0,
         first_epoch: int = 0,
-        resume_at: Place | None = None,
+        resume_at: Position | None = None,
         weights: Sequence[float] | None = None,
     ) -> None:
         super().__init__(range(length), num_replicas=num_replicas, rank=rank, shuffle=shuffle, seed=seed)  # type: ignore[arg-type]
@@ -48,8 +49,8 @@ class EpochSampler(DistributedSampler[Key]):
         self.epoch = first_epoch
 
     def set_epoch(self, epoch: int) -> None:
-        """The next time goes through epoch number `epoch`, counted from `first_epoch`."""
-        if self.resume_at is not None and self.resume_at[0] != epoch:  # nothing was left of the epoch to go on with
+        """Sets the epoch of the next iteration, counted from `first_epoch`."""
+        if self.resume_at is not None and self.resume_at[0] != epoch:  # the epoch to resume was complete
             self.resume_at = None
         super().set_epoch(self.first_epoch + epoch)
 
@@ -60,13 +61,13 @@ class EpochSampler(DistributedSampler[Key]):
             self.resume_at = None
             self.set_epoch(epoch)
         order = self._order()
-        return iter([order[place] for place in self._share()[seen:]])
+        return iter([order[index] for index in self._own_indices()[seen:]])
 
     def __len__(self) -> int:
-        return len(self._share())
+        return len(self._own_indices())
 
-    def _share(self) -> range:
-        """Places of the whole order that this process takes."""
+    def _own_indices(self) -> range:
+        """Indices into the whole order that this process takes."""
         length = self.total_size if self.shuffle else len(self.dataset)  # type: ignore[arg-type]
         return range(self.rank, length, self.num_replicas)
 
@@ -78,16 +79,16 @@ class EpochSampler(DistributedSampler[Key]):
         generator = np.random.default_rng((self.seed, self.epoch))
         if self.weights is None:
             return [(self.epoch, index) for index in np.resize(generator.permutation(length), self.total_size).tolist()]
-        shares = np.array(self.weights) / np.sum(self.weights)
-        drawn = np.resize(generator.choice(length, length, p=shares), self.total_size)
-        return _numbered(self.epoch, drawn.tolist())
+        probabilities = np.array(self.weights) / np.sum(self.weights)
+        drawn = np.resize(generator.choice(length, length, p=probabilities), self.total_size)
+        return _distinct_keys(self.epoch, drawn.tolist())
 
 
-def _numbered(epoch: int, indices: Sequence[int]) -> list[Key]:
-    """Keys of the indices, of which no two are alike."""
+def _distinct_keys(epoch: int, indices: Sequence[int]) -> list[Key]:
+    """Keys of the indices, all different."""
     keys: list[Key] = []
-    times: Counter[int] = Counter()
+    draws: Counter[int] = Counter()
     for index in indices:
-        keys.append((epoch, index, times[index]) if times[index] else (epoch, index))
-        times[index] += 1
+        keys.append((epoch, index, draws[index]) if draws[index] else (epoch, index))
+        draws[index] += 1
     return keys

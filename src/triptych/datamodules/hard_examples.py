@@ -1,8 +1,8 @@
-"""Learning from mistakes: a table of losses, to relabel by and to draw the hard training samples oftener.
+"""Learning from mistakes: a table of losses, for relabelling and for drawing hard training samples more often.
 
-The table is a CSV file, worst first: `path` (or `name`), `loss`, and `wrong`, what was wrong, which may be missing.
-A training sample is drawn in proportion to its loss over the mean, never less than a quarter and never more than four
-times as often as one without a row.
+The table is a CSV file, highest loss first: `path` (or `name`), `loss` and, optionally, `wrong`: what was wrong.
+A training sample is drawn in proportion to its loss over the mean, but at least a quarter and at most four times as
+often as a sample without a row.
 """
 
 import csv
@@ -16,13 +16,13 @@ from lightning.pytorch.utilities import rank_zero_warn
 from triptych.errors import BadSampleError, MissingDataError
 from triptych.files import save_csv
 
-LEAST, MOST = 0.25, 4.0
-"""Bounds of a weight: no sample is drawn never, and none all the time."""
+_MIN_WEIGHT, _MAX_WEIGHT = 0.25, 4.0
+"""Bounds of a weight: each sample may be drawn, and none fills an epoch."""
 _EXPECTED = "expected a CSV file with the columns path (or name) and loss"
 
 
 class HasLoss(Protocol):
-    """A sample's file, its loss, and in words what was wrong with the prediction."""
+    """Path of a sample, its loss, and a description of what was wrong with the prediction."""
 
     @property
     def path(self) -> str: ...
@@ -43,14 +43,14 @@ class LossRow(NamedTuple):
 
 
 def write_losses(path: str | Path, rows: Iterable[HasLoss]) -> None:
-    """Writes the table, worst first, whole or not at all; folders are made where they are not there.
+    """Writes the table atomically, highest loss first; missing folders are created.
 
     Args:
         path: The CSV file.
-        rows: In any order, such as those of `top_losses`.
+        rows: Rows in any order, such as those of `top_losses`.
 
     Raises:
-        ValueError: A loss is no finite number, or negative.
+        ValueError: A loss is not a finite number, or negative.
     """
     target = Path(path)
     table = [LossRow(str(row.path), _checked_loss(target, str(row.path), row.loss), str(row.wrong)) for row in rows]
@@ -60,11 +60,11 @@ def write_losses(path: str | Path, rows: Iterable[HasLoss]) -> None:
 
 
 def read_losses(path: str | Path) -> list[LossRow]:
-    """The rows of a table in their order.
+    """Reads the rows of a table, in their order.
 
     Raises:
-        MissingDataError: The file is not there.
-        BadSampleError: It is no such table, or a loss is no finite number, or negative.
+        MissingDataError: The file does not exist.
+        BadSampleError: It is not such a table, or a loss is not a finite number, or negative.
     """
     source = Path(path)
     if not source.is_file():
@@ -74,32 +74,32 @@ def read_losses(path: str | Path) -> list[LossRow]:
             reader = csv.DictReader(file)
             headings, rows = reader.fieldnames or (), list(reader)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise BadSampleError(f"{source}: {_EXPECTED}, got a file that is no text.") from error
-    named = next((heading for heading in ("path", "name") if heading in headings), None)
-    if named is None or "loss" not in headings:
+        raise BadSampleError(f"{source}: {_EXPECTED}, got a file that is not text.") from error
+    path_column = next((heading for heading in ("path", "name") if heading in headings), None)
+    if path_column is None or "loss" not in headings:
         raise BadSampleError(f"{source}: {_EXPECTED}, got the columns {', '.join(headings) or 'none'}.")
-    return [LossRow(*_cells(source, number, row, named)) for number, row in enumerate(rows, start=1)]
+    return [LossRow(*_cells(source, number, row, path_column)) for number, row in enumerate(rows, start=1)]
 
 
 def weights_of(path: str | Path, samples: Sequence[Path], root: Path) -> list[float] | None:
-    """How often each training sample is to be drawn, by a table of losses.
+    """Weight of each training sample, by a table of losses: how often it is drawn, relative to the others.
 
-    The weight is the loss over the mean loss, within `LEAST` and `MOST`; 1 without a row. In the mean, a sample without
-    a row counts with the least loss of those that have one, so that a table of the worst alone brings them forward.
+    The weight is the loss over the mean loss, clipped to [0.25, 4]; it is 1 for a sample without a row. In the mean,
+    such a sample counts with the lowest loss of the others, so that a table of the worst samples alone works too.
 
     Args:
-        path: The table. A row names a sample by its file name (with or without suffix) or by a path, of which as many
-            folders must agree as are given, but none from `root` on upwards.
+        path: The table. A row names a sample by its file name (with or without suffix) or by a path, whose last folders
+            must agree with the sample's folders below `root`.
         samples: Files of the training samples.
         root: Folder of the data set.
 
     Returns:
-        A weight for each sample; None where no row names one of them. A warning counts the rows that do not.
+        Weight of each sample; None if no row names one of them. A warning counts the rows that name none.
 
     Raises:
-        MissingDataError: The table is not there.
-        BadSampleError: It is none; see `read_losses`.
-        ValueError: A row may mean several samples, or two rows mean one.
+        MissingDataError: The table does not exist.
+        BadSampleError: It is not a table of losses; see `read_losses`.
+        ValueError: A row may mean several samples, or two rows mean the same one.
     """
     rows = read_losses(path)
     losses = _losses_by_index(Path(path), rows, samples, root)
@@ -107,30 +107,29 @@ def weights_of(path: str | Path, samples: Sequence[Path], root: Path) -> list[fl
         return None
     rest = (len(samples) - len(losses)) * min(losses.values())
     mean = (sum(losses.values()) + rest) / len(samples)
-    return [_bounded(losses[index] / mean) if index in losses and mean > 0 else 1.0 for index in range(len(samples))]
+    return [_clipped(losses[index] / mean) if index in losses and mean > 0 else 1.0 for index in range(len(samples))]
 
 
 def _losses_by_index(path: Path, rows: Sequence[LossRow], samples: Sequence[Path], root: Path) -> dict[int, float]:
-    """The loss of each sample that a row names."""
-    below = [sample.relative_to(root) if sample.is_relative_to(root) else sample for sample in samples]
-    named: dict[str, list[int]] = {}
-    for index, sample in enumerate(below):
+    """Loss of each sample that a row names, by the index of the sample."""
+    relative = [sample.relative_to(root) if sample.is_relative_to(root) else sample for sample in samples]
+    by_name: dict[str, list[int]] = {}
+    for index, sample in enumerate(relative):
         for name in {sample.name, sample.stem}:
-            named.setdefault(name, []).append(index)
+            by_name.setdefault(name, []).append(index)
     losses: dict[int, float] = {}
     ignored: list[LossRow] = []
     for row in rows:
-        meant = _meant(Path(row.path), named, below)
-        if len(meant) > 1:
-            raise ValueError(
-                f"{path}: {row.path} may be {below[meant[0]]} or {below[meant[1]]}; name the sample with its folder."
-            )
-        if not meant:
+        found = _matching(Path(row.path), by_name, relative)
+        if len(found) > 1:
+            first, second, *_ = (relative[index] for index in found)
+            raise ValueError(f"{path}: {row.path} may be {first} or {second}; name the sample with its folder.")
+        if not found:
             ignored.append(row)
-        elif meant[0] in losses:
-            raise ValueError(f"{path}: expected each sample once, got {below[meant[0]]} twice.")
+        elif found[0] in losses:
+            raise ValueError(f"{path}: expected each sample once, got {relative[found[0]]} twice.")
         else:
-            losses[meant[0]] = row.loss
+            losses[found[0]] = row.loss
     if ignored:
         rank_zero_warn(
             f"{path}: {len(ignored)} of {len(rows)} rows name no training sample and are ignored; "
@@ -139,8 +138,8 @@ def _losses_by_index(path: Path, rows: Sequence[LossRow], samples: Sequence[Path
     return losses
 
 
-def _meant(named: Path, by_name: Mapping[str, Sequence[int]], samples: Sequence[Path]) -> list[int]:
-    """The samples that a path may mean: those of its name in whose folders it agrees."""
+def _matching(named: Path, by_name: Mapping[str, Sequence[int]], samples: Sequence[Path]) -> list[int]:
+    """Indices of the samples that a path may mean: those with its name whose last folders agree."""
 
     def folders(path: Path) -> Iterator[str]:
         return reversed(path.parts[:-1])
@@ -152,11 +151,11 @@ def _meant(named: Path, by_name: Mapping[str, Sequence[int]], samples: Sequence[
     ]
 
 
-def _cells(source: Path, number: int, row: Mapping[str, Any], named: str) -> tuple[str, float, str]:
-    """Path, loss and what was wrong, of row `number`."""
-    path = row[named]
+def _cells(source: Path, number: int, row: Mapping[str, Any], path_column: str) -> tuple[str, float, str]:
+    """Path, loss and what was wrong, from row `number`."""
+    path = row[path_column]
     if not path:
-        raise BadSampleError(f"{source}: expected a {named} in each row, got none in row {number}.")
+        raise BadSampleError(f"{source}: expected a {path_column} in each row, got none in row {number}.")
     return path, _checked_loss(source, path, row["loss"]), row.get("wrong") or ""
 
 
@@ -164,7 +163,7 @@ def _checked_loss(source: Path, path: str, loss: Any) -> float:
     """`loss` as a number.
 
     Raises:
-        BadSampleError: It is no finite number, or negative.
+        BadSampleError: It is not a finite number, or negative.
     """
     try:
         number = float(loss)
@@ -175,5 +174,5 @@ def _checked_loss(source: Path, path: str, loss: Any) -> float:
     return number
 
 
-def _bounded(weight: float) -> float:
-    return min(MOST, max(LEAST, weight))
+def _clipped(weight: float) -> float:
+    return min(_MAX_WEIGHT, max(_MIN_WEIGHT, weight))

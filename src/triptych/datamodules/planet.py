@@ -16,24 +16,24 @@ from triptych.transforms import Pipeline, planet_pipeline
 
 
 class PlanetDataModule(TriptychDataModule):
-    """Satellite tiles with their tags.
+    """Data module for Planet: satellite tiles with their tags.
 
     Args:
         root: Folder with the table and the tiles.
         image_size: (height, width) in pixels; the lesson's by default.
-        batch_size: Tiles a batch.
-        valid_fraction: Fraction of the tiles that is drawn for validation, in (0, 1).
-        valid_list: File below `root` with the validation tiles instead, one a line, named as in the table or by file
-            name (with `suffix`).
+        batch_size: Tiles per batch.
+        valid_fraction: Fraction of the tiles drawn at random for validation, in (0, 1).
+        valid_list: File below `root` that lists the validation tiles instead, one per line, named as in the table or by
+            file name (with `suffix`).
         table: Name of the CSV file, below `root`; `labels.csv` in the course's sample.
         folder: Folder of the tiles, below `root`; `train` in the course's sample.
-        suffix: What the table leaves out of a tile's file name.
-        delimiter: Between two tags.
-        name_column: Heading of the names.
-        tag_column: Heading of the tags.
-        tags: `"planet"` for the 17 of the competition, `"table"` for those that occur in the table, or a list.
-        channels: 3 reads RGB, 4 a further band as well, such as near infrared, from TIFF or PNG with 8 bits each; the
-            model needs as many `in_channels`.
+        suffix: End of a tile's file name that the table leaves out.
+        delimiter: Text between two tags.
+        name_column: Heading of the column of names.
+        tag_column: Heading of the column of tags.
+        tags: `"planet"` for the 17 tags of the competition, `"table"` for those that occur in the table, or a list.
+        channels: 3 reads RGB; 4 also reads another band, such as near infrared, from TIFF or PNG with 8 bits per
+            channel. The model needs the same `in_channels`.
         loading: Further arguments of `TriptychDataModule`. `download` fetches the course's sample of 1,000 tiles; the
             whole set needs a Kaggle login: `kaggle competitions download planet-understanding-the-amazon-from-space`.
 
@@ -81,16 +81,18 @@ class PlanetDataModule(TriptychDataModule):
 
     @property
     def tiles(self) -> Planet:
-        """All tiles of the table, whatever their split."""
+        """All tiles of the table, from all splits."""
         if self._tiles is None:
             raise RuntimeError("PlanetDataModule: call setup() first; the table has not been read yet.")
         return self._tiles
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """`in_channels`; and `num_labels` and `tags`, unless only pictures are predicted."""
-        told: dict[str, Any] = {"in_channels": self.channels}
-        return told if self._tiles is None else {**told, "num_labels": len(self._tiles.tags), "tags": self._tiles.tags}
+        """`in_channels`; and `num_labels` and `tags`, once the table is read."""
+        known: dict[str, Any] = {"in_channels": self.channels}
+        if self._tiles is not None:
+            known |= {"num_labels": len(self._tiles.tags), "tags": self._tiles.tags}
+        return known
 
     def setup(self, stage: str) -> None:
         if stage == "predict" and self.predict_path is not None:
@@ -109,7 +111,7 @@ class PlanetDataModule(TriptychDataModule):
         self._tiles = Planet(self.root, **self.layout)
 
     def split(self, name: Split) -> Records:
-        """The tiles of the list, or drawn at random, and all others."""
+        """The validation tiles, from the list or drawn at random; or, for `"train"`, all others."""
         valid = {*self._valid_names()}
         names = [tile for tile in self.tiles.names if (tile in valid) != (name == "train")]
         if not names:

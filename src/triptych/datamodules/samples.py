@@ -1,4 +1,4 @@
-"""From the records of a data set to tensors."""
+"""Samples as tensors, from the records of a data set."""
 
 import random
 from typing import Any
@@ -13,9 +13,9 @@ from triptych.transforms import Pipeline
 
 
 class SampleDataset(Dataset[Sample]):
-    """Records after a pipeline, as tensors.
+    """Samples of a data set: its records, transformed by a pipeline, as tensors.
 
-    Every draw comes from seed and key, so a sample is the same from any worker, and again after a resume.
+    Each random choice depends on seed and key alone, so a sample is the same in any worker and after a resume.
 
     Args:
         records: The data set to read from.
@@ -30,7 +30,7 @@ class SampleDataset(Dataset[Sample]):
         return len(self.records)
 
     def __getitem__(self, key: Key | int) -> Sample:
-        """One sample; a plain index is one of epoch 0."""
+        """One sample; a plain index means epoch 0."""
         key = key if isinstance(key, tuple) else (0, key)
         record = self.records[key[1]]
         size = torch.tensor(record["image"].shape[:2])
@@ -40,7 +40,7 @@ class SampleDataset(Dataset[Sample]):
 
 
 def _to_tensors(record: Any, size: torch.Tensor) -> Sample:
-    """A record after the pipeline; `size` is the image's before it."""
+    """A transformed record as tensors; `size` is that of the image before."""
     image = torch.from_numpy(record["image"]).permute(2, 0, 1)
     sample = Sample(path=record["path"], image=image, size=size)
     if "mask" in record:

@@ -1,4 +1,4 @@
-"""Find the files, read one sample; torch and numpy alone."""
+"""Data sets: each finds its files and reads one sample at a time, without Lightning."""
 
 from triptych.datasets.biwi import BIWI
 from triptych.datasets.camvid import CamVid

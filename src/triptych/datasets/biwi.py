@@ -1,7 +1,7 @@
 """BIWI head pose: portraits and the centre of the head as a point, read from the set's own layout.
 
-Layout: a folder a person (`01` to `24`) with `rgb.cal`, `frame_00003_rgb.png` (or `.jpg`) and `frame_00003_pose.txt`:
-three rows of rotation, a blank line, and the centre `x y z` in millimetres as the camera sees it.
+Layout: a folder per person (`01` to `24`) with `rgb.cal`, `frame_00003_rgb.png` (or `.jpg`) and `frame_00003_pose.txt`:
+three rows of rotation, a blank line, and the centre `x y z` in the camera's coordinates, in millimetres.
 
 Credit: Fanelli, Dantone, Gall, Fossati, Van Gool, "Random Forests for Real Time 3D Face Analysis", 2013.
 """
@@ -26,9 +26,9 @@ ARCHIVE = Archive(
 )
 """The course's copy of the set: 24 persons, 640x480."""
 
-Floats = npt.NDArray[np.float64]
+_Floats = npt.NDArray[np.float64]
 Outside = Literal["drop", "keep"]
-"""What becomes of frames whose centre lies outside the image."""
+"""What happens to frames whose centre lies outside the image."""
 _IMAGE, _POSE = "_rgb", "_pose.txt"
 
 
@@ -38,13 +38,13 @@ class BIWI:
     Args:
         root: Folder with a folder for each person.
         persons: Names of their folders; None takes all.
-        outside: What becomes of frames whose centre lies outside of the picture: `"drop"` or `"keep"`. Either way a
+        outside: What happens to frames whose centre lies outside the image: `"drop"` or `"keep"`. In both cases a
             warning counts them and names the first.
 
     Raises:
-        MissingDataError: The folder, a calibration, or one file of a pair of frame and pose is not there.
+        MissingDataError: The folder, a calibration, or one file of a pair of frame and pose does not exist.
         BadSampleError: A pose or calibration cannot be read.
-        ValueError: There is no such person, or `outside` is unknown.
+        ValueError: A person does not exist, or `outside` is unknown.
     """
 
     def __init__(self, root: str | Path, persons: Sequence[str] | None = None, *, outside: Outside = "drop") -> None:
@@ -53,10 +53,10 @@ class BIWI:
         self.root = Path(root)
         self.persons = list(persons) if persons is not None else list_persons(self.root)
         self.paths: list[Path] = []
-        self.points_px: list[Floats] = []
+        self.points_px: list[_Floats] = []
         for person in self.persons:
             self._read_person(person)
-        self._treat_outside(drop=outside == "drop")
+        self._handle_outside(drop=outside == "drop")
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -78,16 +78,16 @@ class BIWI:
         if not folder.is_dir():
             raise ValueError(f"person: {self.root} has no {person!r}; there are {', '.join(list_persons(self.root))}.")
         intrinsics = read_calibration(folder / "rgb.cal")
-        for frame, pose in pair_frames(folder):
+        for frame, pose in _pair_frames(folder):
             self.paths.append(frame)
             self.points_px.append(project(read_centre(pose), intrinsics, pose))
 
-    def _treat_outside(self, drop: bool) -> None:
+    def _handle_outside(self, drop: bool) -> None:
         sizes = [image_header(path).size for path in self.paths]
         outside = {
             i
             for i, (point, size) in enumerate(zip(self.points_px, sizes, strict=True))
-            if not all(0 <= place < side for place, side in zip(point, size, strict=True))
+            if not all(0 <= coordinate < side for coordinate, side in zip(point, size, strict=True))
         }
         if not outside:
             return
@@ -107,7 +107,7 @@ def list_persons(root: Path) -> list[str]:
     """Names of the persons' folders, sorted.
 
     Raises:
-        MissingDataError: The folder is not there, or holds no person.
+        MissingDataError: The folder does not exist, or holds no person.
     """
     if not root.is_dir():
         raise MissingDataError(
@@ -120,7 +120,7 @@ def list_persons(root: Path) -> list[str]:
     return persons
 
 
-def pair_frames(folder: Path) -> list[tuple[Path, Path]]:
+def _pair_frames(folder: Path) -> list[tuple[Path, Path]]:
     """Frames of one person with their poses, paired by name and sorted.
 
     Raises:
@@ -131,9 +131,7 @@ def pair_frames(folder: Path) -> list[tuple[Path, Path]]:
     for path in sorted(folder.glob(f"*{_IMAGE}.*"), reverse=True):
         other = frames.setdefault(path.stem.removesuffix(_IMAGE), path)
         if other != path:
-            raise BadSampleError(
-                f"{path}: expected one frame for each pose, but {other.name} is there too; take one away."
-            )
+            raise BadSampleError(f"{path}: expected one frame for each pose, but {other.name} exists too; remove one.")
     poses = {path.name.removesuffix(_POSE): path for path in folder.glob(f"*{_POSE}")}
     for stem in sorted(frames.keys() ^ poses.keys()):
         if stem in frames:
@@ -142,7 +140,7 @@ def pair_frames(folder: Path) -> list[tuple[Path, Path]]:
     return [(frames[stem], poses[stem]) for stem in sorted(frames)]
 
 
-def read_calibration(path: Path) -> Floats:
+def read_calibration(path: Path) -> _Floats:
     """Intrinsics (3, 3) in pixels: the first three rows of `rgb.cal`."""
     if not path.is_file():
         raise MissingDataError(f"{path}: no such file; expected the calibration of this person's camera.")
@@ -152,18 +150,18 @@ def read_calibration(path: Path) -> Floats:
     return intrinsics
 
 
-def read_centre(path: Path) -> Floats:
-    """Centre of the head (3,), x y z in millimetres: what follows the three rows of rotation."""
+def read_centre(path: Path) -> _Floats:
+    """Centre of the head (3,), x y z in millimetres, which follows the three rows of rotation."""
     return _numbers(path, 12, "three rows of rotation and the centre x y z")[9:12]
 
 
-def project(centre_mm: Floats, intrinsics: Floats, source: Path | str = "centre") -> Floats:
-    """Where a place in front of the camera is seen: `x = X * fx / Z + cx`, `y = Y * fy / Z + cy`.
+def project(centre_mm: _Floats, intrinsics: _Floats, source: Path | str = "centre") -> _Floats:
+    """Projects a point in front of the camera into the image: `x = X * fx / Z + cx`, `y = Y * fy / Z + cy`.
 
     Args:
         centre_mm: x y z, (3,), in millimetres.
         intrinsics: (3, 3), in pixels.
-        source: Named in the error.
+        source: Name of the point in the error message.
 
     Returns:
         (x, y) in pixels, (2,).
@@ -177,13 +175,13 @@ def project(centre_mm: Floats, intrinsics: Floats, source: Path | str = "centre"
     return np.array([x * intrinsics[0, 0] / z + intrinsics[0, 2], y * intrinsics[1, 1] / z + intrinsics[1, 2]])
 
 
-def _numbers(path: Path, least: int, expected: str) -> Floats:
+def _numbers(path: Path, count: int, expected: str) -> _Floats:
     try:
-        numbers = np.array([float(word) for word in path.read_text(encoding="utf-8").split()[:least]])
+        numbers = np.array([float(word) for word in path.read_text(encoding="utf-8").split()[:count]])
     except ValueError as error:
         raise BadSampleError(f"{path}: expected numbers ({expected}), got: {error}.") from error
-    if len(numbers) < least:
-        raise BadSampleError(f"{path}: expected at least {least} numbers ({expected}), got {len(numbers)}.")
+    if len(numbers) < count:
+        raise BadSampleError(f"{path}: expected at least {count} numbers ({expected}), got {len(numbers)}.")
     if not np.isfinite(numbers).all():
         raise BadSampleError(f"{path}: expected finite numbers ({expected}), got {numbers[~np.isfinite(numbers)][0]}.")
     return numbers

@@ -1,7 +1,7 @@
 """CamVid: street frames and a class for every pixel, read from the course's layout.
 
-Layout: `images/NAME.png`, `labels/NAME_P.png` (8-bit class ids), `codes.txt` (one class name a line, the line number is
-the id) and lists of frames such as `valid.txt`. A folder of one's own in this layout works the same.
+Layout: `images/NAME.png`, `labels/NAME_P.png` (8-bit class ids), `codes.txt` (one class name per line, in the order of
+the ids, from 0) and lists of frames such as `valid.txt`. A folder of your own in this layout works too.
 
 Credit: Brostow, Fauqueur, Cipolla, "Semantic object classes in video: A high-definition ground truth database", 2009.
 """
@@ -30,8 +30,8 @@ ARCHIVE = Archive(
 ClassSet = Literal["all", "11"]
 """The folder's own classes, or SegNet's 11 and void."""
 
-UNLABELLED = 255
-"""The id that stands for void where a folder's own codes name no void class."""
+_UNLABELLED = 255
+"""Id of void pixels if a folder's own codes name no void class."""
 
 
 class CamVid:
@@ -46,8 +46,8 @@ class CamVid:
         label_name: Name of a frame's mask, from the frame's `{stem}` and `{suffix}`.
 
     Raises:
-        MissingDataError: The folder or `codes.txt` is not there.
-        ValueError: `classes` is unknown, or `"11"` was asked of codes that are not the official ones.
+        MissingDataError: The folder or `codes.txt` does not exist.
+        ValueError: `classes` is unknown, or `"11"` and the codes are not the official ones.
     """
 
     def __init__(
@@ -62,15 +62,15 @@ class CamVid:
     ) -> None:
         self.root = Path(root)
         self.image_dir, self.label_dir, self.label_name = self.root / image_dir, self.root / label_dir, label_name
-        self.codes = read_codes(self.root)
+        self.codes = _read_codes(self.root)
         self.class_names, self._merge = merge_codes(self.codes, classes)
         self.names = list(names) if names is not None else list_images(self.image_dir)
 
     @property
     def ignore_index(self) -> int:
-        """Id of the void class, found by its name; 255 where no class is void."""
+        """Id of the void class, found by its name; 255 if no class is void."""
         lower = [name.lower() for name in self.class_names]
-        return lower.index(VOID.lower()) if VOID.lower() in lower else UNLABELLED
+        return lower.index(VOID.lower()) if VOID.lower() in lower else _UNLABELLED
 
     def __len__(self) -> int:
         return len(self.names)
@@ -82,7 +82,7 @@ class CamVid:
             `image` uint8 (H, W, 3) RGB, `mask` uint8 (H, W) of class ids, `path` of the frame.
 
         Raises:
-            BadSampleError: The frame or its mask cannot be decoded, or the mask holds an id that has no class.
+            BadSampleError: The frame or its mask cannot be decoded, or the mask holds an id without a class.
         """
         path = self.image_dir / self.names[index]
         return {"image": read_rgb(path), "mask": self.read_mask(self.label_path(path.name)), "path": str(path)}
@@ -93,7 +93,7 @@ class CamVid:
         return self.label_dir / self.label_name.format(stem=frame.stem, suffix=frame.suffix)
 
     def read_mask(self, path: Path) -> npt.NDArray[np.uint8]:
-        """Class ids (H, W) of one mask, merged as asked."""
+        """Class ids (H, W) of one mask, merged according to `classes`."""
         ids = read_ids(path)
         if ids.max() >= len(self.codes):
             raise BadSampleError(
@@ -103,10 +103,10 @@ class CamVid:
         return self._merge[ids]
 
     def check(self) -> None:
-        """Looks at every frame and mask without decoding them.
+        """Checks each frame and mask without decoding it.
 
         Raises:
-            MissingDataError: A frame or its mask is not there.
+            MissingDataError: A frame or its mask does not exist.
             BadSampleError: A file is cut off, a mask is not 8-bit class ids, or its size differs from its frame's.
         """
         self._check_present()
@@ -119,16 +119,14 @@ class CamVid:
                     "save the ids, not their colours."
                 )
             if frame_header.size != mask_header.size:
-                raise BadSampleError(
-                    f"{mask}: expected the size of its frame, {_by(frame_header.size)}, got {_by(mask_header.size)} "
-                    "(width x height)."
-                )
+                expected, got = _size_text(frame_header.size), _size_text(mask_header.size)
+                raise BadSampleError(f"{mask}: expected the size of its frame, {expected}, got {got} (width x height).")
 
     def _check_present(self) -> None:
         frames = [name for name in self.names if not (self.image_dir / name).is_file()]
         if frames:
             raise MissingDataError(
-                f"camvid: {len(frames)} of {len(self)} frames are not there; the first is {self.image_dir / frames[0]}."
+                f"camvid: {len(frames)} of {len(self)} frames do not exist; the first is {self.image_dir / frames[0]}."
             )
         masks = [name for name in self.names if not self.label_path(name).is_file()]
         if masks:
@@ -138,20 +136,20 @@ class CamVid:
             )
 
 
-def read_codes(root: Path) -> list[str]:
-    """The class names of `root/codes.txt`; the position is the id."""
+def _read_codes(root: Path) -> list[str]:
+    """The class names of `root/codes.txt`; the index is the id."""
     if not root.is_dir():
         raise MissingDataError(
             f"{root}: no such folder; expected images/, labels/ and codes.txt in it "
             "(`triptych make-data camvid DIR` writes made-up streets, `download: true` fetches the real ones)."
         )
     if not (root / "codes.txt").is_file():
-        raise MissingDataError(f"{root / 'codes.txt'}: no such file; expected one class name a line, in order of id.")
+        raise MissingDataError(f"{root / 'codes.txt'}: no such file; expected one class name per line, in order of id.")
     return read_lines(root / "codes.txt")
 
 
 def merge_codes(codes: Sequence[str], classes: ClassSet) -> tuple[list[str], npt.NDArray[np.uint8]]:
-    """Class names after merging, and a table (256,) uint8 from a file's id to the merged one."""
+    """Class names after merging, and a table (256,) uint8 from an id in a file to the merged id."""
     if classes == "all":
         return list(codes), np.arange(256, dtype=np.uint8)
     if classes != "11":
@@ -169,5 +167,5 @@ def merge_codes(codes: Sequence[str], classes: ClassSet) -> tuple[list[str], npt
     return list(SEGNET_NAMES), table
 
 
-def _by(size: tuple[int, int]) -> str:
+def _size_text(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"

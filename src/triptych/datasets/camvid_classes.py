@@ -64,23 +64,23 @@ SEGNET_MERGE: dict[str, tuple[str, ...]] = {
     "Pedestrian": ("Pedestrian", "Animal", "CartLuggagePram", "Child"),
     "Bicyclist": ("Bicyclist", "MotorcycleScooter"),
 }
-"""The 11 SegNet classes, in SegNet's order, each with the official classes it takes in."""
+"""The 11 SegNet classes, in SegNet's order, each with the official classes merged into it."""
 
 SEGNET_NAMES: tuple[str, ...] = (*SEGNET_MERGE, VOID)
 
 
 def class_colors(class_names: Sequence[str]) -> npt.NDArray[np.uint8]:
-    """RGB colour of each class, (C, 3): the official one by name, that of its first member for a class of SegNet's.
+    """RGB colour of each class, (C, 3): the official colour, or that of the first merged class for one of SegNet's.
 
-    A name of neither gets a colour of its own, from its position alone.
+    Any other name gets a colour that depends on its position alone.
     """
     merged = {name: OFFICIAL_COLORS[members[0]] for name, members in SEGNET_MERGE.items()}
     known = {name.lower(): color for name, color in (merged | OFFICIAL_COLORS).items()}
-    colors = [known.get(name.lower(), _invented_color(position)) for position, name in enumerate(class_names)]
+    colors = [known.get(name.lower(), _generated_color(position)) for position, name in enumerate(class_names)]
     return np.array(colors, dtype=np.uint8)
 
 
-def _invented_color(position: int) -> tuple[int, int, int]:
+def _generated_color(position: int) -> tuple[int, int, int]:
     """Hues a golden section apart, so that neighbours differ."""
     red, green, blue = colorsys.hsv_to_rgb(position * 0.618034 % 1, 0.75, 0.9)
     return round(255 * red), round(255 * green), round(255 * blue)

@@ -1,4 +1,4 @@
-"""Fetch an archive of the course and put the data set it holds in place, whole or not at all."""
+"""Downloads an archive of the course and unpacks its data set atomically."""
 
 import gzip
 import hashlib
@@ -23,19 +23,19 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from triptych.errors import BadSampleError, MissingDataError
 
 HEAD_BYTES = 2**20
-CHUNK_BYTES = 2**16
+_CHUNK_BYTES = 2**16
 TIMEOUT_S = 30.0
 BACKOFF_S: tuple[float, ...] = (1.0, 2.0, 4.0)  # pauses between the attempts of one call
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A published `.tgz` and what is known of it before it is fetched.
+    """A published `.tgz`, with its size and checksum.
 
     Args:
-        url: Where it lies, http or https.
+        url: Its address, http or https.
         size: Its size in bytes.
-        md5_head: MD5 of its first 2**20 bytes, as hex digits; the course publishes no more than that.
+        md5_head: MD5 of its first 2**20 bytes, as hex digits; the course publishes no other checksum.
 
     Raises:
         ValueError: If the url is neither http nor https.
@@ -51,38 +51,38 @@ class Archive:
 
 
 def fetch(archive: Archive, root: str | Path) -> Path:
-    """Makes `root` hold what the archive's single top folder holds, or all members if there is no such folder.
+    """Downloads an archive and unpacks it to `root`: the content of its single top folder, or all its members.
 
-    A `root` that already holds something is left alone and nothing is fetched. Otherwise the archive comes to
-    `.NAME.tgz.part` beside `root`, is checked, is unpacked beside `root` and takes its place by one rename. After a
-    failure or an interrupt `root` is as it was; the next call goes on from the `.part` file. Calls for the same `root`
-    wait for one another on `.NAME.lock`, which goes away with the first success.
+    If `root` is not empty, nothing is downloaded or changed. Otherwise the archive is downloaded to `.NAME.tgz.part`
+    beside `root`, checked, unpacked beside `root` and renamed to `root`. A failure or an interrupt leaves `root`
+    unchanged; the next call resumes from the `.part` file. Calls for the same `root` wait for each other on
+    `.NAME.lock`, which is deleted after the first success.
 
     Args:
-        archive: What to fetch.
-        root: Folder to fill; folders above it are made.
+        archive: The archive to download.
+        root: Folder to fill; it is created, with its parents, if it does not exist.
 
     Returns:
         `root`.
 
     Raises:
         MissingDataError: If the server has no such file (404).
-        ConnectionError: If the connection fails or breaks off on each attempt; what has come is kept.
-        BadSampleError: If size, head, gzip or tar are wrong, or a member is a link, a device or would land outside
-            `root`; what has come is deleted.
+        ConnectionError: If the connection fails or breaks off in each attempt; the bytes received so far are kept.
+        BadSampleError: If size, MD5, gzip or tar are wrong, or a member is a link or a device or lies outside `root`;
+            the download is deleted.
         OSError: If the disk is full, `root` is a file or its parent cannot be written to.
     """
-    place = Path(root).resolve()
-    if _is_filled(place):
+    target = Path(root).resolve()
+    if _is_filled(target):
         return Path(root)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    part = place.with_name(f".{place.name}.tgz.part")
-    lock = place.with_name(f".{place.name}.lock")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.tgz.part")
+    lock = target.with_name(f".{target.name}.lock")
     with FileLock(lock):
-        if not _is_filled(place):  # by the call that was waited for
+        if not _is_filled(target):  # another call may have filled it while this one waited
             try:
-                _download(archive, part, place)
-                _unpack(archive, part, place)
+                _download(archive, part, target)
+                _unpack(archive, part, target)
             except BadSampleError:
                 part.unlink(missing_ok=True)
                 raise
@@ -97,7 +97,7 @@ def _is_filled(folder: Path) -> bool:
 
 
 def _download(archive: Archive, part: Path, root: Path) -> None:
-    """Brings `part` to its full size, going on where an earlier attempt broke off."""
+    """Completes `part`, resuming where an earlier attempt stopped."""
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     description = TextColumn("{task.description}")
     with Progress(description, *columns, console=Console(stderr=True), transient=True) as bar:
@@ -110,20 +110,20 @@ def _download(archive: Archive, part: Path, root: Path) -> None:
                 if pause_s is None:
                     raise ConnectionError(
                         f"{archive.url}: {error}; {_size(part)} of {archive.size} bytes are here, "
-                        f"call again to go on, or unpack the archive by hand into {root}."
+                        f"call again to resume, or unpack the archive by hand into {root}."
                     ) from error
                 time.sleep(pause_s)
 
 
 def _receive(archive: Archive, part: Path, report: Callable[[int], None]) -> None:
-    """Asks once for what `part` lacks and appends it; `report` is given the size reached, in bytes."""
+    """Requests the missing bytes of `part` once and appends them; passes the size reached, in bytes, to `report`."""
     _check(archive, part)
     if _size(part) == archive.size:
         return
     with _request(archive.url, part) as response:
-        start = _size(part) if response.status == 206 else 0  # a server without ranges answers 200 and sends it all
+        start = _size(part) if response.status == 206 else 0  # a server without ranges answers 200 and sends all
         if response.length is not None and start + response.length != archive.size:
-            raise _refusal(archive, f"{archive.size} bytes", str(start + response.length))
+            raise _bad_archive(archive, f"{archive.size} bytes", str(start + response.length))
         with part.open("ab" if start else "wb") as file:
             while piece := _read(response):
                 file.write(piece)
@@ -155,9 +155,9 @@ def _request(url: str, part: Path) -> HTTPResponse:
 
 
 def _read(response: HTTPResponse) -> bytes:
-    """Reads what has arrived; a socket's OSError turns into ConnectionError, a full disk's does not."""
+    """Reads the bytes that have arrived; an OSError here is the connection's, unlike one of a full disk."""
     try:
-        return response.read1(CHUNK_BYTES)
+        return response.read1(_CHUNK_BYTES)
     except (OSError, HTTPException) as error:
         raise ConnectionError(f"connection cut ({error})") from error
 
@@ -167,19 +167,19 @@ def _size(part: Path) -> int:
 
 
 def _check(archive: Archive, part: Path) -> None:
-    """Refuses a file, complete or not, that cannot become the archive any more."""
+    """Raises an error if `part`, complete or not, cannot become the archive any more."""
     size = _size(part)
     if size > archive.size:
-        raise _refusal(archive, f"{archive.size} bytes", str(size))
+        raise _bad_archive(archive, f"{archive.size} bytes", str(size))
     if size < min(HEAD_BYTES, archive.size):
         return
     with part.open("rb") as file:
         md5 = hashlib.md5(file.read(HEAD_BYTES), usedforsecurity=False).hexdigest()
     if md5 != archive.md5_head:
-        raise _refusal(archive, f"MD5 {archive.md5_head} of the first {HEAD_BYTES} bytes", md5)
+        raise _bad_archive(archive, f"MD5 {archive.md5_head} of the first {HEAD_BYTES} bytes", md5)
 
 
-def _refusal(archive: Archive, expected: str, got: str) -> BadSampleError:
+def _bad_archive(archive: Archive, expected: str, got: str) -> BadSampleError:
     return BadSampleError(f"{archive.url}: expected {expected}, got {got}; deleted it, check the url and call again.")
 
 
@@ -190,20 +190,20 @@ def _unpack(archive: Archive, part: Path, root: Path) -> None:
                 with tarfile.open(fileobj=stream, mode="r|") as tar:
                     for member in tar:
                         _write_member(archive, tar, member, folder)
-                while stream.read(CHUNK_BYTES):  # up to gzip's checksum, the only one that covers all the bytes
+                while stream.read(_CHUNK_BYTES):  # up to gzip's checksum, the only one that covers all the bytes
                     pass
         except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
-            raise _refusal(archive, "a whole .tgz", f"a broken one ({error})") from error
+            raise _bad_archive(archive, "a whole .tgz", f"a broken one ({error})") from error
         entries = list(folder.iterdir())
         top = entries[0] if len(entries) == 1 and entries[0].is_dir() else folder
-        if root.exists():  # and empty; Windows does not rename onto a folder
+        if root.exists():  # it is empty; Windows does not rename over a folder
             root.rmdir()
         os.replace(top, root)
 
 
 @contextmanager
 def _scratch_folder(folder: Path) -> Iterator[Path]:
-    """An empty folder that is gone afterwards, unless it was moved; also clears what a killed process left."""
+    """Context with an empty folder, deleted at the end; what a killed process left in it is deleted first."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     try:
@@ -215,14 +215,14 @@ def _scratch_folder(folder: Path) -> Iterator[Path]:
 def _write_member(archive: Archive, tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
     """Writes one file or folder, without its owner and mode.
 
-    tarfile's own `data` filter is absent before 3.10.12 and 3.11.4, drops a leading slash in silence, and has let links
+    tarfile's own `data` filter is absent before 3.10.12 and 3.11.4, silently drops a leading slash, and has let links
     through (CVE-2025-4330, CVE-2025-4517). Data sets hold no links, so none is made and none can be followed.
     """
     paths = (PurePosixPath(member.name), PureWindowsPath(member.name))
     if any(path.anchor or ".." in path.parts for path in paths):
-        raise _refusal(archive, "members below one folder", f"{member.name!r}")
+        raise _bad_archive(archive, "members below one folder", f"{member.name!r}")
     if not (member.isfile() or member.isdir()):
-        raise _refusal(archive, "files and folders only", f"{member.name!r}, a link or device")
+        raise _bad_archive(archive, "files and folders only", f"{member.name!r}, a link or device")
     target = folder / member.name
     (target if member.isdir() else target.parent).mkdir(parents=True, exist_ok=True)
     if content := tar.extractfile(member):  # None for a folder

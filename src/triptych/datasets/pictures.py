@@ -1,4 +1,4 @@
-"""Pictures without labels: a folder, a list of paths, or a single file."""
+"""Images without labels: a folder, a list of paths, or a single file."""
 
 from pathlib import Path
 
@@ -9,21 +9,21 @@ from triptych.errors import MissingDataError
 
 
 class Pictures:
-    """Pictures to predict.
+    """Images to predict.
 
     Args:
-        path: A folder of pictures, a `.txt` list of their paths (relative ones from the list's folder), or one picture.
+        path: A folder of images, a `.txt` list of their paths (relative to the list's folder), or one image.
 
     Raises:
-        MissingDataError: There is nothing at `path`, no picture in it, or a listed picture is absent.
+        MissingDataError: `path` does not exist or has no images, or a listed image does not exist.
     """
 
     def __init__(self, path: Path) -> None:
-        self.paths = _find(path)
-        absent = [picture for picture in self.paths if not picture.is_file()]
-        if absent:
+        self.paths = _find_images(path)
+        missing = [image for image in self.paths if not image.is_file()]
+        if missing:
             raise MissingDataError(
-                f"{path}: {len(absent)} of {len(self)} pictures are not there; the first is {absent[0]}."
+                f"{path}: {len(missing)} of {len(self)} images do not exist; the first is {missing[0]}."
             )
 
     def __len__(self) -> int:
@@ -34,13 +34,13 @@ class Pictures:
         return {"image": read_rgb(self.paths[index]), "path": str(self.paths[index])}
 
 
-def _find(path: Path) -> list[Path]:
+def _find_images(path: Path) -> list[Path]:
     if path.is_dir():
-        pictures = [path / name for name in list_images(path)]
+        images = [path / name for name in list_images(path)]
     elif path.suffix == ".txt":
-        pictures = [path.parent / line for line in read_lines(path)]
+        images = [path.parent / line for line in read_lines(path)]
     else:
-        pictures = [path]
-    if not pictures:
-        raise MissingDataError(f"{path}: expected pictures to predict, found none.")
-    return pictures
+        images = [path]
+    if not images:
+        raise MissingDataError(f"{path}: expected images to predict, found none.")
+    return images

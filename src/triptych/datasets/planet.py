@@ -30,10 +30,10 @@ SAMPLE_ARCHIVE = Archive(
 
 Channels = Literal[3, 4]
 Tags = Literal["planet", "table"] | list[str]
-"""The 17 tags of the competition, those that occur in the table, or a list."""
+"""The 17 tags of the competition, the tags that occur in the table, or a list."""
 
 READERS: dict[int, Callable[[Path], npt.NDArray[np.uint8]]] = {3: read_rgb, 4: read_rgb_and_more}
-"""How a tile is read, by the number of channels that are wanted of it."""
+"""Function that reads a tile, by its number of channels."""
 
 
 class Planet:
@@ -44,16 +44,16 @@ class Planet:
         names: Names of the tiles to take, in this order; None takes all, in the order of the table.
         table: Name of the CSV file, below `root`.
         folder: Folder of the tiles, below `root`.
-        suffix: What the table leaves out of a tile's file name.
-        delimiter: Between two tags; spaces around a tag do not count, nor does nothing between two delimiters.
-        name_column: Heading of the names.
-        tag_column: Heading of the tags.
-        tags: `"planet"` for the 17 of the competition, `"table"` for those that occur in the table, or a list.
-        channels: 3 reads RGB, 4 a further band as well, such as near infrared; 8 bits each.
+        suffix: End of a tile's file name that the table leaves out.
+        delimiter: Text between two tags; spaces around a tag and empty tags are ignored.
+        name_column: Heading of the column of names.
+        tag_column: Heading of the column of tags.
+        tags: `"planet"` for the 17 tags of the competition, `"table"` for those that occur in the table, or a list.
+        channels: 3 reads RGB; 4 also reads another band, such as near infrared. 8 bits per channel.
 
     Raises:
-        MissingDataError: The folder, the table or a tile is not there.
-        BadSampleError: The table lacks a column, names a tile twice, leaves its tags empty, or has an unknown tag.
+        MissingDataError: The folder, the table or a tile does not exist.
+        BadSampleError: The table lacks a column, names a tile twice, or has a tile without tags or with an unknown tag.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Planet:
     ) -> None:
         self.channels = channels
         self.folder, self.suffix = Path(root) / folder, suffix
-        self.tags_of = read_table(Path(root), table, name_column, tag_column, delimiter)
+        self.tags_of = _read_table(Path(root), table, name_column, tag_column, delimiter)
         self.tags = self._known_tags(tags, Path(root) / table)
         self.names = list(names) if names is not None else list(self.tags_of)
         self._check_files()
@@ -87,7 +87,7 @@ class Planet:
             `image` uint8 (H, W, channels), RGB first, `labels` float32 (L,), 1 for each tag it has, `path` of the tile.
 
         Raises:
-            BadSampleError: The tile cannot be decoded, or has another number of channels than the four asked for.
+            BadSampleError: The tile cannot be decoded, or does not have four channels when `channels` is 4.
         """
         name = self.names[index]
         labels = np.array([tag in self.tags_of[name] for tag in self.tags], dtype=np.float32)
@@ -99,7 +99,7 @@ class Planet:
         return self.folder / f"{name}{self.suffix}"
 
     def _known_tags(self, tags: Tags, table: Path) -> list[str]:
-        occurring = sorted({tag for of_tile in self.tags_of.values() for tag in of_tile})
+        occurring = sorted({tag for tile_tags in self.tags_of.values() for tag in tile_tags})
         if tags == "table":
             return occurring
         if isinstance(tags, str) and tags != "planet":
@@ -107,10 +107,10 @@ class Planet:
         known = list(PLANET_TAGS if tags == "planet" else tags)
         unknown = [tag for tag in occurring if tag not in known]
         if unknown:
-            tile = next(name for name, of_tile in self.tags_of.items() if unknown[0] in of_tile)
+            tile = next(name for name, tile_tags in self.tags_of.items() if unknown[0] in tile_tags)
             raise BadSampleError(
-                f"{table}: tile {tile!r} has the unknown tag {unknown[0]!r}; expected {', '.join(known)}, or say "
-                'tags: "table" to take those of the table.'
+                f"{table}: tile {tile!r} has the unknown tag {unknown[0]!r}; expected {', '.join(known)}, or set "
+                'tags: "table" to take the tags of the table.'
             )
         return known
 
@@ -118,10 +118,10 @@ class Planet:
         unlisted = [name for name in self.names if name not in self.tags_of]
         if unlisted:
             raise BadSampleError(f"planet: {len(unlisted)} tiles are not in the table; the first is {unlisted[0]!r}.")
-        absent = [name for name in self.names if not self.path(name).is_file()]
-        if absent:
+        missing = [name for name in self.names if not self.path(name).is_file()]
+        if missing:
             raise MissingDataError(
-                f"planet: {len(absent)} of {len(self)} tiles are not there; the first is {self.path(absent[0])}."
+                f"planet: {len(missing)} of {len(self)} tiles do not exist; the first is {self.path(missing[0])}."
             )
 
 
@@ -142,8 +142,8 @@ class TilePictures(Pictures):
         return {"image": READERS[self.channels](self.paths[index]), "path": str(self.paths[index])}
 
 
-def read_table(root: Path, table: str, name_column: str, tag_column: str, delimiter: str) -> dict[str, list[str]]:
-    """Tags of each tile by its name; see `Planet`. Blank lines are passed over."""
+def _read_table(root: Path, table: str, name_column: str, tag_column: str, delimiter: str) -> dict[str, list[str]]:
+    """Tags of each tile by its name; see `Planet`. Blank lines are skipped."""
     path = root / table
     if not root.is_dir():
         raise MissingDataError(

@@ -24,4 +24,4 @@ PLANET_TAGS: tuple[str, ...] = (
     "slash_burn",
     "water",
 )
-"""A tag's place here is its column in a target and in a prediction."""
+"""The index of a tag is its column in targets and predictions."""

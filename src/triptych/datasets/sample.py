@@ -1,4 +1,4 @@
-"""The keys of a record, as a data set reads it, and of a sample, as a model gets it."""
+"""Types of a record, as a data set reads it, and of a sample and a batch, as a model gets them."""
 
 from typing import Literal, Protocol, TypedDict
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 Split = Literal["train", "val", "test"]
 Target = Literal["mask", "point", "labels"]
-"""The key of what is to be predicted."""
+"""Key of the target in a sample."""
 
 
 class _RecordOfImage(TypedDict):
@@ -17,7 +17,7 @@ class _RecordOfImage(TypedDict):
 
 
 class Record(_RecordOfImage, total=False):
-    """One image and what is labelled in it, before any transform.
+    """One image and its labels, before any transform.
 
     `image` uint8 (H, W, C), RGB first; `path` of its file; and, if the data set has them, `mask` uint8 (H, W) of class
     ids, `keypoints` float64 (P, 2) as (x, y) in pixels, `labels` float32 (L,), 1 for each tag that is true.
@@ -41,12 +41,12 @@ class _SampleOfImage(TypedDict):
 
 
 class Sample(_SampleOfImage, _Labels, total=False):
-    """One image and what is to be predicted, after the transforms.
+    """One image and its target, after the transforms.
 
     `image` uint8 (C, H, W); `path` of its file; `size` int64 (2,), height and width of the image in its file; and, if
     the record has them, `mask` int64 (H, W), `point` float32 (P, 2) as (y, x) in [-1, 1] of this image, `labels`
-    float32 (L,). Beside `point` stands `only_resized`: True if no random augmentation kept the point inside, so the
-    sample was only resized.
+    float32 (L,). A sample with `point` also has `only_resized`: True if no random augmentation kept the point inside,
+    so the sample was only resized.
     """
 
     only_resized: bool
@@ -59,13 +59,13 @@ class _BatchOfImages(TypedDict):
 
 
 class Batch(_BatchOfImages, _Labels, total=False):
-    """Samples side by side: the keys of `Sample`, each tensor with N in front."""
+    """A batch of samples: the keys of `Sample`, each tensor with a first dimension N."""
 
     only_resized: Tensor
 
 
 class Records(Protocol):
-    """What a data set offers: a length and records."""
+    """Protocol of a data set: a length, and a record for each index."""
 
     def __len__(self) -> int: ...
 

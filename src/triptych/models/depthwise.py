@@ -1,7 +1,8 @@
-"""Depthwise convolutions whose gradient a processor computes in float32.
+"""Depthwise convolutions whose gradient a CPU computes in float32.
 
-In bfloat16 the gradient of a depthwise convolution takes 4 to 8 times as long on a processor as in float32, and with
-it more than a third of a training step of an EfficientNet (`benchmarks/processor_step.py`); the forward pass is alike.
+On a CPU the gradient of a depthwise convolution takes 4 to 8 times as long in bfloat16 as in float32; in bfloat16 it is
+more than a third of a training step of an EfficientNet (`benchmarks/processor_step.py`). The forward pass does not
+differ.
 """
 
 from typing import Any
@@ -12,7 +13,7 @@ from torch.nn import functional as F
 
 
 class _Float32Gradient(torch.autograd.Function):
-    """A convolution as usual; its two gradients are computed in float32 and returned in the types of their inputs."""
+    """A convolution whose two gradients are computed in float32 and returned in the types of their inputs."""
 
     @staticmethod
     def forward(ctx: Any, images: Tensor, weight: Tensor, conv: nn.Conv2d) -> Tensor:
@@ -24,16 +25,16 @@ class _Float32Gradient(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         images, weight = ctx.saved_tensors
         conv: nn.Conv2d = ctx.conv
-        wanted = [ctx.needs_input_grad[0], ctx.needs_input_grad[1], False]
-        of_images, of_weight, _ = torch.ops.aten.convolution_backward(
+        needed = [ctx.needs_input_grad[0], ctx.needs_input_grad[1], False]
+        grad_images, grad_weight, _ = torch.ops.aten.convolution_backward(
             grads[0].float(), images.float(), weight.float(), None,
-            conv.stride, conv.padding, conv.dilation, False, [0, 0], conv.groups, wanted,
+            conv.stride, conv.padding, conv.dilation, False, [0, 0], conv.groups, needed,
         )  # fmt: skip
-        return of_images.to(images.dtype) if wanted[0] else None, of_weight if wanted[1] else None, None
+        return grad_images.to(images.dtype) if needed[0] else None, grad_weight if needed[1] else None, None
 
 
 class DepthwiseConv2d(nn.Conv2d):
-    """A depthwise `Conv2d`, the same but for the time its gradient takes in bfloat16 on a processor."""
+    """A depthwise `Conv2d` with a faster gradient in bfloat16 on a CPU."""
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if input.device.type != "cpu" or not torch.is_autocast_enabled("cpu") or not torch.is_grad_enabled():
@@ -44,8 +45,8 @@ class DepthwiseConv2d(nn.Conv2d):
 
 
 def use_float32_gradients(network: nn.Module) -> None:
-    """Turns the depthwise convolutions of a network into `DepthwiseConv2d`, weights and names untouched."""
+    """Turns the depthwise convolutions of a network into `DepthwiseConv2d`, without changing weights or names."""
     for module in network.modules():
-        # an exact type: subclasses pad in ways of their own
+        # exact type, because a subclass may pad differently
         if type(module) is nn.Conv2d and module.groups == module.in_channels > 1 and module.padding_mode == "zeros":
             module.__class__ = DepthwiseConv2d

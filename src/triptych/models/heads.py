@@ -1,4 +1,4 @@
-"""What follows the encoder where a picture gets one answer instead of one a pixel."""
+"""Heads for tasks with one answer per image instead of one per pixel."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,9 @@ from torch.nn import functional as F
 
 
 class _BatchNorm(nn.BatchNorm1d):
-    """As usual, but one sample alone, such as an epoch's last batch may be, is normalised by the running statistics.
+    """Batch-norm that normalises a batch of one sample, such as the last of an epoch, by the running statistics.
 
-    One sample has no variance; torch's own raises.
+    A single sample has no variance, and torch's own batch-norm raises an error.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -20,11 +20,11 @@ class _BatchNorm(nn.BatchNorm1d):
 
 
 class PooledHead(nn.Module):
-    """Average and max pooling side by side, then batch-norm, dropout and two linear layers.
+    """Max and average pooling, concatenated, then batch-norm, dropout and two linear layers.
 
     Args:
         in_channels: Channels of the encoder's last features.
-        outputs: Numbers wanted.
+        outputs: Number of outputs.
 
     Shape: features (N, in_channels, H, W); result (N, outputs).
     Source: fastai 1.0, `create_head` and its defaults.
@@ -49,15 +49,15 @@ class PooledHead(nn.Module):
 
 
 class HeatmapHead(nn.Module):
-    """Points as the centres of mass of heat maps, so that the place of a feature is not lost in pooling.
+    """Points as the centres of mass of heat maps, so that positions are not lost in pooling.
 
-    The encoder's last three features are brought to the finest of them and added up; each point's map is turned into
-    weights by a softmax, and the point is the weighted mean of the places. So it lies in [-1, 1], smoothly.
+    The features are resized to the finest of them and summed. A softmax turns the map of each point into weights, and
+    the point is the weighted mean of all positions. So it lies in [-1, 1], and is differentiable.
 
     Args:
         in_channels: Channels of the features, finest first.
         num_points: Number of points.
-        channels: Width of the layers in between.
+        channels: Channels of the layers in between.
 
     Shape: features (N, in_channels[i], H_i, W_i), finest first; result (N, num_points, 2) as (y, x) in [-1, 1].
     Source: Nibali et al., "Numerical Coordinate Regression with Convolutional Neural Networks", 2018 (without its

@@ -1,4 +1,4 @@
-"""Cutting a network into layer groups, early encoder to head, and freezing the first of them."""
+"""Layer groups of a network, early encoder to head, and how the first of them are frozen."""
 
 from collections.abc import Iterable
 
@@ -6,14 +6,14 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 LayerGroups = dict[str, list[nn.Parameter]]
-"""Parameters of each group by its name, in the order from input to output."""
+"""Parameters of each group by its name, from input to output."""
 
 
 def split_encoder(encoder: nn.Module) -> LayerGroups:
-    """An encoder's early and late half.
+    """Splits an encoder into its early and late half.
 
-    Late is what works at strides 16 and 32, the course's cut for ResNets; where the encoder does not say which modules
-    those are, late is the second half of its parameters.
+    The late half works at strides 16 and 32, the course's split of ResNets; if the encoder does not say which modules
+    those are, it is the second half of the parameters.
     """
     parameters = list(encoder.parameters())
     try:
@@ -27,11 +27,11 @@ def split_encoder(encoder: nn.Module) -> LayerGroups:
 
 
 def _second_half(parameters: list[nn.Parameter]) -> set[int]:
-    half, seen, late = sum(p.numel() for p in parameters) / 2, 0, set()
+    half, counted, late = sum(p.numel() for p in parameters) / 2, 0, set()
     for parameter in parameters:
-        if seen >= half:
+        if counted >= half:
             late.add(id(parameter))
-        seen += parameter.numel()
+        counted += parameter.numel()
     return late
 
 
@@ -41,23 +41,23 @@ def batch_norms(network: nn.Module) -> Iterable[_BatchNorm]:
 
 
 def freeze_to(network: nn.Module, groups: LayerGroups, first: int, train_bn: bool) -> None:
-    """Freezes all groups before number `first` by `requires_grad` alone, and thaws the rest.
+    """Freezes all groups before index `first` by `requires_grad` alone, and unfreezes the others.
 
     Args:
-        network: The network that the groups are of.
+        network: The network of the groups.
         groups: Its layer groups.
-        first: Number of the first group that trains; negative counts from the end, so -1 trains the last alone.
+        first: Index of the first group that trains; negative counts from the end, so -1 trains the last alone.
         train_bn: Whether batch-norm of the frozen groups keeps training, as in the course.
 
     Raises:
-        ValueError: There is no group of that number.
+        ValueError: There is no group with that index.
     """
     if not -len(groups) <= first < len(groups):
         raise ValueError(
             f"freeze_to: expected a number from {-len(groups)} to {len(groups) - 1} ({', '.join(groups)}), got {first}."
         )
-    spared = {id(p) for norm in batch_norms(network) for p in norm.parameters()} if train_bn else set()
+    trained_norms = {id(p) for norm in batch_norms(network) for p in norm.parameters()} if train_bn else set()
     start = first % len(groups)
-    for number, parameters in enumerate(groups.values()):
+    for index, parameters in enumerate(groups.values()):
         for parameter in parameters:
-            parameter.requires_grad_(number >= start or id(parameter) in spared)
+            parameter.requires_grad_(index >= start or id(parameter) in trained_norms)

@@ -1,4 +1,4 @@
-"""What the three networks share: an encoder, its pixel statistics, layer groups and freezing."""
+"""Base class of the three networks: an encoder, its pixel statistics, layer groups and freezing."""
 
 import torch
 from torch import Tensor, nn
@@ -9,10 +9,10 @@ from triptych.models.layer_groups import LayerGroups, batch_norms, freeze_to, sp
 
 
 class TransferNetwork(nn.Module):
-    """An encoder that takes plain pixels; a subclass adds what follows it.
+    """Base network: an encoder that takes plain pixels; a subclass adds the layers after it.
 
     Args:
-        encoder: Name of the encoder, as segmentation_models_pytorch knows it.
+        encoder: Name of the encoder in segmentation_models_pytorch.
         encoder_weights: Name of its weights, path of a state dict, or None for random ones.
         in_channels: Channels of the images.
     """
@@ -33,7 +33,7 @@ class TransferNetwork(nn.Module):
         return list(self.encoder.out_channels)  # type: ignore[arg-type]
 
     def normalize(self, images: Tensor) -> Tensor:
-        """Pixels as the encoder's weights know them.
+        """Normalises pixels by the statistics of the encoder's weights.
 
         Args:
             images: uint8 (N, C, H, W), or float in the same range of 0 to 255.
@@ -42,7 +42,7 @@ class TransferNetwork(nn.Module):
             float (N, C, H, W) in channels-last memory.
 
         Raises:
-            ValueError: The images have another number of channels than the network.
+            ValueError: The number of channels differs from the network's.
         """
         if images.shape[1] != self.mean.shape[1]:
             raise ValueError(f"images: expected {self.mean.shape[1]} channels (in_channels), got {images.shape[1]}.")
@@ -50,9 +50,9 @@ class TransferNetwork(nn.Module):
         return (pixels - self.mean) / self.std
 
     def layer_groups(self) -> LayerGroups:
-        """Parameters by group: early encoder, late encoder, and all that follows."""
-        of_encoder = {id(p) for p in self.encoder.parameters()}
-        return {**split_encoder(self.encoder), "head": [p for p in self.parameters() if id(p) not in of_encoder]}
+        """Parameters by group: early encoder, late encoder, and all layers after it."""
+        encoder_ids = {id(p) for p in self.encoder.parameters()}
+        return {**split_encoder(self.encoder), "head": [p for p in self.parameters() if id(p) not in encoder_ids]}
 
     def freeze_to(self, first: int, train_bn: bool = True) -> None:
         """Freezes the groups before `first`; see `triptych.models.layer_groups.freeze_to`."""
@@ -60,7 +60,7 @@ class TransferNetwork(nn.Module):
         self.train(self.training)
 
     def train(self, mode: bool = True) -> "TransferNetwork":
-        """As usual, but a batch-norm whose parameters are frozen stays as it is in evaluation."""
+        """Sets the mode, but batch-norm with frozen parameters stays in evaluation mode."""
         super().train(mode)
         for norm in batch_norms(self):
             if norm.affine and not norm.weight.requires_grad:

@@ -1,4 +1,4 @@
-"""A network that finds points."""
+"""Network for point regression."""
 
 import torch
 from torch import Tensor
@@ -8,11 +8,11 @@ from triptych.models.network import TransferNetwork
 
 
 class PointNetwork(TransferNetwork):
-    """The place of each of some points in a picture.
+    """Predicts the position of each point in an image.
 
     Args:
         num_points: Number of points.
-        encoder: Name of the encoder, as segmentation_models_pytorch knows it.
+        encoder: Name of the encoder in segmentation_models_pytorch.
         encoder_weights: Name of its weights, path of a state dict, or None for random ones.
         in_channels: Channels of the images.
 

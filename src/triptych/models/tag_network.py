@@ -1,4 +1,4 @@
-"""A network that tells which of some tags a picture has."""
+"""Network for multi-label classification."""
 
 import torch
 from torch import Tensor
@@ -8,11 +8,11 @@ from triptych.models.network import TransferNetwork
 
 
 class TagNetwork(TransferNetwork):
-    """A score for each of some tags.
+    """Predicts a logit for each tag of an image.
 
     Args:
         num_labels: Number of tags.
-        encoder: Name of the encoder, as segmentation_models_pytorch knows it.
+        encoder: Name of the encoder in segmentation_models_pytorch.
         encoder_weights: Name of its weights, path of a state dict, or None for random ones.
         in_channels: Channels of the images.
 

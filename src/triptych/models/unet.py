@@ -1,4 +1,4 @@
-"""U-Net: segmentation_models_pytorch's encoder and decoder, for pictures of any height and width."""
+"""U-Net: segmentation_models_pytorch's encoder and decoder, for images of any height and width."""
 
 import segmentation_models_pytorch as smp
 import torch
@@ -11,11 +11,11 @@ _DECODER_CHANNELS = (256, 128, 64, 32, 16)
 
 
 class UNet(TransferNetwork):
-    """Class scores for every pixel.
+    """Predicts the logits of all classes for each pixel.
 
     Args:
-        num_classes: Number of classes, void included where it is one.
-        encoder: Name of the encoder, as segmentation_models_pytorch knows it.
+        num_classes: Number of classes, including void if it is one.
+        encoder: Name of the encoder in segmentation_models_pytorch.
         encoder_weights: Name of its weights, path of a state dict, or None for random ones.
         in_channels: Channels of the images.
 
@@ -36,7 +36,7 @@ class UNet(TransferNetwork):
     def forward(self, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]
         stride = int(self.encoder.output_stride)  # type: ignore[arg-type]
-        # the encoder halves the sides five times; the added rows and columns are cut off again and never scored
+        # the encoder halves the sides five times; the padding is cropped from the logits and never scored
         pixels = F.pad(self.normalize(images), (0, -width % stride, 0, -height % stride), mode="replicate")
         logits: Tensor = self.head(self.decoder(self.encoder(pixels)))
         return logits[..., :height, :width]

@@ -1,4 +1,4 @@
-"""Layer groups with their own rates, and one-cycle."""
+"""The optimizer with a learning rate for each layer group, and the one-cycle schedule."""
 
 from triptych.optim.one_cycle import OneCycle
 from triptych.optim.param_groups import adamw, group_rates

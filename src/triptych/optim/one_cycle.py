@@ -1,4 +1,4 @@
-"""One-cycle: the rate rises, then falls to nearly nothing, and momentum goes the other way.
+"""One-cycle: the learning rate rises, then falls to nearly zero, and momentum does the opposite.
 
 Sources: Smith, "Super-convergence", 2018; fastai's `fit_one_cycle`, its formula and its defaults.
 """
@@ -9,27 +9,27 @@ from typing import Any
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-DIV, DIV_FINAL = 25.0, 1e5
-"""The rate starts at its peak over `DIV` and ends at its peak over `DIV_FINAL`."""
+_DIV, _DIV_FINAL = 25.0, 1e5
+"""The rate starts at peak / _DIV and ends at peak / _DIV_FINAL."""
 MOMENTUMS = (0.95, 0.85, 0.95)
 """Momentum at the start, at the peak of the rate, and at the end."""
 
 
 class OneCycle(LRScheduler):
-    """The cycle of each group up to its own rate, stepped once for each step of the optimizer.
+    """One-cycle schedule of each group, up to its own peak rate; stepped after each step of the optimizer.
 
-    Step k of n is taken at position k / n of the cycle; after the last step the cycle is at its end, and stays there.
+    Step k of n is taken at position k / n of the cycle; after the last step the cycle stays at its end.
 
-    A state that was saved under another number of steps is planned anew: what is left of the cycle is spread over the
-    steps that are left, so the rate goes on from where it was; a finished cycle is followed by a new one.
+    If the loaded `total_steps` differs, the rest of the cycle is rescheduled over the steps that are left, so the rate
+    continues from its last value; a finished cycle is followed by a new one.
 
-    Unlike torch's OneCycleLR it can be planned anew, starts where fastai's does whatever the share of the rise, and is
-    not one step ahead.
+    Unlike torch's OneCycleLR it can be rescheduled, starts where fastai's does for any `pct_start`, and is not one step
+    ahead.
 
     Args:
-        optimizer: Its groups hold their peak rates as `lr`.
+        optimizer: The optimizer, whose groups hold their peak rates as `lr`.
         total_steps: Optimizer steps of the whole fit, at least 1.
-        pct_start: Share of the steps in which the rate rises, in (0, 1).
+        pct_start: Fraction of the steps in which the rate rises, in (0, 1).
 
     Raises:
         ValueError: `total_steps` or `pct_start` is out of range.
@@ -37,9 +37,11 @@ class OneCycle(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, total_steps: float, pct_start: float = 0.25) -> None:
         if not 1 <= total_steps < math.inf:
-            raise ValueError(f"one-cycle: expected a number of steps known before, got {total_steps}; set max_epochs.")
+            raise ValueError(
+                f"one-cycle: expected a finite number of steps above 0, got {total_steps}; set max_epochs."
+            )
         if not 0 < pct_start < 1:
-            raise ValueError(f"pct_start: expected a share between 0 and 1, got {pct_start}.")
+            raise ValueError(f"pct_start: expected a fraction between 0 and 1, got {pct_start}.")
         self.total_steps, self.pct_start = int(total_steps), pct_start
         self.planned_at, self.planned_from = 0, 0.0
         self.skipped = 0
@@ -47,7 +49,7 @@ class OneCycle(LRScheduler):
 
     @property
     def position(self) -> float:
-        """Share of the cycle that is behind, in [0, 1]."""
+        """Fraction of the cycle that is done, in [0, 1]."""
         steps = self.total_steps - self.planned_at
         done = min(self.last_epoch - self.planned_at, steps)
         return self.planned_from + (1 - self.planned_from) * done / steps
@@ -57,20 +59,20 @@ class OneCycle(LRScheduler):
         self.skipped += 1
 
     def get_lr(self) -> list[Any]:
-        """Rate of each group at this position; sets momentum beside it."""
+        """Rate of each group at this position; also sets the momentum."""
         position = self.position
         for group in self.optimizer.param_groups:
             group["betas"] = (_up_and_down(*MOMENTUMS, self.pct_start, position), *group["betas"][1:])
         peaks = [float(peak) for peak in self.base_lrs]
-        return [_up_and_down(peak / DIV, peak, peak / DIV_FINAL, self.pct_start, position) for peak in peaks]
+        return [_up_and_down(peak / _DIV, peak, peak / _DIV_FINAL, self.pct_start, position) for peak in peaks]
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         steps = self.total_steps
         super().load_state_dict(state_dict)
         if steps != self.total_steps and steps > self.last_epoch:
-            self._plan(steps)
+            self._reschedule(steps)
 
-    def _plan(self, total_steps: int) -> None:
+    def _reschedule(self, total_steps: int) -> None:
         self.planned_from = self.position if self.position < 1 else 0.0
         self.planned_at, self.total_steps = self.last_epoch, total_steps
         for group, rate in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
@@ -78,7 +80,7 @@ class OneCycle(LRScheduler):
 
 
 def _up_and_down(start: float, middle: float, end: float, pct: float, position: float) -> float:
-    """Half a cosine from `start` to `middle`, reached at `pct`, and another to `end`."""
+    """Half a cosine from `start` to `middle`, which is reached at `pct`, and another one to `end`."""
     if position < pct:
         return _cosine(start, middle, position / pct)
     return _cosine(middle, end, (position - pct) / (1 - pct))

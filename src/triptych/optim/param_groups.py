@@ -1,4 +1,4 @@
-"""Discriminative rates: one optimizer group for each layer group, all there from the start."""
+"""Discriminative learning rates: one optimizer group for each layer group, all from the start."""
 
 from collections.abc import Mapping, Sequence
 
@@ -42,7 +42,7 @@ def adamw(
         groups: Parameters by name, early layers first.
         max_lr: See `group_rates`.
         weight_decay: Decoupled weight decay, the course's `wd`.
-        fused: Whether one kernel steps all parameters; otherwise torch chooses.
+        fused: Whether to use torch's fused kernel; False leaves the choice to torch.
     """
     named = [
         {"name": name, "params": list(parameters), "lr": rate}

@@ -1,7 +1,9 @@
-"""Flip, perspective warp, rotation, zoom and resizing of the course, as one homography and so one interpolation.
+"""The course's flip, perspective warp, rotation, zoom and resizing, as one homography with a single interpolation.
 
-A homography here maps a place in the result to the place in the source it shows; both are (x, y) in [-1, 1], -1 the
-left or top edge, as in the course. Sources: fastai 1.0, `vision/transform.py` (`rotate`, `zoom`, `symmetric_warp`).
+A homography here maps a point of the result to the point of the source that it shows; both are (x, y) in [-1, 1], with
+-1 at the left or top edge, as in the course.
+
+Sources: fastai 1.0, `vision/transform.py` (`rotate`, `zoom`, `symmetric_warp`).
 """
 
 import math
@@ -16,28 +18,28 @@ from albumentations.core.type_definitions import Targets
 
 Matrix = npt.NDArray[np.float64]
 TRIES = 10
-CORNERS = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]], dtype=np.float32)
+_CORNERS = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]], dtype=np.float32)
 
 
 def flip() -> Matrix:
-    """Left becomes right."""
+    """Swaps left and right."""
     return np.diag([-1.0, 1.0, 1.0])
 
 
 def transpose() -> Matrix:
-    """Columns become rows."""
+    """Swaps rows and columns."""
     return np.eye(3)[[1, 0, 2]]
 
 
 def rotation(degrees: float, aspect: float) -> Matrix:
-    """Turn about the centre by `degrees`; `aspect` is height / width, so that right angles stay right."""
+    """Rotates about the centre by `degrees`; `aspect` is height / width, so that angles are kept in pixels."""
     angle = math.radians(degrees)
     sin, cos = math.sin(angle), math.cos(angle)
     return np.array([[cos, -sin * aspect, 0.0], [sin / aspect, cos, 0.0], [0.0, 0.0, 1.0]])
 
 
 def zoom(scale: float, column: float, row: float) -> Matrix:
-    """Enlarge by `scale` >= 1; `column` and `row` in [0, 1] choose what stays in sight (0 is left or top)."""
+    """Enlarges by `scale` >= 1; `column` and `row` in [0, 1] choose the part that stays visible (0 is left or top)."""
     slack = 1 - 1 / scale
     return np.array(
         [[1 / scale, 0.0, slack * (2 * column - 1)], [0.0, 1 / scale, slack * (2 * row - 1)], [0.0, 0.0, 1.0]]
@@ -45,11 +47,11 @@ def zoom(scale: float, column: float, row: float) -> Matrix:
 
 
 def symmetric_warp(magnitudes: tuple[float, float, float, float]) -> Matrix:
-    """Tilt: the right, left, bottom and top edge grow (positive) or shrink at both ends, in half picture sizes."""
+    """Tilts: the right, left, bottom and top edge grow (positive) or shrink at both ends, in half image sizes."""
     right, left, bottom, top = magnitudes
     corners = [[-1 - top, -1 - left], [-1 - bottom, 1 + left], [1 + top, -1 - right], [1 + bottom, 1 + right]]
     target = np.array(corners, dtype=np.float32)
-    return np.asarray(cv2.getPerspectiveTransform(target, CORNERS), dtype=np.float64)
+    return np.asarray(cv2.getPerspectiveTransform(target, _CORNERS), dtype=np.float64)
 
 
 def _square_symmetries() -> list[Matrix]:
@@ -58,34 +60,35 @@ def _square_symmetries() -> list[Matrix]:
 
 
 Symmetries = Literal["mirror", "square"]
-"""Left and right, or all eight of the square."""
+"""Mirroring left and right, or all eight symmetries of the square."""
 SYMMETRIES: dict[Symmetries, list[Matrix]] = {"mirror": [np.eye(3), flip()], "square": _square_symmetries()}
 
 
 def to_pixels(height: int, width: int) -> Matrix:
-    """From [-1, 1] to pixel positions with whole numbers at the centres of pixels, as OpenCV counts."""
+    """Maps [-1, 1] to pixel coordinates, with whole numbers at the centres of pixels as in OpenCV."""
     return np.array([[width / 2, 0.0, width / 2 - 0.5], [0.0, height / 2, height / 2 - 0.5], [0.0, 0.0, 1.0]])
 
 
 class LessonGeometry(A.DualTransform):
-    """The course's random flip, warp, rotation and zoom of image, mask and points together, resized on the way.
+    """The course's random flip, warp, rotation and zoom, with resizing, of image, mask and points together.
 
-    Each part is drawn on its own: the flip with probability one half, the others with `p_affine`. What the warp
-    uncovers mirrors the image; in the mask it is `fill_mask`. A draw that would push a point out of the picture is
-    drawn again; after `TRIES` draws the picture is only resized. The result is read from the picture in its own size,
-    so that zooming shows all its detail; sides above twice the result's are first averaged down to that, so that fine
-    detail does not flicker.
+    Each part is drawn independently: the flip with probability one half, the others with `p_affine`. Pixels that the
+    warp uncovers mirror the image; in the mask they are `fill_mask`. A draw that would move a point out of the image is
+    repeated; after `TRIES` draws the image is only resized. The result is sampled from the image at its full size, so
+    that zooming shows all detail; sides longer than twice the result's are first averaged down to that, against
+    aliasing.
 
     Args:
         size: (height, width) in pixels of the result.
-        max_rotate: Largest rotation either way, in degrees.
+        max_rotate: Largest rotation in either direction, in degrees.
         max_zoom: Largest enlargement, at least 1.
-        max_warp: Largest magnitude of the perspective warp, in half picture sizes.
+        max_warp: Largest magnitude of the perspective warp, in half image sizes.
         p_affine: Probability of each of rotation, zoom and warp.
-        fill_mask: Class id for what the warp uncovers.
-        symmetries: Of which one is drawn first: `"mirror"` for left and right, `"square"` for all eight of the square.
-        min_area: Below 1, zoom is replaced by a crop that keeps a share of the area drawn evenly from [min_area, 1],
-            always.
+        fill_mask: Class id of pixels that the warp uncovers.
+        symmetries: Set of which one is drawn first: `"mirror"` for left and right, `"square"` for all eight of the
+            square.
+        min_area: Below 1, each draw has a random crop instead of the zoom; it keeps a fraction of the area that is
+            uniform in [min_area, 1].
     """
 
     _targets = (Targets.IMAGE, Targets.MASK, Targets.KEYPOINTS)
@@ -118,7 +121,7 @@ class LessonGeometry(A.DualTransform):
         self.p_affine, self.fill_mask, self.symmetries = p_affine, fill_mask, symmetries
 
     def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
-        """`matrix` maps the result's pixels to places in [-1, 1] of the source, whatever that is shrunk to."""
+        """`matrix` maps pixels of the result to points in [-1, 1] of the source, at any size of the source."""
         height, width = self.size
         from_result = np.linalg.inv(to_pixels(height, width))
         to_source = to_pixels(*params["shape"][:2])
@@ -157,11 +160,11 @@ class LessonGeometry(A.DualTransform):
 
 
 def move_points(points: Matrix, matrix: Matrix) -> Matrix:
-    """Where points of the source are in the result.
+    """Maps points of the source to the result.
 
     Args:
-        points: (x, y) in pixels from the picture's left and top edge, (P, 2).
-        matrix: Homography from the result's pixels to the source's, centres of pixels at whole numbers.
+        points: (x, y) in pixels from the left and top edge of the image, (P, 2).
+        matrix: Homography from pixels of the result to pixels of the source, with whole numbers at pixel centres.
 
     Returns:
         (P, 2), like `points`.
@@ -175,7 +178,7 @@ def _all_inside(points: Matrix, height: int, width: int) -> bool:
 
 
 def _averaged(image: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """`image` with no side above twice that of `size` (height, width)."""
+    """`image`, averaged down if a side is longer than twice that of `size` (height, width)."""
     height, width = min(image.shape[0], 2 * size[0]), min(image.shape[1], 2 * size[1])
     if (height, width) == image.shape[:2]:
         return image
@@ -190,7 +193,7 @@ def _warp(
     border: int,
     fill: int = 0,
 ) -> npt.NDArray[np.uint8]:
-    """`image` seen through `matrix`, from the result's pixels to [-1, 1], in `size` (height, width)."""
+    """`image` warped to `size` (height, width) by `matrix`, which maps pixels of the result to [-1, 1]."""
     matrix = to_pixels(*image.shape[:2]) @ matrix
     flags = interpolation | cv2.WARP_INVERSE_MAP
     warped = cv2.warpPerspective(image, matrix, size[::-1], flags=flags, borderMode=border, borderValue=fill)

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 
 def lighting_table(brightness: float, contrast: float) -> npt.NDArray[np.uint8]:
-    """New value of each of the 256 pixel values.
+    """Lookup table with the new value of each of the 256 pixel values.
 
     Args:
-        brightness: What a mid-grey pixel becomes before contrast, in (0, 1); 0.5 changes nothing.
+        brightness: New value of a mid-grey pixel, before contrast, in (0, 1); 0.5 changes nothing.
         contrast: Factor on the log-odds of a pixel, brightness included; 1 changes nothing.
 
     Shape: result uint8 (256,).
@@ -26,11 +26,11 @@ def lighting_table(brightness: float, contrast: float) -> npt.NDArray[np.uint8]:
 
 
 class LessonLighting(A.ImageOnlyTransform):
-    """Random brightness and contrast, each drawn on its own.
+    """Random brightness and contrast, drawn independently.
 
     Args:
-        max_lighting: Mid-grey moves to 0.5 * (1 +- max_lighting); contrast to a factor between 1 - max_lighting and
-            its inverse, evenly in its logarithm.
+        max_lighting: Limit of both: mid-grey becomes 0.5 * (1 +- max_lighting) at most; the contrast factor is
+            log-uniform between 1 - max_lighting and its inverse.
         p_lighting: Probability of each of the two.
     """
 

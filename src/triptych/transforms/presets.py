@@ -1,4 +1,4 @@
-"""One pipeline a task, with the lesson's values, and the one that only resizes."""
+"""One training pipeline per task, with the lesson's values, and a pipeline that only resizes."""
 
 from typing import TypeAlias
 
@@ -15,7 +15,7 @@ Pipeline: TypeAlias = A.Compose
 def evaluation_pipeline(image_size: tuple[int, int]) -> Pipeline:
     """Resizes to `image_size` (height, width) and changes nothing else.
 
-    Averages when it shrinks the picture, so that fine detail does not flicker; masks take the nearest id.
+    Shrinking averages the pixels of the image, against aliasing; masks take the nearest id.
     """
     height, width = image_size
     resize = A.Resize(height, width, mask_interpolation=cv2.INTER_NEAREST, area_for_downscale="image")
@@ -23,15 +23,15 @@ def evaluation_pipeline(image_size: tuple[int, int]) -> Pipeline:
 
 
 def camvid_pipeline(image_size: tuple[int, int], ignore_index: int, min_area: float = 1.0) -> Pipeline:
-    """CamVid's training pipeline: flip, rotation 10 degrees, zoom 1.1, warp 0.2, lighting 0.2, each with p 0.75.
+    """CamVid's training pipeline: flip; rotation 10 degrees, zoom 1.1, warp 0.2 and lighting 0.2, each with p 0.75.
 
     Args:
         image_size: (height, width) in pixels of the result.
-        ignore_index: Class id for what the warp uncovers.
-        min_area: Below 1, random crops in place of the zoom: the least share of a frame's area that one keeps.
+        ignore_index: Class id of pixels that the warp uncovers.
+        min_area: Smallest fraction of a frame's area that a random crop keeps; 1 takes the zoom instead of crops.
 
-    Source: fast.ai 2019, lesson 3: `get_transforms()` with its defaults; the crops after fastai's `RandomResizedCrop`,
-    but in the frame's own proportions.
+    Source: fast.ai 2019, lesson 3: `get_transforms()` with its defaults; the crops follow fastai's `RandomResizedCrop`,
+    but keep the proportions of the frame.
     """
     geometry = LessonGeometry(
         image_size,
@@ -65,6 +65,6 @@ def planet_pipeline(image_size: tuple[int, int]) -> Pipeline:
 
 
 def _with_points(transforms: list[A.BasicTransform]) -> Pipeline:
-    """No point is ever dropped, and what became of it can be read from `applied_transforms`."""
+    """Pipeline that never drops a point and records what was applied in `applied_transforms`."""
     points = A.KeypointParams(format="xy", remove_invisible=False)
     return Pipeline(transforms, keypoint_params=points, save_applied_params=True)
