@@ -1,11 +1,13 @@
-# make train   the environment, made-up streets, a U-Net that learns them, pictures of what it sees
-# make test    the environment, the tests
-# make lint    ruff, mypy and the import order
-# make docs    the README and the API reference as pages in site/
-# make notebooks  runs the notebooks on made-up data and writes them with their outputs
+# make train      trains a U-Net on made-up streets, validates it, and writes its predictions
+# make test       runs the tests
+# make lint       runs ruff, mypy and the import order
+# make docs       builds the README and the API reference as pages in site/
+# make notebooks  runs the notebooks on made-up data and saves them with their outputs
 #
-# make train DATA=DIR                the same on data of your own
-# make train TASK=biwi | TASK=planet the other two panels
+# Each target first installs what it needs into .venv.
+#
+# make train DATA=DIR                   trains on your own data
+# make train TASK=biwi or TASK=planet   trains one of the other two panels
 
 TASK   ?= camvid
 DATA   ?= data/made-up-$(TASK)
@@ -18,7 +20,7 @@ RUN_DIR := runs/$(TASK)/$(RUN)
 BEST := $(RUN_DIR)/checkpoints/best.ckpt
 CONFIG := --config configs/$(TASK).yaml --data.root $(DATA)
 
-# made-up streets are small and easy: fewer pixels and epochs than the configuration has for real ones
+# made-up streets are small and easy: they need fewer pixels and epochs than the configuration sets for real ones
 ifeq ($(TASK) $(origin DATA),camvid file)
 CONFIG += --data.image_size "[144, 192]" --trainer.max_epochs 8
 endif

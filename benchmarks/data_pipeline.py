@@ -1,6 +1,6 @@
-"""How many images a second a core are left of decoding alone, once they are augmented and made into a batch?
+"""Which fraction of the decoding speed is left after augmentation and batching, in images per second and core?
 
-python benchmarks/data_pipeline.py [DIR]     made-up streets, or the frames in DIR
+python benchmarks/data_pipeline.py [DIR]     on made-up streets, or on the frames in DIR
 """
 
 import sys

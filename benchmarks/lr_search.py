@@ -1,6 +1,6 @@
-"""How long does a search of 100 steps take, against a fit of 100 steps?
+"""How long does a learning-rate search of 100 steps take, compared with a fit of 100 steps?
 
-python benchmarks/lr_search.py [DIR]     made-up tiles, or those in DIR
+python benchmarks/lr_search.py [DIR]     on made-up tiles, or on the tiles in DIR
 """
 
 import sys
@@ -26,7 +26,7 @@ def main() -> None:
 
         def search() -> None:
             found = find_lr(settings, model, data, start=1e-7, end=1e-4, num_steps=STEPS)
-            assert len(found.losses) == STEPS, "the sweep ran away, and took fewer steps than the fit"
+            assert len(found.losses) == STEPS, "the sweep diverged, and took fewer steps than the fit"
 
         def fit() -> None:
             trainer = L.Trainer(
@@ -42,7 +42,7 @@ def main() -> None:
             trainer.fit(model, data)
 
         medians = side_by_side({"fit": fit, "search": search}, rounds=3)
-    print(f"a search takes {medians['search'] / medians['fit']:.2f} times as long as a fit of as many steps")
+    print(f"a search takes {medians['search'] / medians['fit']:.2f} times as long as a fit of the same number of steps")
 
 
 if __name__ == "__main__":

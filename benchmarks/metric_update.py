@@ -25,8 +25,8 @@ def main() -> None:
         rounds=15,
     )
     torch.testing.assert_close(ours.compute(), reference.compute())
-    theirs, own = medians.values()
-    print(f"class ids 8x360x480, {CLASSES} classes: {theirs / own:.1f} times as fast")
+    reference_s, ours_s = medians.values()
+    print(f"class ids 8x360x480, {CLASSES} classes: {reference_s / ours_s:.1f} times as fast")
 
 
 if __name__ == "__main__":

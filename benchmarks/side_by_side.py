@@ -1,4 +1,4 @@
-"""Times things in turn in one process; what counts is the ratio of their medians."""
+"""Times functions in turn in one process; the result is the ratio of their medians."""
 
 import statistics
 import time
@@ -9,15 +9,15 @@ def side_by_side(contestants: Mapping[str, Callable[[], float | None]], rounds: 
     """Median seconds of each contestant, printed with its ratio to the first.
 
     Args:
-        contestants: What to time by name; one that returns a number is taken at its word, others are timed here.
-        rounds: How often all of them run in turn, after one round to warm up.
+        contestants: Functions by name. If one returns a number, that is its time in seconds.
+        rounds: Number of rounds, in each of which all run once; one more round before them is the warm-up.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for turn in range(rounds + 1):
         for name, run in contestants.items():
             start = time.perf_counter()
-            own = run()
-            elapsed = own if own is not None else time.perf_counter() - start
+            reported = run()
+            elapsed = reported if reported is not None else time.perf_counter() - start
             if turn:
                 seconds[name].append(elapsed)
     medians = {name: statistics.median(values) for name, values in seconds.items()}

@@ -1,9 +1,9 @@
-"""Which share of an epoch goes into pictures, scores of classes and hyper-parameters in TensorBoard?
+"""Which fraction of an epoch do pictures, scores of classes and hyper-parameters in TensorBoard take?
 
-Model, data, batch, precision and callbacks are those of `configs/TASK.yaml`, without the checkpoint callback. What the
-callbacks' hooks take is measured within the fit: a difference of two fits would drown in their own spread.
+Model, data, batch size, precision and callbacks are those of `configs/TASK.yaml`, without the ModelCheckpoint. The
+hooks of the callbacks are timed within one fit: the difference of two fits would be smaller than their spread.
 
-python benchmarks/tensorboard_cost.py [camvid|biwi|planet] [DIR]     made-up data, or those in DIR
+python benchmarks/tensorboard_cost.py [camvid|biwi|planet] [DIR]     on made-up data, or on those in DIR
 """
 
 import sys
@@ -25,11 +25,11 @@ from triptych.trainer.cpu import usable_precision
 
 EPOCHS, SKIPPED = 4, 1
 HOOKS = {"on_train_batch_start": "the start", "on_validation_end": "a validation", "on_train_end": "the end"}
-"""Where the callbacks work, and what for."""
+"""The hooks in which the callbacks work, and a name for each."""
 
 
 class Stopwatch(L.Callback):
-    """Seconds of each epoch, validation included, and of the hooks of other callbacks.
+    """Measures the seconds of each epoch, validation included, and of the hooks of other callbacks.
 
     Args:
         watched: The callbacks whose hooks are timed.
@@ -86,12 +86,12 @@ def main() -> None:
     epoch, planned = median(watch.epochs), config["trainer"]["max_epochs"]
     seconds = {hook: sum(times) for hook, times in watch.hooks.items()}
     seconds["on_validation_end"] /= EPOCHS - SKIPPED
-    for hook, of_what in HOOKS.items():
-        share = seconds[hook] / epoch
-        print(f"{task}, {of_what:12s} {seconds[hook]:7.3f} s, {share:6.2%} of an epoch of {epoch:.1f} s")
+    for hook, label in HOOKS.items():
+        fraction = seconds[hook] / epoch
+        print(f"{task}, {label:12s} {seconds[hook]:7.3f} s, {fraction:6.2%} of an epoch of {epoch:.1f} s")
     once = seconds["on_train_batch_start"] + seconds["on_train_end"]
-    share = (once + planned * seconds["on_validation_end"]) / (planned * epoch)
-    print(f"{task}, all together {share:.2%} of the {planned} epochs of the configuration")
+    fraction = (once + planned * seconds["on_validation_end"]) / (planned * epoch)
+    print(f"{task}, all together {fraction:.2%} of the {planned} epochs of the configuration")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""How much of a bare loop's images a second are left inside `Trainer.fit`, with the shipped config's own callbacks?
+"""Which fraction of the images per second of a bare training loop does `Trainer.fit` reach, with the shipped callbacks?
 
-Model, data, batch, precision and callbacks are those of `configs/TASK.yaml`, without those that save
-checkpoints, which act every fifty steps or after a validation.
+Model, data, batch size, precision and callbacks are those of `configs/TASK.yaml`. Callbacks that save checkpoints are
+left out, since they act only every fifty steps or after a validation.
 
-python benchmarks/train_step.py [camvid|biwi|planet] [DIR]     made-up data, or those in DIR
+python benchmarks/train_step.py [camvid|biwi|planet] [DIR]     on made-up data, or on those in DIR
 """
 
 import importlib
@@ -34,11 +34,11 @@ LOSSES: dict[str, Callable[[Any, Any], torch.Tensor]] = {
     "biwi": lambda model, batch: F.mse_loss(model(batch["image"]), batch["point"]),
     "planet": lambda model, batch: model.mean_loss(model(batch["image"]), batch["labels"]),
 }
-"""What the bare loop minimises: the tasks' own losses, without their logging."""
+"""What the bare loop minimises: the losses of the tasks, without logging."""
 
 
 class Stopwatch(L.Callback):
-    """Seconds an image between the end of the first few steps and the end of the last."""
+    """Measures the seconds per image from the end of the first few steps to the end of the last."""
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: object, batch: Any, batch_idx: int
@@ -47,11 +47,11 @@ class Stopwatch(L.Callback):
             self.start, self.images = time.perf_counter(), 0
         else:
             self.images += len(batch["image"])
-            self.seconds_an_image = (time.perf_counter() - self.start) / self.images
+            self.seconds_per_image = (time.perf_counter() - self.start) / self.images
 
 
 def made(part: dict[str, Any], **more: Any) -> Any:
-    """The object that a part of the configuration describes."""
+    """Builds the object that a part of the configuration describes."""
     module, name = part["class_path"].rsplit(".", 1)
     return getattr(importlib.import_module(module), name)(**{**part.get("init_args", {}), **more})
 
@@ -70,7 +70,7 @@ def fit(model: TransferTask, data: TriptychDataModule, settings: dict[str, Any],
         enable_checkpointing=False,
     )
     trainer.fit(model, data)
-    return watch.seconds_an_image
+    return watch.seconds_per_image
 
 
 def bare_loop(task: str, model: TransferTask, data: TriptychDataModule, precision: str) -> float:
@@ -107,8 +107,8 @@ def main() -> None:
         keep_freed_memory()
         medians = side_by_side(
             {
-                "bare loop, an image": lambda: bare_loop(task, model, data, settings["precision"]),
-                "Trainer.fit, an image": lambda: fit(model, data, settings, folder),
+                "bare loop, per image": lambda: bare_loop(task, model, data, settings["precision"]),
+                "Trainer.fit, per image": lambda: fit(model, data, settings, folder),
             },
             rounds=ROUNDS,
         )

@@ -1,4 +1,4 @@
-"""BIWI's files written by hand, so that a test knows each number in them."""
+"""Writes BIWI's files with numbers that a test chooses."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ class Camera(NamedTuple):
     cy: float = 240.5
 
     def text(self) -> str:
-        """As `rgb.cal` has them."""
+        """The text of `rgb.cal`."""
         rows = f"{self.fx!r} 0 {self.cx!r} \n0 {self.fy!r} {self.cy!r} \n0 0 1 \n"
         return f"{rows}\n{AFTER_INTRINSICS}"
 
@@ -31,12 +31,12 @@ class Camera(NamedTuple):
 
 
 def pose_text(centre_mm: Sequence[float]) -> str:
-    """As `frame_00003_pose.txt` has it."""
+    """The text of a pose file, such as `frame_00003_pose.txt`."""
     return f"{ROTATION}\n{' '.join(map(repr, centre_mm))} \n"
 
 
 def dotted(size: tuple[int, int], x: float, y: float, radius: float) -> npt.NDArray[np.uint8]:
-    """A black picture (H, W, 3) with a soft white dot at (x, y) pixels from its left and top edge."""
+    """A black image (H, W, 3) with a soft white dot at (x, y) pixels from its left and top edge."""
     rows, columns = np.indices(size) + 0.5
     light = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * radius**2))
     return np.repeat(light.round().astype(np.uint8)[..., None], 3, axis=2)
@@ -49,7 +49,7 @@ def write_person(
     camera: Camera | None = None,
     suffix: str = ".png",
 ) -> Path:
-    """One person: frames of `size` (height, width) with a dot at each of the points (x, y), and their poses."""
+    """Writes one person: frames of `size` (height, width) with a dot at each of the points (x, y), and their poses."""
     camera = camera or Camera(fx=51.0, fy=52.0, cx=33.0, cy=23.0)
     folder.mkdir(parents=True)
     (folder / "rgb.cal").write_text(camera.text())

@@ -1,4 +1,4 @@
-"""Pages opened in Chromium, where there is one."""
+"""Opens pages in Chromium, if it is installed."""
 
 import html
 import json
@@ -35,12 +35,12 @@ _LOOK = """<script>addEventListener("load", () => {
 
 
 def seen(page: Path, folder: Path, width: int) -> dict[str, Any]:
-    """What a reader gets whose window is `width` pixels wide; `folder` takes a copy of the page that tells it."""
+    """What a browser shows in a window of `width` pixels; a copy of the page that reports it is written to `folder`."""
     copy = folder / "page.html"
     copy.write_text(page.read_text(encoding="utf-8").replace("</body>", _LOOK), encoding="utf-8")
     options = [f"--window-size={width},1000", f"--user-data-dir={folder / 'profile'}", "--dump-dom", copy.as_uri()]
     done = subprocess.run([str(FOUND), *_FLAGS, *options], capture_output=True, text=True, check=True, timeout=60)
-    told = re.search(r"<output>(.*)</output>", done.stdout)
-    assert told is not None, done.stderr
-    found: dict[str, Any] = json.loads(html.unescape(told[1]))
+    output = re.search(r"<output>(.*)</output>", done.stdout)
+    assert output is not None, done.stderr
+    found: dict[str, Any] = json.loads(html.unescape(output[1]))
     return found

@@ -1,4 +1,4 @@
-"""`triptych` called from a test, with the shipped configurations cut down to seconds."""
+"""Calls `triptych` from a test, with the shipped configurations reduced to runs of seconds."""
 
 import contextlib
 import csv
@@ -14,14 +14,14 @@ import torch
 from triptych.cli import main
 
 QUIET = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning:lightning.pytorch.cli",  # it calls jsonargparse by an older name
+    "ignore::DeprecationWarning:lightning.pytorch.cli",  # it uses an older name of jsonargparse
     "ignore::DeprecationWarning:jsonargparse",
 )
 """The `pytestmark` of every module that calls the command line."""
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 HELD_OUT = ["02", "13"]
-"""The made-up persons that BIWI's small configuration validates on."""
+"""The made-up persons on which BIWI's small configuration validates."""
 
 SMALL: dict[str, dict[str, object]] = {
     "camvid": {"data.image_size": [64, 96], "data.batch_size": 2, "trainer.max_epochs": 2},
@@ -31,26 +31,26 @@ SMALL: dict[str, dict[str, object]] = {
     },
     "planet": {"data.image_size": [32, 32], "data.batch_size": 6, "trainer.max_epochs": 2},
 }
-"""What each task's configuration is cut down to."""
+"""Options that reduce the configuration of each task."""
 
-ALIKE = {"data.num_workers": 0, "trainer.precision": "32-true", "trainer.accelerator": "cpu"}
+SHARED = {"data.num_workers": 0, "trainer.precision": "32-true", "trainer.accelerator": "cpu"}
 
 
 def config_args(task: str, root: Path) -> list[str]:
-    """Arguments that name the small configuration of a task, with the data in `root`."""
-    options = {"data.root": root, **SMALL[task], **ALIKE}
-    words = (word for key, value in options.items() for word in (f"--{key}", str(value)))
-    return ["--config", str(CONFIGS / f"{task}.yaml"), *words]
+    """Arguments for the small configuration of a task, with the data in `root`."""
+    options = {"data.root": root, **SMALL[task], **SHARED}
+    arguments = (one for key, value in options.items() for one in (f"--{key}", str(value)))
+    return ["--config", str(CONFIGS / f"{task}.yaml"), *arguments]
 
 
 def runs_in(folder: Path, version: str | None = None) -> list[str]:
-    """Arguments that put the run below `folder`, in one called `version`."""
+    """Arguments that put the run below `folder`, with the name `version`."""
     logger = "--trainer.logger.init_args"
     return [f"{logger}.save_dir", str(folder), *([f"{logger}.version", version] if version else [])]
 
 
 class Run(NamedTuple):
-    """A finished fit: its task, its folder, what it printed, and the data."""
+    """A finished fit: its task, its folder, its printed text, and the folder of its data."""
 
     task: str
     folder: Path
@@ -63,51 +63,51 @@ class Run(NamedTuple):
 
     @property
     def score(self) -> float:
-        """The best score, as it was printed."""
+        """The best score, as printed."""
         found = re.search(r"^score: \S+ (\d+\.\d{4})$", self.printed, re.MULTILINE)
         assert found is not None
         return float(found[1])
 
     @property
     def args(self) -> list[str]:
-        """Arguments that name the configuration it was trained with."""
+        """Arguments for the configuration that it was trained with."""
         return config_args(self.task, self.root)
 
     def call(self, subcommand: str, *more: str) -> str:
-        """What a later subcommand prints when it starts from the best checkpoint."""
+        """Runs a subcommand from the best checkpoint; returns what it prints."""
         return printed_by([subcommand, *self.args, "--ckpt_path", str(self.best), *more])
 
     def predict(self, path: Path, out: Path, *more: str) -> str:
-        """What `predict` prints when it predicts the pictures at `path` into `out`, where there are no data."""
-        where = ["--data.predict_path", str(path), "--predictions.output_dir", str(out)]
-        return self._replace(root=out.parent / "nowhere").call("predict", *where, *more)
+        """Predicts the images at `path` into `out`, without data; returns what `predict` prints."""
+        arguments = ["--data.predict_path", str(path), "--predictions.output_dir", str(out)]
+        return self._replace(root=out.parent / "nowhere").call("predict", *arguments, *more)
 
 
 def finished_fit(task: str, root: Path, runs: Path) -> Run:
-    """A fit of the small configuration on the data in `root`, its run folder in `runs`."""
+    """Fits the small configuration on the data in `root`; the run folder is below `runs`."""
     printed = printed_by(["fit", *config_args(task, root), *runs_in(runs, "first")])
     return Run(task, runs / task / "first", printed, root)
 
 
 def printed_by(args: list[str]) -> str:
-    """What the command prints."""
+    """Runs the command; returns what it prints."""
     with contextlib.redirect_stdout(io.StringIO()) as out, _one_thread():
         main(args)
     return out.getvalue()
 
 
 def fails(args: list[str], words: str) -> None:
-    """The command ends in one line on standard error that matches `words`."""
+    """Asserts that the command fails with one line on standard error that matches `words`."""
     with pytest.raises(SystemExit) as caught, _one_thread():
         main(args)
-    said = caught.value.code
-    assert isinstance(said, str)
-    assert "\n" not in said
-    assert re.fullmatch(f"triptych: {words}", said), said
+    message = caught.value.code
+    assert isinstance(message, str)
+    assert "\n" not in message
+    assert re.fullmatch(f"triptych: {words}", message), message
 
 
 def files(folder: Path) -> set[str]:
-    """Everything below a folder."""
+    """Relative paths of all files and folders below a folder."""
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
@@ -119,7 +119,7 @@ def table(path: Path) -> list[dict[str, str]]:
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    """The pictures are too small for several."""
+    """Sets one thread: the images are too small for more."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

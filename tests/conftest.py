@@ -1,9 +1,9 @@
-"""Made-up data for the tests, drawn once a session; and processors, shared by the processes that test side by side."""
+"""Made-up data for the tests, drawn once a session; and the CPU cores, divided among the processes of pytest-xdist."""
 
 import os
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
-if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # more threads than processors would wait for each other
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # more threads than cores would wait for each other
     os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])))
 
 from pathlib import Path
@@ -17,7 +17,7 @@ pytest_plugins = ["panels"]
 
 @pytest.fixture(scope="session")
 def drawn_streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve made-up frames of 64x96, four of them for validation; not to be changed."""
+    """Twelve made-up frames of 64x96, four of them for validation; read-only."""
     return make_streets(
         tmp_path_factory.mktemp("data") / "streets", num_frames=12, image_size=(64, 96), valid_fraction=0.33
     )
@@ -25,7 +25,7 @@ def drawn_streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def drawn_portraits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Made-up persons 01, 02, 03 and, as the lesson holds it out, 13, with five frames of 48x64; not to be changed."""
+    """Made-up persons 01, 02, 03 and 13, the one that the lesson holds out, with five frames of 48x64; read-only."""
     folder = tmp_path_factory.mktemp("data") / "portraits"
     make_portraits(folder, num_persons=4, frames_per_person=5, image_size=(48, 64))
     (folder / "04").rename(folder / "13")
@@ -34,13 +34,13 @@ def drawn_portraits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def drawn_tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Thirty made-up tiles of 32x32; not to be changed."""
+    """Thirty made-up tiles of 32x32; read-only."""
     return make_tiles(tmp_path_factory.mktemp("data") / "tiles", num_tiles=30, image_size=(32, 32))
 
 
 @pytest.fixture
 def streets(drawn_streets: Path, tmp_path: Path) -> Path:
-    """A copy of them that a test may break."""
+    """A copy of `drawn_streets` that a test may change."""
     import shutil
 
     return Path(shutil.copytree(drawn_streets, tmp_path / "streets"))
@@ -48,7 +48,7 @@ def streets(drawn_streets: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tiles(drawn_tiles: Path, tmp_path: Path) -> Path:
-    """A copy of them that a test may break."""
+    """A copy of `drawn_tiles` that a test may change."""
     import shutil
 
     return Path(shutil.copytree(drawn_tiles, tmp_path / "tiles"))

@@ -1,4 +1,4 @@
-"""Fixtures: small data and untrained models of the three tasks, and a look at a figure for what is cut or overlaps."""
+"""Fixtures: small data and untrained models of the three tasks, and a check of figures for cut or overlapping text."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,7 +43,7 @@ class Panel(NamedTuple):
 
 @pytest.fixture
 def make_panel(drawn_streets: Path, drawn_portraits: Path, drawn_tiles: Path) -> Callable[..., Panel]:
-    """Makes a panel of a task, by name; arguments go to the data module."""
+    """Makes the panel of a task, given its name; further arguments go to the data module."""
 
     def make(task: str, **arguments: Any) -> Panel:
         torch.manual_seed(0)
@@ -67,13 +67,13 @@ def make_panel(drawn_streets: Path, drawn_portraits: Path, drawn_tiles: Path) ->
 
 @pytest.fixture(params=TASKS)
 def panel(request: pytest.FixtureRequest, make_panel: Callable[..., Panel]) -> Panel:
-    """Each of the three."""
+    """The panel of each task."""
     return make_panel(request.param)
 
 
 @pytest.fixture
 def save_run(tmp_path: Path) -> Callable[..., Path]:
-    """Saves a model as a fit does, into `checkpoints` of a run folder."""
+    """Saves a model as a fit does, into `checkpoints` of a run folder; returns the run folder."""
 
     def save(model: TransferTask, name: str = "best.ckpt", run: str = "run") -> Path:
         trainer = L.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False)
@@ -86,7 +86,7 @@ def save_run(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def check_whole() -> Callable[[Figure], list[str]]:
-    """Asserts that no text of a figure is cut, nor lies on another or on a picture; gives the texts."""
+    """Asserts that no text of a figure is cut off, or overlaps another text or an image; returns the texts."""
 
     def check(figure: Figure) -> list[str]:
         figure.draw_without_rendering()
@@ -94,14 +94,14 @@ def check_whole() -> Callable[[Figure], list[str]]:
         boxes = np.array([text.get_window_extent().extents for text in texts])
         width, height = figure.bbox.size
         for text, (left, bottom, right, top) in zip(texts, boxes, strict=True):
-            assert left >= 0 and bottom >= 0 and right <= width and top <= height, f"{text.get_text()!r} is cut"
+            assert left >= 0 and bottom >= 0 and right <= width and top <= height, f"{text.get_text()!r} is cut off"
         for number, box in enumerate(boxes):
             for other in np.flatnonzero(_overlap(box, boxes[:number])):
-                pytest.fail(f"{texts[number].get_text()!r} lies on {texts[other].get_text()!r}")
+                pytest.fail(f"{texts[number].get_text()!r} overlaps {texts[other].get_text()!r}")
         for axes in figure.axes:
             outside = [number for number, text in enumerate(texts) if text.axes is not axes]
             for other in np.flatnonzero(_overlap(axes.get_window_extent().extents, boxes[outside])):
-                pytest.fail(f"{texts[outside[other]].get_text()!r} lies on a picture")
+                pytest.fail(f"{texts[outside[other]].get_text()!r} overlaps an image")
         return [text.get_text() for text in texts]
 
     return check

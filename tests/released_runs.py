@@ -1,4 +1,4 @@
-"""What the runs of a release left on disk: the data they were made on, and their folders from and to text."""
+"""Run folders of a release: the data they were made on, and the folders from and to text."""
 
 import csv
 import shutil
@@ -27,7 +27,7 @@ def draw_data(folder: Path) -> None:
 def to_text(run: Path, text: Path, checkpoints: Sequence[str]) -> None:
     """Writes a run folder as text files into the folder `text`, with these of its checkpoints.
 
-    What is left out: pictures, other checkpoints, and of TensorBoard's files all but the numbers.
+    Left out are pictures, other checkpoints, and everything in TensorBoard's files but the scalars.
     """
     for path in sorted(run.rglob("*")):
         copy = text / path.relative_to(run)
@@ -58,20 +58,20 @@ def from_text(text: Path, run: Path) -> None:
 
 
 def scalars(run: Path, prefix: str = "") -> dict[str, dict[int, float]]:
-    """What was logged last at each step, by the names that begin with `prefix`."""
+    """The last logged value at each step, by name, for names that start with `prefix`."""
     events = EventAccumulator(str(run), size_guidance={"scalars": 0}).Reload()
     names = [name for name in events.Tags()["scalars"] if name.startswith(prefix)]
     return {name: {event.step: event.value for event in events.Scalars(name)} for name in names}
 
 
 def rates(run: Path) -> dict[str, list[float]]:
-    """The rate and momentum of each layer group, step by step."""
+    """Rate and momentum of each layer group, step by step."""
     found = scalars(run, "lr-")
     return {name: [float(f"{values[step]:.6g}") for step in sorted(values)] for name, values in found.items()}
 
 
 def logits(model: L.LightningModule) -> list[float]:
-    """The first that a model gives for each of two pictures that are always the same."""
+    """The first logits of a model for each of two fixed images."""
     pixels = torch.arange(2 * 3 * 64 * 96).mul(7919).remainder(251).to(torch.uint8).reshape(2, 3, 64, 96)
     with torch.no_grad():
         return [round(value, 5) for given in model.eval()(pixels) for value in given.flatten()[:8].tolist()]

@@ -1,4 +1,4 @@
-"""A fit of a second that a test breaks off; run as a script it fits in processes of their own, which may be killed."""
+"""Fits of about a second that a test can interrupt; as a script it runs them in processes that can be killed."""
 
 import hashlib
 import json
@@ -30,12 +30,12 @@ from triptych.runs.checkpoint import newest_readable
 TINY = {"encoder": "timm-mobilenetv3_small_minimal_100", "encoder_weights": None}
 PEAK = 1e-2
 BATCHES = {"planet": 5, "biwi": 4, "camvid": 4}
-"""Training batches an epoch of the made-up data; the last one is short, except for CamVid."""
+"""Number of training batches per epoch of the made-up data; the last one is smaller, except for CamVid."""
 PLAIN = (str, int, float, bool, type(None), Tensor)
 
 
 class Case(NamedTuple):
-    """What is fitted, and how."""
+    """The task and the settings of a fit."""
 
     task: str = "planet"
     workers: int = 0
@@ -45,12 +45,12 @@ class Case(NamedTuple):
 
     @property
     def batches(self) -> int:
-        """Training batches of the whole fit."""
+        """Number of training batches of the whole fit."""
         return BATCHES[self.task] * self.epochs
 
     @property
     def steps(self) -> int:
-        """Optimizer steps of the whole fit."""
+        """Number of optimizer steps of the whole fit."""
         return -(-BATCHES[self.task] // self.accumulate) * self.epochs
 
 
@@ -90,7 +90,7 @@ def fit(
     ckpt_path: Path | None = None,
     **settings: Any,
 ) -> L.Trainer:
-    """The trainer of a finished fit, with everything built anew under a global seed."""
+    """Builds everything under a global seed and fits; returns the trainer."""
     L.seed_everything(seed, verbose=False)
     trainer = trainer_for(case, folder, callbacks, **settings)
     trainer.fit(model_of(case), data_of(case, root), ckpt_path=ckpt_path)
@@ -102,7 +102,7 @@ class BrokenOffError(Exception):
 
 
 class BreakOff(L.Callback):
-    """Ends a fit the hard way, the given time that a hook is called."""
+    """Raises `BrokenOffError` when a hook is called for the given time, counted from 1."""
 
     def __init__(self, hook: str, time: int) -> None:
         self.left = time
@@ -115,7 +115,7 @@ class BreakOff(L.Callback):
 
 
 class Diary(L.Callback):
-    """Of each batch its epoch, samples, loss and rate; of each epoch all that was logged."""
+    """Records the epoch, samples, loss and rate of each batch, and everything logged in each epoch."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[int, tuple[str, ...], float, float]] = []
@@ -130,7 +130,7 @@ class Diary(L.Callback):
         self.batches.append((trainer.current_epoch, tuple(batch["path"]), outputs["loss"].item(), self.rate))
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """By now all of the epoch before has been logged."""
+        """Everything of the previous epoch has been logged by now."""
         if trainer.callback_metrics:
             self.logged[trainer.current_epoch] = {key: value.item() for key, value in trainer.callback_metrics.items()}
 
@@ -138,12 +138,12 @@ class Diary(L.Callback):
 
     @property
     def samples(self) -> list[tuple[int, str]]:
-        """The epoch and path of each sample, in their order."""
+        """Epoch and path of each sample, in order."""
         return [(epoch, path) for epoch, paths, *_ in self.batches for path in paths]
 
 
 def leaves(thing: Any, name: str = "") -> Iterable[tuple[str, Any]]:
-    """Whatever is in nested plain containers, by where it is."""
+    """Path and value of each leaf of nested plain containers."""
     if type(thing) in (dict, OrderedDict):
         for key, value in thing.items():
             yield from leaves(value, f"{name}/{key}")
@@ -155,10 +155,10 @@ def leaves(thing: Any, name: str = "") -> Iterable[tuple[str, Any]]:
 
 
 def differences(left: Any, right: Any) -> set[str]:
-    """Where two nests of plain values are not equal bit for bit."""
-    one, other = dict(leaves(left)), dict(leaves(right))
-    common = one.keys() & other.keys()
-    return (one.keys() ^ other.keys()) | {name for name in common if not _same(one[name], other[name])}
+    """Paths at which two nested containers are not equal bit for bit."""
+    ours, theirs = dict(leaves(left)), dict(leaves(right))
+    common = ours.keys() & theirs.keys()
+    return (ours.keys() ^ theirs.keys()) | {name for name in common if not _same(ours[name], theirs[name])}
 
 
 def _same(left: Any, right: Any) -> bool:
@@ -172,15 +172,15 @@ def _bytes(tensor: Tensor) -> bytes:
 
 
 def digest(state: Mapping[str, Tensor]) -> str:
-    """A short word for all bits of a state dict."""
-    every = hashlib.sha256()
+    """SHA-256 of all bits of a state dict."""
+    sha = hashlib.sha256()
     for name, tensor in state.items():
-        every.update(name.encode() + _bytes(tensor))
-    return every.hexdigest()
+        sha.update(name.encode() + _bytes(tensor))
+    return sha.hexdigest()
 
 
 class _Announce(L.Callback):
-    """Prints the number of each batch once it is done, and before it is saved."""
+    """Prints the number of each batch after it is trained and before it is saved."""
 
     def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
         print("batch", trainer.fit_loop.total_batch_idx + 1, flush=True)
@@ -195,7 +195,7 @@ def _fit_to_be_killed(case: list[Any], root: str, folder: str, every: int, seed:
 
 
 def _serve() -> None:
-    """Runs the fit of each line of standard input in a process of its own that has nothing to import."""
+    """Runs the fit of each line of standard input in a forked process, which need not import anything."""
     torch.set_num_threads(1)
     for line in sys.stdin:
         process = os.fork()

@@ -1,4 +1,4 @@
-"""The scripts in `benchmarks/` import, and what they work out is right."""
+"""The scripts in `benchmarks/` import, and what they compute is right."""
 
 import importlib
 import math
@@ -27,21 +27,21 @@ def test_a_regret_is_what_a_rule_loses_against_the_best_rate() -> None:
     suggested = {"steep": 1e-3, "minimum": 1e-2, "valley": 1e-5, "slide": 1e-2}
     case = rules.Case("camvid, made-up, frozen", 3.0, losses, suggested)
     assert case.best == 1e-3
-    assert [case.regret(rule) for rule in suggested] == [0.0, 0.5, 1.5, 0.5]
-    assert [case.share(rule) for rule in suggested] == [0.0, 0.2, 0.6, 0.2]
+    assert [case.excess(rule) for rule in suggested] == [0.0, 0.5, 1.5, 0.5]
+    assert [case.regret(rule) for rule in suggested] == [0.0, 0.2, 0.6, 0.2]
     assert case.row().startswith("| camvid, made-up, frozen | 3.0000 | 0.5000 at 1.0e-03 | 1.0e-03: 0.0000 (0%) |")
 
 
-def test_the_rule_with_the_least_worst_regret_is_named() -> None:
+def test_the_rule_with_the_smallest_worst_regret_is_named() -> None:
     rules = importlib.import_module("lr_rules")
     losses = {1e-4: 1.0, 1e-3: 0.0, 1e-2: 0.5}
     often_best = rules.Case("a", 1.0, losses, {"steep": 1e-3, "minimum": 1e-2, "valley": 1e-3, "slide": 1e-4})
     nothing_gained = rules.Case("b", 1.0, {1e-3: 1.0}, dict.fromkeys(rules.RULES, 1e-3), kept=True)
     once_bad = rules.Case("c", 1.0, losses, {"steep": 1e-4, "minimum": 1e-2, "valley": 1e-4, "slide": 1e-3})
     cases = [often_best, nothing_gained, once_bad]
-    assert rules.worst_shares(cases) == {"steep": 1.0, "minimum": 0.5, "valley": 1.0, "slide": 1.0}
+    assert rules.worst_regrets(cases) == {"steep": 1.0, "minimum": 0.5, "valley": 1.0, "slide": 1.0}
     assert rules.least_worst(cases) == "minimum"
-    assert "b (rate kept)" in nothing_gained.row() and nothing_gained.share("steep") == 0.0
+    assert "b (rate kept)" in nothing_gained.row() and nothing_gained.regret("steep") == 0.0
 
 
 @pytest.mark.parametrize(("loss", "counts"), [(0.5, 0.5), (7.0, 2.0), (math.nan, 2.0), (math.inf, 2.0)])

@@ -1,4 +1,4 @@
-"""What `mkdocs build` does beside its plugins: the README as the home page, and this project's docstring sections."""
+"""Hooks for `mkdocs build`: the README becomes the home page, and docstring sections a form that griffe reads."""
 
 import re
 from pathlib import Path
@@ -16,14 +16,14 @@ _RAISES = re.compile(r"^Raises: (\w+) (.+(?:\n[ ]{4}.+)*)", re.MULTILINE)
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """The text of a page; that of the home page is the README."""
+    """The text of a page; the home page is the README."""
     return readme((ROOT / "README.md").read_text(encoding="utf-8")) if page.file.src_uri == "index.md" else markdown
 
 
 def readme(text: str) -> str:
-    """The README with its links as they are from `docs/`; those to files of the repository elsewhere become plain text.
+    """The README with links relative to `docs/`; links to files outside of it become plain text.
 
-    A link to nowhere stays as it is, and ends a strict build.
+    A link to a file that does not exist is kept, so that a strict build fails.
     """
     return _LINK.sub(_relinked, text).replace('src="docs/', 'src="')
 
@@ -36,19 +36,19 @@ def _relinked(link: re.Match[str]) -> str:
 
 
 class Sections(griffe.Extension):
-    """Puts the sections that this project writes on one line, or under names of its own, into a form that griffe reads.
+    """Rewrites docstring sections that griffe does not know, or that stand on one line.
 
-    Without it `Shape:` and `Source:` with a second line would become boxes with half of their text as the title.
+    Otherwise griffe makes a box of `Shape:` and `Source:`, with the first line as its title.
     """
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
-        """Rewrites the docstring of an object that was read."""
+        """Rewrites the docstring of an object."""
         if obj.docstring:
             obj.docstring.value = sections(obj.docstring.value)
 
 
 def sections(text: str) -> str:
-    """A docstring with `Shape: ...` and the like as paragraphs that begin in bold, and `Raises: ...` as a section."""
+    """A docstring with `Shape: ...` and the like as paragraphs that start in bold, and `Raises: ...` as a section."""
     text = _RAISES.sub(r"\nRaises:\n    \1: \2", text)
     for ours, griffes in {"Hyper-parameters:": "Attributes: Hyper-parameters:", "Example:": "Examples:"}.items():
         text = text.replace(f"\n{ours}\n", f"\n{griffes}\n")
