@@ -78,16 +78,16 @@ class KilledError(Exception):
 
 def killed(args: list[str], after: int) -> None:
     """Types the command, and kills it before the training batch after so many others."""
-    seen, loss = [0], UNetSegmenter.batch_loss
+    seen, step = [0], UNetSegmenter.training_step
 
-    def batch_loss(self: UNetSegmenter, batch: Any) -> torch.Tensor:
+    def training_step(self: UNetSegmenter, batch: Any, batch_idx: int) -> torch.Tensor:
         seen[0] += 1
         if seen[0] > after:
             raise KilledError
-        return loss(self, batch)
+        return step(self, batch, batch_idx)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KilledError):
-        patch.setattr(UNetSegmenter, "batch_loss", batch_loss)
+        patch.setattr(UNetSegmenter, "training_step", training_step)
         printed_by(args)
 
 

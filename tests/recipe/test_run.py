@@ -356,15 +356,15 @@ def interrupt() -> None:
 
 def interrupt_training(patch: pytest.MonkeyPatch, after: int, end: Callable[[], None] = interrupt) -> None:
     """Interrupts the training batch after `after` others, of the plan, a search or a fit."""
-    seen, loss = [0], UNetSegmenter.batch_loss
+    seen, step = [0], UNetSegmenter.training_step
 
-    def batch_loss(self: UNetSegmenter, batch: Any) -> Tensor:
+    def training_step(self: UNetSegmenter, batch: Any, batch_idx: int) -> Tensor:
         seen[0] += 1
         if seen[0] > after:
             end()
-        return loss(self, batch)
+        return step(self, batch, batch_idx)
 
-    patch.setattr(UNetSegmenter, "batch_loss", batch_loss)
+    patch.setattr(UNetSegmenter, "training_step", training_step)
 
 
 def interrupt_call(patch: pytest.MonkeyPatch, owner: type, name: str, number: int, before: bool) -> None:
