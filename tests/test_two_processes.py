@@ -116,7 +116,7 @@ class Stop(L.Callback):
 
 
 def whole_and_resumed_recipe(folder: Path) -> dict[str, Any]:
-    """A recipe from end to end, and another that fails and goes on."""
+    """A recipe from end to end, and another that fails and is resumed."""
     written = watch_writing(folder)
     answer: dict[str, Any] = {"whole": recipe(folder, "whole")}
     with contextlib.suppress(RuntimeError):
@@ -275,7 +275,7 @@ def test_both_processes_end_a_recipe_alike(recipes: list[dict[str, Any]]) -> Non
     assert len(recipes[0]["whole"]["max_lr"]) == 2
 
 
-def test_a_recipe_that_failed_goes_on_to_the_same_weights(recipes: list[dict[str, Any]]) -> None:
+def test_a_recipe_that_failed_resumes_to_the_same_weights(recipes: list[dict[str, Any]]) -> None:
     for answer in recipes:
         assert "2-all.last.ckpt" in answer["left"] and "2-all.ckpt" not in answer["left"]
         assert answer["resumed"] == answer["whole"]
@@ -305,21 +305,21 @@ def printed(subcommand: str, args: Sequence[str], folder: Path) -> str:
 
 
 def test_a_fit_on_the_command_line_searches_and_trains_once(command: list[str], tmp_path: Path) -> None:
-    said = printed("fit", [*command, *runs_in(tmp_path / "runs"), "--model.max_lr", "find"], tmp_path)
+    output = printed("fit", [*command, *runs_in(tmp_path / "runs"), "--model.max_lr", "find"], tmp_path)
     (run_folder,) = (tmp_path / "runs" / "planet").iterdir()
     assert {"config.yaml", "lr_find", "checkpoints"} <= {path.name for path in run_folder.iterdir()}
     assert len(list(run_folder.glob("events.*"))) == 1
-    assert [said.count(word) for word in ("checkpoint: ", "curves: ", "curve: ")] == [1, 1, 1]
+    assert [output.count(word) for word in ("checkpoint: ", "curves: ", "curve: ")] == [1, 1, 1]
 
 
 def test_a_recipe_on_the_command_line_runs_once(command: list[str], tmp_path: Path) -> None:
     config = [word.replace("planet.yaml", "recipes/planet_quick.yaml") for word in command]
     stages = [{"name": "head", "epochs": 1, "freeze_to": -1, "max_lr": 1e-3}, {"name": "all", "freeze_to": 0}]
-    said = printed("recipe", [*config, *runs_in(tmp_path / "runs"), "--stages", json.dumps(stages)], tmp_path)
+    output = printed("recipe", [*config, *runs_in(tmp_path / "runs"), "--stages", json.dumps(stages)], tmp_path)
     (run_folder,) = (tmp_path / "runs" / "planet-quick").iterdir()
     there = {"recipe.json", "summary.json", "checkpoints"}
     assert there <= {path.name for path in run_folder.iterdir()}
-    assert [said.count(words) for words in ("stage 1 of 2", "stage 2 of 2", "curves: ")] == [1, 1, 1]
+    assert [output.count(words) for words in ("stage 1 of 2", "stage 2 of 2", "curves: ")] == [1, 1, 1]
 
 
 if __name__ == "__main__":

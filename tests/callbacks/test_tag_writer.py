@@ -105,7 +105,7 @@ MISTAKES = {
     "channels": (["--data.channels", "5"], r"data\.channels: expected one of 3, 4, got 5\."),
     "more bands than the model": (
         ["--data.channels", "4"],
-        r"in_channels: the model or its checkpoint has 3, the data 4; say `--model\.in_channels 4`, or .*",
+        r"in_channels: the model or its checkpoint has 3, the data 4; pass `--model\.in_channels 4`, or .*",
     ),
     "no fourth band": (
         ["--data.channels", "4", "--model.in_channels", "4"],

@@ -154,7 +154,7 @@ def test_recipe_is_run_then_killed_and_resumed(here: Path, drawn_streets: Path) 
     changed = config(drawn_streets, stages=[RECIPE["stages"][0], {**RECIPE["stages"][1], "epochs": 4}])
     fails(
         ["recipe", "--config", changed, "--resume"],
-        r"runs/tiny/version_0: this run cannot go on, epochs of stage all was 3, now 4; start a new one, .*",
+        r"runs/tiny/version_0: this run cannot be resumed: epochs of stage all was 3, now 4; start a new one, .*",
     )
     fails(
         [*args, "--resume", named, "gone"],

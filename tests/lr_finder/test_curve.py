@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from triptych.lr_finder import DEFAULT_RULE, RULES, LRSearch, read_curve
-from triptych.lr_finder.curve import has_run_away, is_flat, smooth
+from triptych.lr_finder.curve import has_diverged, is_flat, smooth
 
 
 def test_the_average_has_no_bias_towards_zero() -> None:
@@ -19,18 +19,18 @@ def test_the_average_has_no_bias_towards_zero() -> None:
 
 def test_a_sweep_ends_at_four_times_the_best_but_not_before_the_tenth_point() -> None:
     calm = [1.0] * 9
-    assert not has_run_away([1.0] * 8 + [1e9])
-    assert has_run_away([*calm, 1e9])
-    assert not has_run_away([*calm, 25.0]) and has_run_away([*calm, 30.0])  # about 1 + 3 * 9
-    assert has_run_away([math.nan]) and has_run_away([1.0, math.inf])
+    assert not has_diverged([1.0] * 8 + [1e9])
+    assert has_diverged([*calm, 1e9])
+    assert not has_diverged([*calm, 25.0]) and has_diverged([*calm, 30.0])  # about 1 + 3 * 9
+    assert has_diverged([math.nan]) and has_diverged([1.0, math.inf])
 
 
-def test_losses_below_zero_run_away_by_their_range() -> None:
+def test_losses_below_zero_diverge_by_their_range() -> None:
     noise = np.random.default_rng(0).normal(size=200)
     for level in (0.0, -5.0, 0.5):
-        assert not any(has_run_away((level + noise[:count]).tolist()) for count in range(1, 200))
-    assert has_run_away([*(noise[:50] - 5).tolist(), 2000.0])
-    assert not has_run_away([0.0] * 20)
+        assert not any(has_diverged((level + noise[:count]).tolist()) for count in range(1, 200))
+    assert has_diverged([*(noise[:50] - 5).tolist(), 2000.0])
+    assert not has_diverged([0.0] * 20)
 
 
 def noisy(shape: str, seed: int, count: int = 100) -> np.ndarray:
@@ -58,7 +58,7 @@ def test_a_fall_of_three_times_the_noise_is_seen(shape: str) -> None:
 
 
 def curve(rates: np.ndarray, best: float = 1e-2, seed: int = 0) -> np.ndarray:
-    """Falls to `best`, then runs away."""
+    """Falls to `best`, then diverges."""
     x = np.log10(rates / best)
     noise = 0.03 * np.random.default_rng(seed).normal(size=len(rates))
     return 2 - 1.4 / (1 + np.exp(-4 * (x + 1.2))) + np.exp(4 * np.minimum(x, 1)) / 50 + noise
@@ -82,14 +82,14 @@ def test_a_planted_curve_gives_a_rate_below_its_best_one(best: float, rule: str)
         ([1.0] * 100, "the curve is flat (or only rises): keep 2.0e-03"),
         (np.linspace(1, 3, 60).tolist(), "the curve is flat (or only rises): keep 2.0e-03"),
         ((1 + np.random.default_rng(0).normal(size=100)).tolist(), "the curve is flat (or only rises): keep 2.0e-03"),
-        ([3.0, 2.0, 1.0, 0.5, math.nan], "only 4 points before the loss was not a number: keep 2.0e-03"),
-        ([3.0, math.inf], "only 1 point before the loss was not a number: keep 2.0e-03"),
-        ([math.nan], "only 0 points before the loss was not a number: keep 2.0e-03"),
-        ([2.0, 1.0], "only 2 points of at least 10: keep 2.0e-03"),
-        ([], "only 0 points of at least 10: keep 2.0e-03"),
+        ([3.0, 2.0, 1.0, 0.5, math.nan], "only 4 points before the loss was NaN or infinite: keep 2.0e-03"),
+        ([3.0, math.inf], "only 1 point before the loss was NaN or infinite: keep 2.0e-03"),
+        ([math.nan], "only 0 points before the loss was NaN or infinite: keep 2.0e-03"),
+        ([2.0, 1.0], "only 2 points, expected at least 10: keep 2.0e-03"),
+        ([], "only 0 points, expected at least 10: keep 2.0e-03"),
     ],
 )
-def test_a_curve_that_tells_nothing_keeps_the_rate_and_says_why(
+def test_a_curve_that_suggests_nothing_keeps_the_rate_and_says_why(
     losses: list[float], verdict: str, tmp_path: Path
 ) -> None:
     search = read_curve(np.logspace(-7, 1, 100)[: len(losses)].tolist(), losses, kept=2e-3)

@@ -1,4 +1,4 @@
-"""The picture of a range test shows the curve and all that was suggested, and nothing is cut."""
+"""The figure of a range test shows the curve and all that was suggested, and nothing is cut."""
 
 import math
 
@@ -11,7 +11,7 @@ from triptych.lr_finder.figure import lr_curve
 
 @pytest.fixture
 def search() -> LRSearch:
-    """Falls from 2 to 0.6, then runs away to some hundreds."""
+    """Falls from 2 to 0.6, then diverges to some hundreds."""
     x = np.linspace(-7, 0.5, 90)
     noise = 0.05 * np.random.default_rng(0).normal(size=90)
     losses = 2 - 1.4 / (1 + np.exp(-4 * (x + 3))) + np.exp(4 * np.maximum(x + 1, -3)) + noise
@@ -46,7 +46,7 @@ def test_no_text_is_cut_or_lies_over_the_curve(search: LRSearch) -> None:
 
 
 @pytest.mark.parametrize("losses", [[], [1.0], [math.nan], [1.0, math.nan], [0.0] * 30, [2.0, 1.0, math.inf]])
-def test_curves_that_tell_nothing_are_drawn_too(losses: list[float]) -> None:
+def test_curves_that_suggest_nothing_are_drawn_too(losses: list[float]) -> None:
     figure = read_curve(np.logspace(-7, 0, 30)[: len(losses)].tolist(), losses).figure()
     figure.draw_without_rendering()
     assert figure.axes[0].get_title().endswith("keep 1.0e-03")

@@ -1,4 +1,4 @@
-"""The word "find" in place of a rate."""
+"""`"find"` in place of a rate."""
 
 from typing import Any
 

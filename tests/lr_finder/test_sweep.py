@@ -1,4 +1,4 @@
-"""The sweep raises the rates as planned, ends where the loss runs away and leaves no trace; a script for two ranks."""
+"""The sweep raises the rates as planned, ends when the loss diverges and leaves no trace; a script for two ranks."""
 
 import json
 import math
@@ -118,12 +118,12 @@ def test_a_trained_model_is_searched_again() -> None:
 
 def test_a_loss_that_is_not_a_number_ends_the_search_at_once() -> None:
     search = find_lr(ON_CPU, Line(breaks_at=4, max_lr=[1e-4, 5e-3]), None)
-    assert search.verdict == "only 4 points before the loss was not a number: keep 5.0e-03"
+    assert search.verdict == "only 4 points before the loss was NaN or infinite: keep 5.0e-03"
     assert len(search.rates) == len(search.losses) == 5 and math.isnan(search.losses[-1])
 
 
 @pytest.mark.parametrize(("max_lr", "kept"), [(None, 1e-3), ("find", 1e-3), (0.2, 0.2), (["find/5", 0.3], 0.3)])
-def test_the_rate_kept_is_the_one_typed_for_the_head(max_lr: Any, kept: float) -> None:
+def test_the_rate_kept_is_the_one_given_for_the_head(max_lr: Any, kept: float) -> None:
     assert find_lr(ON_CPU, Line(max_lr=max_lr), None, num_steps=3).rate == kept
 
 

@@ -99,7 +99,7 @@ def test_half_precision_predictions_are_scored_in_full() -> None:
 @pytest.mark.parametrize(
     ("preds", "target"), [((4, 3, 2), (4, 1, 2)), ((4, 2), (4, 1, 2)), ((3, 1, 2), (4, 1, 2)), ((4, 1, 3), (4, 1, 3))]
 )
-def test_shapes_that_differ_are_told(preds: tuple[int, ...], target: tuple[int, ...]) -> None:
+def test_shapes_that_differ_are_reported(preds: tuple[int, ...], target: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="preds") as caught:
         PointScores().update(torch.zeros(preds), torch.zeros(target), torch.ones(4, 2))
     assert str(caught.value) == f"preds: expected (y, x) of points, (N, P, 2), as the target {target}, got {preds}."

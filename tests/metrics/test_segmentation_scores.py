@@ -105,6 +105,6 @@ def test_nothing_labelled_gives_nan() -> None:
     assert scores["support"].tolist() == [0, 0, 0]
 
 
-def test_shapes_that_differ_are_told() -> None:
+def test_shapes_that_differ_are_reported() -> None:
     with pytest.raises(ValueError, match=r"for a target of \(2, 4, 4\), got \(2, 3, 4, 5\)\.$"):
         SegmentationScores(3).update(torch.zeros(2, 3, 4, 5), torch.zeros(2, 4, 4, dtype=torch.int64))

@@ -130,7 +130,7 @@ def test_a_probability_of_exactly_the_threshold_gives_no_tag() -> None:
     assert scores["recall"].tolist() == [0, 1]
 
 
-def test_scores_start_anew_after_a_reset() -> None:
+def test_a_reset_drops_the_scores() -> None:
     metric = TagScores()
     metric.update(*tiles(0, 10))
     metric.reset()

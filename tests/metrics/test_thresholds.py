@@ -1,4 +1,4 @@
-"""Thresholds are the best there are on the predictions they are chosen on, and their gain is told on others."""
+"""Thresholds are the best there are on the predictions they are chosen on, and their gain is measured on others."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ def tiles(seed: int, count: int, labels: int = 5, signal: float = 0.4) -> tuple[
 
 
 def shifted(seed: int, count: int) -> tuple[Tensor, Tensor]:
-    """Tags that are told apart perfectly, each at a threshold of its own."""
+    """Tags that are separated perfectly, each at a threshold of its own."""
     generator = torch.Generator().manual_seed(seed)
     limits = torch.tensor([0.1, 0.3, 0.5, 0.7, 0.9])
     target = torch.rand(count, 5, generator=generator) < 0.5
@@ -24,7 +24,7 @@ def shifted(seed: int, count: int) -> tuple[Tensor, Tensor]:
 
 
 def with_tags(target: Tensor) -> float:
-    """Share of tiles that have tags at all, hence the highest F2."""
+    """Fraction of tiles that have tags at all, hence the highest F2."""
     return target.any(dim=1).double().mean().item()
 
 
@@ -86,7 +86,7 @@ def test_planted_thresholds_are_found() -> None:
     assert mean_f2(probabilities, target, found) == pytest.approx(with_tags(target))
 
 
-def test_a_planted_single_threshold_is_the_lowest_that_tells_all_apart() -> None:
+def test_a_planted_single_threshold_is_the_lowest_that_separates_all() -> None:
     probabilities, target = tiles(0, 50)
     probabilities = torch.where(target, 0.45 + probabilities / 2, 0.295 * probabilities)
     probabilities[target.logical_not().nonzero().unbind(1)] += 0.295 - probabilities[~target].max()
@@ -112,7 +112,7 @@ def test_nothing_but_tiles_without_tags_gives_the_lowest_candidate() -> None:
 def test_halves_are_disjoint_and_no_half_is_scored_with_its_own_thresholds(monkeypatch: pytest.MonkeyPatch) -> None:
     count, chosen_on, scored_on = 21, [], []
     target = torch.rand(count, 3, generator=torch.Generator().manual_seed(0)) < 0.5
-    probabilities = (torch.arange(count)[:, None] / count + torch.zeros(3)).contiguous()  # tells which tile it is
+    probabilities = (torch.arange(count)[:, None] / count + torch.zeros(3)).contiguous()  # identifies the tile
 
     def numbers(of: Tensor) -> set[int]:
         return {int(number) for number in (of[:, 0] * count).round()}

@@ -1,4 +1,4 @@
-"""Two processes that share the pixels unevenly get the numbers of one; run as a script, this file is such a process."""
+"""Two processes that split the pixels unevenly get the numbers of one; run as a script, this file is such a process."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from triptych import VoidMaskedAccuracy
 from triptych.metrics import PointScores, SegmentationScores, TagScores
 
 VOID = 2
-SHARES = {"3 and 2 batches": [[0, 2, 4], [1, 3]], "all labels in one": [[0, 1, 2, 3, 4], [5]]}
+PARTS = {"3 and 2 batches": [[0, 2, 4], [1, 3]], "all labels in one": [[0, 1, 2, 3, 4], [5]]}
 """Numbers of the batches that each process gets."""
 
 
@@ -64,14 +64,14 @@ def test_two_processes_get_the_numbers_of_one(tmp_path: Path) -> None:
         for rank in (0, 1)
     ]
     answers = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
-    for name, shares in SHARES.items():
-        expected = json.dumps(scores_of([number for share in shares for number in share]))
+    for name, parts in PARTS.items():
+        expected = json.dumps(scores_of([number for part in parts for number in part]))
         assert [json.dumps(answer[name]) for answer in answers] == [expected, expected]
 
 
 def main(rank: int, store: str) -> None:
     torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
-    print(json.dumps({name: scores_of(shares[rank]) for name, shares in SHARES.items()}))
+    print(json.dumps({name: scores_of(parts[rank]) for name, parts in PARTS.items()}))
     torch.distributed.destroy_process_group()
 
 

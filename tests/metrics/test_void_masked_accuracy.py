@@ -64,7 +64,7 @@ def test_nothing_labelled_gives_nan_and_adds_nothing_to_other_batches() -> None:
     ("preds", "target"),
     [((2, 7, 4, 5), (2, 4, 4)), ((2, 4, 5), (3, 4, 5)), ((4, 5), (2, 4, 5)), ((2, 4, 4), (4, 4, 4))],
 )
-def test_shapes_that_differ_are_told(preds, target) -> None:
+def test_shapes_that_differ_are_reported(preds, target) -> None:
     with pytest.raises(ValueError, match="preds") as caught:
         VoidMaskedAccuracy(0).update(torch.zeros(preds), torch.zeros(target))
     assert str(caught.value) == (

@@ -83,17 +83,17 @@ def total(plans: list[StagePlan]) -> float:
 def test_budget_is_kept_and_used(seed: int) -> None:
     draw = random.Random(seed)
     plans = random_plans(draw)
-    asked = [plan.stage.epochs for plan in plans]
+    requested = [plan.stage.epochs for plan in plans]
     least = total([replace_epochs(plan, 1) for plan in plans])
     budget = least + draw.choice([0.0, draw.random(), 2.0]) * (total(plans) - least)
     fitted = fit_budget(plans, budget)
     epochs = [plan.stage.epochs for plan in fitted]
     assert total(fitted) <= budget
-    assert all(1 <= now <= before for now, before in zip(epochs, asked, strict=True))
+    assert all(1 <= now <= before for now, before in zip(epochs, requested, strict=True))
     assert [replace_epochs(plan, 7) for plan in fitted] == [replace_epochs(plan, 7) for plan in plans]
-    if epochs != asked:  # they were scaled alike, and a percent more would not have fitted
-        shares = accumulate(repeat(0.99, 600), operator.mul, initial=1.0)
-        alike = [[max(1, math.floor(share * one)) for one in asked] for share in shares]
+    if epochs != requested:  # they were scaled alike, and a percent more would not have fitted
+        fractions = accumulate(repeat(0.99, 600), operator.mul, initial=1.0)
+        alike = [[max(1, math.floor(fraction * one)) for one in requested] for fraction in fractions]
         first = alike.index(epochs)
         more = [replace_epochs(plan, one) for plan, one in zip(plans, alike[first - 1], strict=True)]
         assert total(more) > budget
@@ -143,7 +143,7 @@ COUNTS: dict[str, tuple[dict[str, Any], int]] = {  # eight frames in batches of 
     "accumulated, the last window short": ({"accumulate_grad_batches": 2}, 2),
     "limited to a number": ({"limit_train_batches": 2}, 2),
     "limited to one": ({"limit_train_batches": 1}, 1),
-    "limited to a share": ({"limit_train_batches": 0.7}, 2),
+    "limited to a fraction": ({"limit_train_batches": 0.7}, 2),
     "no limit": ({"limit_train_batches": 1.0}, 3),
     "limited and accumulated": ({"limit_train_batches": 1, "accumulate_grad_batches": 2}, 1),
 }
@@ -158,7 +158,7 @@ def test_steps_of_an_epoch_are_counted_as_the_fit_will_take_them(drawn_streets: 
 
 
 @pytest.mark.parametrize("train_bn", [True, False])
-def test_trainable_parameters_are_those_of_the_thawed_groups(drawn_streets: Path, train_bn: bool) -> None:
+def test_trainable_parameters_are_those_of_the_unfrozen_groups(drawn_streets: Path, train_bn: bool) -> None:
     model, data = fresh(drawn_streets, train_bn=train_bn)
     assert model.network is not None
     sizes = {name: sum(p.numel() for p in group) for name, group in model.network.layer_groups().items()}
@@ -197,7 +197,7 @@ def traces(model: UNetSegmenter, data: CamVidDataModule) -> list[Any]:
     ]
 
 
-def test_search_is_planned_for_where_a_rate_is_to_be_found(drawn_streets: Path) -> None:
+def test_search_is_planned_for_if_a_rate_is_to_be_found(drawn_streets: Path) -> None:
     model, data = fresh(drawn_streets)
     stages = fill([Stage("a", 1, max_lr=[1e-4, 1e-2]), Stage("b", max_lr="find")], model, data, "32-true")
     typed, found = [plan_stage(stage, model, data, ON_CPU) for stage in stages]

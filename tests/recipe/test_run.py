@@ -110,7 +110,7 @@ def assert_same(left: Weights, right: Weights) -> None:
 
 
 def fresh(root: Path, workers: int = 0) -> tuple[UNetSegmenter, CamVidDataModule]:
-    """A model whose classes the data tell, and the data."""
+    """A model that takes its classes from the data, and the data."""
     data = CamVidDataModule(str(root), image_size=(32, 48), batch_size=4, num_workers=workers)
     return UNetSegmenter(**ENCODER), data
 
@@ -199,7 +199,7 @@ def test_folder_holds_a_checkpoint_per_stage_the_search_and_the_summary(unbroken
     }
 
 
-def test_summary_tells_what_came_of_each_stage(unbroken: Recipe) -> None:
+def test_summary_holds_the_result_of_each_stage(unbroken: Recipe) -> None:
     summary = json.loads((unbroken.folder / "summary.json").read_text())
     assert summary["task"] == "UNetSegmenter"
     stages = summary["stages"]
@@ -301,23 +301,23 @@ def test_folder_of_another_run_is_refused(
         run(drawn_streets, folder)
     with refused(f"{tmp_path}: expected the folder of a recipe to resume, got none (no recipe.json in it)."):
         run(drawn_streets, tmp_path, **resume)
-    with refused(f"{folder}: this run cannot go on, its seed was 0, now 1."):
+    with refused(f"{folder}: this run cannot be resumed: its seed was 0, now 1."):
         run(drawn_streets, folder, seed=1, **resume)
     changed = [*STAGES[:2], Stage("full-all", image_size=(64, 96), batch_size=3, augment=False)]
     words = "batch_size of stage full-all was 2, now 3; start a new one, without --resume."
-    with refused(f"{folder}: this run cannot go on, {words}"):
+    with refused(f"{folder}: this run cannot be resumed: {words}"):
         run(drawn_streets, folder, changed, **resume)
     model, data = MultiLabelClassifier(**ENCODER), PlanetDataModule(str(drawn_tiles), image_size=(32, 32))
-    with refused(f"{folder}: this run cannot go on, its trainer.devices was 1, now 2."):
+    with refused(f"{folder}: this run cannot be resumed: its trainer.devices was 1, now 2."):
         run(drawn_streets, folder, trainer_or_settings={**SETTINGS, "devices": 2}, **resume)
     other = shutil.copytree(drawn_streets, tmp_path / "streets")
-    with refused(f"{folder}: this run cannot go on, its data.root was {drawn_streets}, now {other}."):
+    with refused(f"{folder}: this run cannot be resumed: its data.root was {drawn_streets}, now {other}."):
         run(other, folder, **resume)
-    with refused(f"{folder}: this run cannot go on, its task was UNetSegmenter, now MultiLabelClassifier."):
+    with refused(f"{folder}: this run cannot be resumed: its task was UNetSegmenter, now MultiLabelClassifier."):
         run_recipe(model, data, STAGES, SETTINGS, folder, seed=0, **resume)
 
 
-def test_same_model_and_data_go_on_after_a_failure(unbroken: Recipe, drawn_streets: Path, tmp_path: Path) -> None:
+def test_same_model_and_data_resume_after_a_failure(unbroken: Recipe, drawn_streets: Path, tmp_path: Path) -> None:
     model, data = fresh(drawn_streets)
     settings = {**SETTINGS, "callbacks": []}
     arguments = (model, data, STAGES, settings, tmp_path / "run")
@@ -329,7 +329,7 @@ def test_same_model_and_data_go_on_after_a_failure(unbroken: Recipe, drawn_stree
     assert_same(copied(model), unbroken.weights)
 
 
-def test_run_goes_on_in_another_place_and_in_the_same_process(drawn_streets: Path, tmp_path: Path) -> None:
+def test_run_resumes_in_another_place_and_in_the_same_process(drawn_streets: Path, tmp_path: Path) -> None:
     stages = [Stage("a", 1, max_lr=(1e-4, 1e-3)), Stage("b", image_size=(48, 64))]
     L.seed_everything(5, verbose=False)
     expected, weights = run(drawn_streets, tmp_path / "whole", stages, seed=None)
@@ -342,7 +342,7 @@ def test_run_goes_on_in_another_place_and_in_the_same_process(drawn_streets: Pat
     results, resumed = run(drawn_streets, tmp_path / "there", stages, seed=None, resume=True)
     assert_same(resumed, weights)
     assert [result.scores for result in results] == [result.scores for result in expected]
-    again, _ = run(drawn_streets, tmp_path / "there", stages, seed=None, resume=True)  # nobody has seeded anew
+    again, _ = run(drawn_streets, tmp_path / "there", stages, seed=None, resume=True)  # not seeded again
     assert again == results
 
 
@@ -355,7 +355,7 @@ def interrupt() -> None:
 
 
 def interrupt_training(patch: pytest.MonkeyPatch, after: int, end: Callable[[], None] = interrupt) -> None:
-    """The training batch after so many others, of the plan, a search or a fit, is the end."""
+    """Interrupts the training batch after `after` others, of the plan, a search or a fit."""
     seen, step = [0], UNetSegmenter.training_step
 
     def training_step(self: UNetSegmenter, batch: Any, batch_idx: int) -> Tensor:
@@ -368,7 +368,7 @@ def interrupt_training(patch: pytest.MonkeyPatch, after: int, end: Callable[[], 
 
 
 def interrupt_call(patch: pytest.MonkeyPatch, owner: type, name: str, number: int, before: bool) -> None:
-    """The call of that number ends before, or after, it has done its work."""
+    """Interrupts the call of that number before, or after, its work."""
     seen, method = [0], getattr(owner, name)
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -445,7 +445,7 @@ ACCUMULATED = {**SETTINGS, "accumulate_grad_batches": 2, "callbacks": []}
 
 
 @pytest.mark.slow
-def test_killed_process_goes_on_as_if_it_had_lived(drawn_streets: Path, tmp_path: Path) -> None:
+def test_killed_process_resumes_as_if_it_had_lived(drawn_streets: Path, tmp_path: Path) -> None:
     _, expected = run(drawn_streets, tmp_path / "whole", trainer_or_settings=ACCUMULATED)
     search = 2 * SEARCHED
     kills = [3 * 12 + search + 3, 2 + 2 + 3, None]  # in the second epoch of the first stage, in the last stage, never
@@ -460,7 +460,7 @@ def test_killed_process_goes_on_as_if_it_had_lived(drawn_streets: Path, tmp_path
 
 
 def main(root: str, folder: str, kill_after: str, resume: str) -> None:
-    """Runs the recipe with a worker, and kills its process after so many training batches."""
+    """Runs the recipe with a worker, and kills its process after that number of training batches."""
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("triptych.recipe.stage_run.find_lr", SHORT_SEARCH)

@@ -1,4 +1,4 @@
-"""What a stage leaves out it takes from the one before, and what cannot be a recipe is told in one line."""
+"""What a stage leaves out it takes from the one before, and what cannot be a recipe is reported in one line."""
 
 import re
 from dataclasses import replace
@@ -8,7 +8,7 @@ import pytest
 
 from triptych import CamVidDataModule, UNetSegmenter
 from triptych.recipe import Stage
-from triptych.recipe.stage import FullStage, fill, what_changed
+from triptych.recipe.stage import FullStage, fill, first_change
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ LARGER = {"image_size": (128, 192), "batch_size": 2}
 CASES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {
     "the first takes all but its epochs": ([{"epochs": 3}], [{"epochs": 3}]),
     "the second takes all": ([{"epochs": 3, "max_lr": [1e-4, 1e-3]}, {}], 2 * [{"epochs": 3, "max_lr": [1e-4, 1e-3]}]),
-    "false and zero are typed values": (
+    "false and zero are given values": (
         [{"epochs": 1, "augment": True, "freeze_to": -1, "weight_decay": 0.1}, {"augment": False, "freeze_to": 0}, {}],
         [{"augment": True, "freeze_to": -1, "weight_decay": 0.1}]
         + 2 * [{"augment": False, "freeze_to": 0, "weight_decay": 0.1}],
@@ -61,7 +61,7 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {
     ),
     "rounded": ([{"epochs": 1, "image_size": (72, 96)}], [{"image_size": (72, 96), "batch_size": 7}]),
     "at least one": ([{"epochs": 1, "image_size": (640, 960)}], [{"image_size": (640, 960), "batch_size": 1}]),
-    "a typed batch stays": (
+    "a given batch size stays": (
         [{"epochs": 1}, {"image_size": (128, 192), "batch_size": 8}, {}],
         [{}, *2 * [{"image_size": (128, 192), "batch_size": 8}]],
     ),
@@ -84,7 +84,7 @@ def test_stage_takes_what_it_leaves_out_from_the_one_before(
     ("stages", "words"),
     [
         ([], "stages: expected at least one, got none."),
-        ([Stage("a", 1), Stage("b"), Stage("a")], "stages: expected a name of its own for each, got 'a' twice."),
+        ([Stage("a", 1), Stage("b"), Stage("a")], "stages: expected a different name for each, got 'a' twice."),
         ([Stage("a")], "stages: a: epochs: expected at least 1, got None."),
         ([Stage("a", 1), Stage("b", 0)], "stages: b: epochs: expected at least 1, got 0."),
         (
@@ -107,12 +107,12 @@ def test_recipe_that_cannot_be_run_is_refused(
 def test_first_difference_of_two_recipes_is_named(model: UNetSegmenter, data: CamVidDataModule) -> None:
     before = fill([Stage("a", 1), Stage("b", max_lr="find")], model, data, "32-true")
     a, b = before
-    assert what_changed(before, list(before)) is None
-    assert what_changed(before, [b, a]) == "its stages were a, b, now b, a"
-    assert what_changed(before, [a]) == "its stages were a, b, now a"
+    assert first_change(before, list(before)) is None
+    assert first_change(before, [b, a]) == "its stages were a, b, now b, a"
+    assert first_change(before, [a]) == "its stages were a, b, now a"
     both = [a, replace(b, epochs=2, max_lr=1e-3)]
-    assert what_changed(before, both) == "epochs of stage b was 1, now 2"
-    assert what_changed(before, [a, replace(b, max_lr=1e-3)]) == "max_lr of stage b was find, now 0.001"
+    assert first_change(before, both) == "epochs of stage b was 1, now 2"
+    assert first_change(before, [a, replace(b, max_lr=1e-3)]) == "max_lr of stage b was find, now 0.001"
 
 
 def test_stage_sets_model_and_data(model: UNetSegmenter, data: CamVidDataModule) -> None:

@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def make_trainer(tmp_path: Path) -> Callable[..., Trainer]:
-    """Makes trainers for the processor without logger, bars and checkpoints."""
+    """Makes trainers on the CPU without logger, bars and checkpoints."""
 
     def make(**arguments: Any) -> Trainer:
         return Trainer(
@@ -42,7 +42,7 @@ def make_trainer(tmp_path: Path) -> Callable[..., Trainer]:
 
 
 class NoiseData(L.LightningDataModule):
-    """Batches of 1 to 3 noisy pictures with much, little and nothing but void, four classes in all."""
+    """Batches of 1 to 3 noisy images with much, little and nothing but void, four classes in all."""
 
     def __init__(self, metadata: dict[str, Any] | None = None) -> None:
         super().__init__()

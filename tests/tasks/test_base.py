@@ -1,4 +1,4 @@
-"""What the data knows reaches the task, must agree with what was typed, and stays in the checkpoint."""
+"""Metadata from the data reaches the task, must agree with its arguments, and stays in the checkpoint."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def test_void_is_taken_from_the_data_also_where_the_network_is_already_built(noi
 
 
 @pytest.mark.parametrize(
-    ("typed", "name", "of_data"),
+    ("given", "name", "of_data"),
     [
         ({"num_classes": 12}, "num_classes", 4),
         ({"num_classes": 4, "ignore_index": 30}, "ignore_index", 2),
@@ -41,29 +41,29 @@ def test_void_is_taken_from_the_data_also_where_the_network_is_already_built(noi
     ],
 )
 @pytest.mark.parametrize("stage", ["fit", "validate", "test"])
-def test_typed_values_that_differ_from_the_data_are_told_with_both(
-    noise, make_trainer, stage, typed, name, of_data
+def test_given_values_that_differ_from_the_data_are_reported_with_both(
+    noise, make_trainer, stage, given, name, of_data
 ) -> None:
     with pytest.raises(ValueError, match=f"^{name}: ") as caught:
-        getattr(make_trainer(), stage)(UNetSegmenter(**typed, **SMALL), datamodule=noise)
+        getattr(make_trainer(), stage)(UNetSegmenter(**given, **SMALL), datamodule=noise)
     assert str(caught.value) == (
-        f"{name}: the model or its checkpoint has {typed[name]!r}, the data {of_data!r}; leave the model's out to take "
+        f"{name}: the model or its checkpoint has {given[name]!r}, the data {of_data!r}; omit the model's to use "
         "the data's, or choose data that agree."
     )
 
 
-def test_typed_values_that_agree_pass(noise, make_trainer) -> None:
+def test_given_values_that_agree_pass(noise, make_trainer) -> None:
     model = UNetSegmenter(num_classes=4, ignore_index=2, class_names=NAMES, **SMALL)
     make_trainer(limit_val_batches=1).validate(model, noise, verbose=False)
 
 
-def test_facts_that_a_task_has_no_argument_for_are_none_of_its_business(noise_of, make_trainer) -> None:
+def test_metadata_that_a_task_has_no_argument_for_is_ignored(noise_of, make_trainer) -> None:
     model = UNetSegmenter(**SMALL)
     make_trainer(limit_val_batches=1).validate(model, noise_of({"num_classes": 4, "num_labels": 17}), verbose=False)
     assert "num_labels" not in model.hparams
 
 
-def test_nothing_typed_and_no_data_module_is_told(noise, make_trainer) -> None:
+def test_nothing_given_and_no_data_module_is_reported(noise, make_trainer) -> None:
     model = UNetSegmenter(**SMALL)
     unknown = "num_classes: expected a number, or a data module to take it from; got neither."
     with pytest.raises(ValueError, match="num_classes") as caught:
@@ -104,7 +104,7 @@ def test_checkpoint_loads_without_data_and_without_the_weights_it_started_from(
         assert torch.equal(loaded.eval()(images), model.eval()(images))
 
 
-def test_a_task_that_knew_nothing_takes_network_and_scores_from_data_and_checkpoint(
+def test_a_task_without_arguments_takes_network_and_scores_from_data_and_checkpoint(
     noise, make_trainer, tmp_path: Path
 ) -> None:
     trainer = make_trainer(limit_train_batches=2)
@@ -168,18 +168,18 @@ def test_retuning_changes_how_the_next_fit_trains_and_what_the_checkpoint_says(n
 
 
 def test_freezing_to_a_group_and_back_needs_no_new_model(noise, make_trainer) -> None:
-    known, asks = UNetSegmenter(num_classes=4, **SMALL), UNetSegmenter(**SMALL)
+    known, unknown = UNetSegmenter(num_classes=4, **SMALL), UNetSegmenter(**SMALL)
     for first, trained in [(-1, [False, False, True]), (1, [False, True, True]), (0, [True] * 3)]:
         known.freeze_to(first)
         assert trained_groups(known) == trained
         assert known.hparams["freeze_to"] == first
-    asks.freeze_to(1)  # before there is a network
-    make_trainer(limit_val_batches=1).validate(asks, noise, verbose=False)
-    assert trained_groups(asks) == [False, True, True]
+    unknown.freeze_to(1)  # before there is a network
+    make_trainer(limit_val_batches=1).validate(unknown, noise, verbose=False)
+    assert trained_groups(unknown) == [False, True, True]
 
 
 @pytest.mark.parametrize("number", [3, -4])
-def test_a_group_that_there_is_not_is_told_and_changes_nothing(number: int) -> None:
+def test_a_group_that_does_not_exist_is_reported_and_changes_nothing(number: int) -> None:
     model = UNetSegmenter(num_classes=4, freeze_to=1, **SMALL)
     text = r"^freeze_to: expected a number from -3 to 2 \(encoder_early, encoder_late, head\), got "
     with pytest.raises(ValueError, match=text + f"{number}\\.$"):
@@ -188,7 +188,7 @@ def test_a_group_that_there_is_not_is_told_and_changes_nothing(number: int) -> N
     assert model.hparams["freeze_to"] == 1
 
 
-def test_what_cannot_be_retuned_is_told() -> None:
+def test_what_cannot_be_retuned_is_reported() -> None:
     model = UNetSegmenter(num_classes=4, **SMALL)
     with pytest.raises(ValueError, match="retune") as caught:
         model.retune(max_lr=1.0, encoder="resnet34")

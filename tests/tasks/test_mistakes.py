@@ -28,7 +28,7 @@ def test_the_most_confused_pair_is_the_one_that_counting_pixel_by_pixel_finds(ig
     assert pairs[worst.true, worst.taken_for] == worst.pixels == max(pairs.values())
 
 
-def test_the_share_is_that_of_the_whole_frame_void_included() -> None:
+def test_the_percentage_is_of_the_whole_frame_void_included() -> None:
     target = torch.zeros(10, 10, dtype=torch.int64)
     target[:5] = 2
     ids = target.clone()
@@ -52,20 +52,20 @@ def test_the_miss_is_in_pixels_of_the_original_frame() -> None:
     assert missed_points(preds, target, size) == f"{math.hypot(0.25 * 240, 0.5 * 320):.1f} px off"
 
 
-def test_of_several_points_the_worst_and_the_mean_are_told() -> None:
+def test_of_several_points_the_worst_and_the_mean_are_reported() -> None:
     target = torch.zeros(2, 2)
     preds = torch.tensor([[0.1, 0.0], [0.0, 0.4]])
     assert missed_points(preds, target, torch.tensor([100, 100])) == "point 2 20.0 px off, 12.5 px on average"
 
 
 @pytest.mark.parametrize(
-    ("given", "true", "told"),
+    ("preds", "target", "text"),
     [
-        ([1, 0, 1, 0], [0, 1, 1, 1], "missed Car, Sky; invented Road"),
-        ([1, 0, 0, 0], [1, 1, 0, 0], "missed Car"),
-        ([1, 1, 0, 0], [1, 0, 0, 0], "invented Car"),
+        ([1, 0, 1, 0], [0, 1, 1, 1], "false negatives: Car, Sky; false positives: Road"),
+        ([1, 0, 0, 0], [1, 1, 0, 0], "false negatives: Car"),
+        ([1, 1, 0, 0], [1, 0, 0, 0], "false positives: Car"),
         ([0, 1, 0, 0], [0, 1, 0, 0], "nothing wrong"),
     ],
 )
-def test_missed_and_invented_tags_are_named(given, true, told) -> None:
-    assert wrong_tags(torch.tensor(given) > 0, torch.tensor(true) > 0, NAMES) == told
+def test_false_negatives_and_false_positives_are_named(preds, target, text) -> None:
+    assert wrong_tags(torch.tensor(preds) > 0, torch.tensor(target) > 0, NAMES) == text

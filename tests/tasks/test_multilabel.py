@@ -22,7 +22,7 @@ TAGS = ["clear", "haze", "road"]
 
 
 class ThreeTags(L.LightningDataModule):
-    """Uneven batches of noise, the last of one picture alone, with three tags."""
+    """Uneven batches of noise, the last of one image alone, with three tags."""
 
     def __init__(self, metadata: dict[str, Any] | None = None) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ def test_loss_is_torchs_with_each_tag_weighed(weights, dtype) -> None:
     torch.testing.assert_close(loss.float(), (each * torch.tensor(weights or [1.0, 1.0, 1.0])).mean())
 
 
-def test_a_wrong_number_of_weights_is_told() -> None:
+def test_a_wrong_number_of_weights_is_reported() -> None:
     with pytest.raises(ValueError, match=r"^tag_weights: expected 3 numbers \(num_labels\), got 2\.$"):
         classifier(num_labels=3, tag_weights=[1.0, 2.0])
 
@@ -76,15 +76,15 @@ def test_number_and_names_of_the_tags_are_taken_from_the_data(data, make_trainer
 
 
 @pytest.mark.parametrize(
-    ("typed", "text"),
+    ("given", "text"),
     [
-        ({"num_labels": 17}, "num_labels: the model or its checkpoint has 17, the data 3; leave the model's out "),
+        ({"num_labels": 17}, "num_labels: the model or its checkpoint has 17, the data 3; omit the model's to use "),
         ({"num_labels": 3, "tags": ["a", "b", "c"]}, r"tags: the model .* has \['a', 'b', 'c'\], the data \['clear', "),
     ],
 )
-def test_typed_values_that_differ_from_the_data_are_told(data, make_trainer, typed, text) -> None:
+def test_given_values_that_differ_from_the_data_are_reported(data, make_trainer, given, text) -> None:
     with pytest.raises(ValueError, match=f"^{text}"):
-        make_trainer().fit(classifier(**typed), data)
+        make_trainer().fit(classifier(**given), data)
 
 
 def test_seventeen_labels_train_from_a_plain_loader(make_trainer) -> None:
@@ -127,7 +127,7 @@ def test_thresholds_are_chosen_after_a_fits_validation_and_kept_in_the_checkpoin
     trainer.save_checkpoint(tmp_path / "last.ckpt")
     loaded = MultiLabelClassifier.load_from_checkpoint(tmp_path / "last.ckpt", weights_only=True)
     assert torch.equal(loaded.thresholds, chosen)
-    for model in (loaded, classifier()):  # one that knows its labels, one that asks the data
+    for model in (loaded, classifier()):  # one that knows its labels, one that takes them from the data
         other = make_trainer()
         other.validate(model, data, ckpt_path=tmp_path / "last.ckpt", verbose=False)
         other.test(model, data, ckpt_path=tmp_path / "last.ckpt", verbose=False)
@@ -162,8 +162,8 @@ def test_thresholds_that_were_never_chosen_are_not_taken(data, make_trainer, tmp
     trainer.save_checkpoint(tmp_path / "last.ckpt")
     writer = TagWriter(str(tmp_path / "out"), thresholds=choice)
     text = (
-        f"thresholds: '{choice}' has none yet, since they are chosen when a fit validates; fit with a validation "
-        'first, or say "fixed".'
+        f"thresholds: expected values for '{choice}', got none: the validation of a fit chooses them; fit with a "
+        'validation first, or use "fixed".'
     )
     with pytest.raises(ValueError, match=f"^{text}$"):
         make_trainer(callbacks=[writer]).predict(classifier(), data, ckpt_path=tmp_path / "last.ckpt")
@@ -183,7 +183,7 @@ def test_thresholds_are_chosen_in_any_precision(data, make_trainer, precision) -
     )
 
 
-def test_an_unknown_choice_of_thresholds_is_told(data, make_trainer, tmp_path: Path) -> None:
+def test_an_unknown_choice_of_thresholds_is_reported(data, make_trainer, tmp_path: Path) -> None:
     text = r"^thresholds: expected one of fixed, single, per_tag, got 'best'\.$"
     with pytest.raises(ValueError, match=text):
         classifier(num_labels=3).thresholds_by("best")
@@ -235,12 +235,12 @@ def test_tiles_of_four_bands_train_from_weights_for_three_and_are_predicted(
 
 
 @pytest.mark.parametrize("stage", ["fit", "validate", "predict"])
-def test_a_model_for_other_channels_than_the_tiles_have_is_told(
+def test_a_model_for_other_channels_than_the_tiles_have_is_reported(
     four_bands: PlanetDataModule, make_trainer, stage: str
 ) -> None:
     text = (
-        "in_channels: the model or its checkpoint has 3, the data 4; say `--model.in_channels 4`, or "
-        "`--data.channels 3` if the tiles have as many."
+        "in_channels: the model or its checkpoint has 3, the data 4; pass `--model.in_channels 4`, or "
+        "`--data.channels 3` if the tiles have that number."
     )
     with pytest.raises(ValueError, match=f"^{text}$"):
         getattr(make_trainer(), stage)(classifier(num_labels=17), datamodule=four_bands)

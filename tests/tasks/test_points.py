@@ -1,4 +1,4 @@
-"""`PointRegressor` learns made-up portraits, and tells its errors in pixels of the files."""
+"""`PointRegressor` learns made-up portraits, and reports its errors in pixels of the files."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def portraits(drawn_portraits: Path) -> BIWIDataModule:
 
 
 class ThreePoints(L.LightningDataModule):
-    """Uneven batches of noise with three points a picture, and frames of uneven size."""
+    """Uneven batches of noise with three points per image, and frames of uneven size."""
 
     metadata = {"num_points": 3}  # noqa: RUF012
 
@@ -108,16 +108,16 @@ def test_three_points_are_trained_and_predicted(make_trainer) -> None:
 
 
 @pytest.mark.parametrize("stage", ["fit", "validate", "test", "predict"])
-def test_another_number_of_points_than_the_data_has_is_told(portraits: BIWIDataModule, make_trainer, stage) -> None:
+def test_another_number_of_points_than_the_data_has_is_reported(portraits: BIWIDataModule, make_trainer, stage) -> None:
     with pytest.raises(ValueError, match=r"^num_points: ") as caught:
         getattr(make_trainer(), stage)(PointRegressor(num_points=3, **SMALL), datamodule=portraits)
     assert str(caught.value) == (
-        "num_points: the model or its checkpoint has 3, the data 1; leave the model's out to take the data's, or "
+        "num_points: the model or its checkpoint has 3, the data 1; omit the model's to use the data's, or "
         "choose data that agree."
     )
 
 
-def test_the_share_of_frames_that_were_only_resized_is_logged(tmp_path: Path, make_trainer) -> None:
+def test_the_fraction_of_frames_that_were_only_resized_is_logged(tmp_path: Path, make_trainer) -> None:
     write_person(tmp_path / "01", [(30.0, 20.0), (9000.0, 20.0), (31.0, 21.0), (33.0, 25.0), (29.0, 24.0)])
     write_person(tmp_path / "13", [(30.0, 20.0)])
     data = BIWIDataModule(str(tmp_path), (48, 64), batch_size=2, outside="keep")
@@ -135,8 +135,8 @@ def test_predictions_are_in_pixels_of_each_file() -> None:
     sizes = [[32, 48], [480, 640], [31, 17]]
     predicted, points = model.predict_step({"image": images, "size": torch.tensor(sizes)}, 0), model(images)
     assert predicted.shape == (3, 2, 2)
-    for one, of_picture, (height, width) in zip(predicted, points, sizes, strict=True):
-        expected = [[(y + 1) / 2 * height, (x + 1) / 2 * width] for y, x in of_picture.tolist()]
+    for one, of_image, (height, width) in zip(predicted, points, sizes, strict=True):
+        expected = [[(y + 1) / 2 * height, (x + 1) / 2 * width] for y, x in of_image.tolist()]
         torch.testing.assert_close(one, torch.tensor(expected))
         assert ((one >= 0) & (one <= torch.tensor([height, width]))).all()
 

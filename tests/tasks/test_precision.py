@@ -13,7 +13,7 @@ from triptych.callbacks import ResumePoint
 
 
 def scaled(**options: Any) -> dict[str, Any]:
-    """Settings for a real float16 autocast and a real scaler on the processor."""
+    """Settings for a real float16 autocast and a real scaler on the CPU."""
     scaler = torch.amp.GradScaler("cpu", **options)
     return {"plugins": [MixedPrecision("16-mixed", "cpu", scaler=scaler)]}
 
@@ -113,7 +113,7 @@ def test_bfloat16_needs_no_scaler_and_never_leaves_a_step_out(drawn_tiles: Path,
     assert (watch.positions[-1], trainer.lr_scheduler_configs[0].scheduler.skipped) == (1, 0)
 
 
-def test_a_resumed_fit_goes_on_with_the_scale_and_the_count(drawn_tiles: Path, tmp_path: Path) -> None:
+def test_a_resumed_fit_continues_with_the_scale_and_the_count(drawn_tiles: Path, tmp_path: Path) -> None:
     """The scale has both fallen and grown by then."""
     case, options = Case(epochs=2), {"init_scale": 256.0, "growth_interval": 3}
     last = tmp_path / "last.ckpt"

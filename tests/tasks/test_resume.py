@@ -102,18 +102,18 @@ def test_a_fit_that_is_resumed_ends_as_one_that_was_not_broken_off(number: int, 
 
 
 @pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")
-@pytest.mark.parametrize("share", [1.0, 0.4])
-def test_checkpoints_of_lightnings_own_callback_will_do(roots, tmp_path: Path, share: float) -> None:
+@pytest.mark.parametrize("fraction", [1.0, 0.4])
+def test_checkpoints_of_lightnings_own_callback_will_do(roots, tmp_path: Path, fraction: float) -> None:
     """Also those that are saved at the end of a validation, within the epoch."""
     case, whole = Case(epochs=2), Diary()
 
     def fit_on(diary: Diary, **arguments: Any) -> Trainer:
         keep = ModelCheckpoint(tmp_path, "{step}", save_top_k=-1, monitor="val/loss", save_on_train_epoch_end=False)
-        return fit(case, roots["planet"], tmp_path, [diary, keep], val_check_interval=share, **arguments)
+        return fit(case, roots["planet"], tmp_path, [diary, keep], val_check_interval=fraction, **arguments)
 
     unbroken = fit_on(whole)
     states = {saved(path)["global_step"]: path for path in tmp_path.glob("*.ckpt")}
-    assert sorted(states) == ([5, 10] if share == 1 else [2, 4, 7, 9])
+    assert sorted(states) == ([5, 10] if fraction == 1 else [2, 4, 7, 9])
     for step, path in states.items():
         resumed = fit_on(again := Diary(), seed=1, ckpt_path=path)
         assert again.batches == whole.batches[step:]
@@ -139,7 +139,7 @@ def test_validations_within_an_epoch_are_not_lost(roots, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("at", [4, 8])
-def test_a_running_fit_takes_more_epochs_and_the_rate_goes_on_from_where_it_was(roots, tmp_path: Path, at: int) -> None:
+def test_a_running_fit_takes_more_epochs_and_the_rate_continues(roots, tmp_path: Path, at: int) -> None:
     case, root = Case(epochs=2), roots["planet"]
     first, again = broken_off(case, root, tmp_path, 1, "on_train_batch_start", at), Diary()
     longer = case._replace(epochs=4)
@@ -204,7 +204,7 @@ class Helper:
         assert ended == 0
 
     def start(self, **order: Any) -> int:
-        """Begins a fit, and tells the id of its process."""
+        """Starts a fit, and returns the id of its process."""
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
         return int(self.wait_for("pid"))

@@ -17,11 +17,11 @@ def segmenter(**arguments) -> UNetSegmenter:
     return UNetSegmenter(**{**SMALL, **arguments})
 
 
-def random_batch(void: int | None, share: float = 0.3) -> tuple[torch.Tensor, torch.Tensor]:
+def random_batch(void: int | None, fraction: float = 0.3) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
     mask = torch.randint(4, (3, 8, 9), generator=generator)
     if void is not None:
-        mask[torch.rand(mask.shape, generator=generator) < share] = void
+        mask[torch.rand(mask.shape, generator=generator) < fraction] = void
     return torch.randn(3, 4, 8, 9, generator=generator, requires_grad=True), mask
 
 
@@ -46,7 +46,7 @@ def test_loss_and_gradient_are_torchs_mean_over_labelled_pixels(void, weights) -
 
 @pytest.mark.parametrize("weights", [None, WEIGHTS])
 def test_a_batch_of_void_alone_has_no_loss_and_no_gradient(weights) -> None:
-    logits, mask = random_batch(2, share=1.1)
+    logits, mask = random_batch(2, fraction=1.1)
     loss = segmenter(ignore_index=2, class_weights=weights).mean_loss(logits, mask)
     (gradient,) = torch.autograd.grad(loss, logits)
     assert loss == 0
@@ -60,13 +60,13 @@ def test_loss_is_computed_in_float32_whatever_the_logits_are(dtype) -> None:
     torch.testing.assert_close(loss, F.cross_entropy(logits.to(dtype).float(), mask, ignore_index=2))
 
 
-def test_a_wrong_number_of_class_weights_is_told() -> None:
+def test_a_wrong_number_of_class_weights_is_reported() -> None:
     with pytest.raises(ValueError, match=r"^class_weights: expected 4 numbers \(num_classes\), got 3\.$"):
         segmenter(class_weights=[1.0, 1.0, 1.0])
 
 
 @pytest.mark.parametrize("arguments", [{}, {"num_classes": None}])
-def test_another_word_than_balanced_is_told(counted, make_trainer, arguments) -> None:
+def test_another_word_than_balanced_is_reported(counted, make_trainer, arguments) -> None:
     with pytest.raises(
         ValueError, match=r"""^class_weights: expected 4 numbers \(num_classes\) or "balanced", got 'x'"""
     ):
@@ -109,8 +109,8 @@ def test_the_checkpoint_of_a_balanced_fit_holds_numbers_and_needs_no_data(counte
 
 
 @pytest.mark.parametrize("stage", ["validate", "test"])
-def test_balanced_weights_without_a_fit_are_asked_for(counted, make_trainer, stage) -> None:
-    with pytest.raises(ValueError, match=r'^class_weights: "balanced" becomes numbers in a fit, .* load a checkpoint'):
+def test_balanced_weights_without_a_fit_are_refused(counted, make_trainer, stage) -> None:
+    with pytest.raises(ValueError, match=r'^class_weights: "balanced" is computed at the start of a fit, .* load'):
         getattr(make_trainer(), stage)(segmenter(class_weights="balanced"), counted([1, 1, 0, 1]), verbose=False)
 
 
@@ -120,12 +120,12 @@ def test_predictions_need_no_weights(noise, make_trainer) -> None:
 
 
 def test_balanced_weights_take_data_that_count(noise, make_trainer) -> None:
-    with pytest.raises(ValueError, match=r'^class_weights: "balanced" takes a data module with class_counts\(\)'):
+    with pytest.raises(ValueError, match=r'^class_weights: "balanced" needs a data module with class_counts\(\)'):
         make_trainer().fit(segmenter(class_weights="balanced"), noise)
 
 
 def test_balanced_weights_of_void_alone_are_refused() -> None:
-    with pytest.raises(ValueError, match=r'^class_weights: "balanced" takes labelled pixels; .* hold none\.$'):
+    with pytest.raises(ValueError, match=r'^class_weights: "balanced" needs labelled pixels; .* have none\.$'):
         balanced_weights([0, 0])
 
 

@@ -1,4 +1,4 @@
-"""The table of tags is complete and fits a terminal, and the line below it tells an honest gain."""
+"""The table of tags is complete and fits a terminal, and the line below it gives an honest gain."""
 
 import io
 
@@ -41,7 +41,7 @@ def test_names_are_whole_in_80_columns() -> None:
     assert {*PLANET_TAGS} <= {cells(line)[0] for line in lines if line.startswith("│")}
 
 
-def test_the_line_tells_what_chosen_thresholds_gain_on_other_tiles() -> None:
+def test_the_line_gives_what_chosen_thresholds_gain_on_other_tiles() -> None:
     generator = torch.Generator().manual_seed(0)
     scores = TagScores(0.2)(torch.rand(30, 4, generator=generator), torch.rand(30, 4, generator=generator) < 0.5)
     gain = honest_gain(scores["probabilities"], scores["target"], 0.2)

@@ -1,4 +1,4 @@
-"""Losses as a sum and its weight, so that the mean over a split does not depend on its batches or processes."""
+"""Losses as sum and weight, so that the mean over a split does not depend on batch size or number of processes."""
 
 from triptych.losses.multilabel import binary_cross_entropy
 from triptych.losses.points import squared_error

@@ -1,4 +1,4 @@
-"""The loss of points."""
+"""Loss for points."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""The loss of a mask."""
+"""Loss for masks."""
 
 from collections.abc import Sequence
 
@@ -14,13 +14,13 @@ _NO_CLASS = -100  # torch's own default
 def cross_entropy(
     logits: Tensor, target: Tensor, class_weights: Sequence[float] | None = None, ignore_index: int | None = None
 ) -> LossTerms:
-    """Cross-entropy of the labelled pixels; a pixel weighs by its class.
+    """Cross-entropy of the labelled pixels; a pixel has the weight of its class.
 
     Args:
         logits: (N, C, H, W); computed in float32.
         target: Class ids, int64 (N, H, W).
-        class_weights: Weight of each class, (C,); None weighs all alike.
-        ignore_index: Class id of void pixels, which weigh nothing; None counts every pixel.
+        class_weights: Weight of each class, (C,); None weights all equally.
+        ignore_index: Class id of void pixels, left out; None counts every pixel.
     """
     void = _NO_CLASS if ignore_index is None else ignore_index
     weight = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32, device=logits.device)

@@ -10,9 +10,9 @@ from triptych.losses.terms import EXACT, LossTerms
 
 
 class SplitLoss(Metric):
-    """Mean loss of all that is scored, the same however it is batched or divided among processes.
+    """Mean loss over a split, the same for any batch size and number of processes.
 
-    torchmetrics' `MeanMetric` computes in float32 once it has been moved to a device.
+    Unlike torchmetrics' `MeanMetric` it does not compute in float32 after a move to a device.
 
     Args:
         kwargs: See `torchmetrics.Metric`.
@@ -38,5 +38,5 @@ class SplitLoss(Metric):
         self.weight = self.weight + terms.weight
 
     def compute(self) -> Tensor:
-        """The mean."""
+        """The mean loss."""
         return self.sum / self.weight

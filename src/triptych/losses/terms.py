@@ -20,7 +20,7 @@ class LossTerms(NamedTuple):
 
     @classmethod
     def of(cls, losses: Tensor, weights: Tensor) -> "LossTerms":
-        """Terms of single losses, which are already weighted, and of their weights. Shape: any."""
+        """Terms of elementwise losses, already weighted, and their weights. Shape: any."""
         return cls(losses.sum(dtype=EXACT), weights.sum(dtype=EXACT))
 
     def mean(self) -> Tensor:

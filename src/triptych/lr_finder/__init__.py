@@ -1,4 +1,4 @@
-"""The range test: which learning rate to train a model with, as it stands."""
+"""The learning-rate finder: a range test that suggests a rate for a model in its current state."""
 
 from triptych.lr_finder.curve import DEFAULT_RATE, LRSearch, read_curve
 from triptych.lr_finder.max_lr import asks_to_find, with_found

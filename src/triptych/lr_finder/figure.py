@@ -1,4 +1,4 @@
-"""The curve of a range test with the rates that it suggests."""
+"""Figure of a range test: the curve and the suggested rates."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,11 +10,11 @@ from triptych.draw.figure import NotebookFigure
 _MARKS = {
     **{"steep": ("#D55E00", "v"), "minimum": ("#009E73", "s"), "valley": ("#CC79A7", "o"), "slide": ("#E69F00", "D")}
 }
-"""Colour (Okabe and Ito's, which the colour-blind can tell apart) and shape of each rule's mark."""
+"""Colour (from Okabe and Ito's palette for the colour-blind) and shape of each rule's mark."""
 _DEFAULT_MARK = ("#56B4E9", "X")
 _LINE = "#0072B2"
-_BELOW, _ABOVE = 0.1, 0.3  # room around the curve before it runs away, as fractions of its height
-_LEAST_SHOWN = 10  # points
+_BELOW, _ABOVE = 0.1, 0.3  # margins around the curve before it diverges, as fractions of its height
+_MIN_SHOWN = 10  # points
 
 
 def lr_curve(
@@ -25,15 +25,15 @@ def lr_curve(
     used: str,
     title: str,
 ) -> Figure:
-    """Raw losses faint, smoothed ones bold, over the rate; a mark and its rate for each rule.
+    """Plots raw losses (faint) and smoothed losses (bold) over the rate, with a mark for each rule's suggestion.
 
     Args:
         rates: Rising, (N,) with N at least 0.
-        losses: Loss at each rate, (N,); the last may not be a finite number.
-        smoothed: The same, averaged, (N,).
+        losses: Loss at each rate, (N,); the last may be NaN or infinite.
+        smoothed: Exponential average of the losses, (N,).
         suggestions: For each rule its rate and the smoothed loss there.
         used: The rule whose mark is larger.
-        title: Written above.
+        title: Title of the figure.
     """
     figure = NotebookFigure(figsize=(8, 4.5), dpi=120, layout="constrained")
     axes = figure.add_subplot(xscale="log", xlabel="learning rate", ylabel="loss", title=title)
@@ -53,11 +53,11 @@ def lr_curve(
 
 
 def _limits(losses: Sequence[float], smoothed: Sequence[float]) -> tuple[float, float] | None:
-    """Lowest and highest loss to show; for the highest those up to the best one count, not those that ran away."""
+    """Lowest and highest loss to show; the highest ignores the divergence after the best loss."""
     finite_losses, finite_smoothed = (np.array(values)[np.isfinite(values)] for values in (losses, smoothed))
     if len(finite_losses) < 2:
         return None
-    shown = max(int(finite_smoothed.argmin()) + 1, len(finite_smoothed) // 2, _LEAST_SHOWN)
+    shown = max(int(finite_smoothed.argmin()) + 1, len(finite_smoothed) // 2, _MIN_SHOWN)
     low = finite_losses.min()
     high = max(np.percentile(finite_losses[:shown], 98), finite_smoothed[:shown].max())
     height = (high - low) or abs(high) or 1.0

@@ -1,6 +1,6 @@
-"""The four rules: which rate a curve suggests.
+"""The four rules that read a suggested rate from a curve.
 
-Source: fastai 2.8, whose names they have.
+Source: fastai 2.8, with the same names.
 """
 
 from collections.abc import Callable
@@ -30,9 +30,9 @@ def minimum(rates: Curve, losses: Curve) -> float:
 
 
 def valley(rates: Curve, losses: Curve) -> float:
-    """The middle of the longest valley: half of the way down the longest falling subsequence of losses.
+    """The middle of the longest valley: halfway down the longest falling subsequence of losses.
 
-    As in fastai the valley is taken to be as many points wide as the subsequence has.
+    As in fastai the width of the valley is the number of points of the subsequence.
     """
     lengths = np.ones(len(losses), dtype=np.int64)
     for i in range(1, len(losses)):
@@ -45,12 +45,12 @@ def valley(rates: Curve, losses: Curve) -> float:
 def slide(rates: Curve, losses: Curve) -> float:
     """The left end of a window that slides down from the highest rates until the slopes at its ends agree.
 
-    Slopes are per point; the window spans 15 points, or all where there are fewer.
+    Slopes are per point; the window spans 15 points, or all if there are fewer.
     """
     slopes = np.gradient(losses)
     lag = min(_SLIDE_LAG, len(losses) - 1)
-    alike = np.flatnonzero(abs(slopes[lag:] - slopes[:-lag]) <= _SLIDE_SLOPE)
-    return float(rates[min(alike[-1] + 1, len(losses) - 1 - lag) if len(alike) else 0])
+    similar = np.flatnonzero(abs(slopes[lag:] - slopes[:-lag]) <= _SLIDE_SLOPE)
+    return float(rates[min(similar[-1] + 1, len(losses) - 1 - lag) if len(similar) else 0])
 
 
 Rule = Literal["steep", "minimum", "valley", "slide"]
@@ -60,10 +60,10 @@ RULES: dict[Rule, Callable[[Curve, Curve], float]] = {
 }
 
 DEFAULT_RULE: Rule = "minimum"
-"""That with the least worst regret over the three tasks; see `benchmarks/lr_rules.py`."""
+"""The rule with the lowest worst-case regret over the three tasks; see `benchmarks/lr_rules.py`."""
 
 
 def check_rule(rule: Rule) -> None:
-    """Raises ValueError where there is no such rule."""
+    """Raises ValueError if the rule is unknown."""
     if rule not in RULES:
         raise ValueError(f"rule: expected one of {', '.join(RULES)}, got {rule!r}.")

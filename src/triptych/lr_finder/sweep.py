@@ -1,4 +1,4 @@
-"""The sweep: a few steps with a rising rate, taken back afterwards.
+"""The sweep: a few steps with a rising rate, undone afterwards.
 
 Sources: Smith, "Cyclical learning rates", 2017; fastai 2.8's `lr_find`.
 """
@@ -12,7 +12,7 @@ import lightning as L
 import torch
 from torch import Tensor
 
-from triptych.lr_finder.curve import DEFAULT_RATE, LRSearch, has_run_away, read_curve
+from triptych.lr_finder.curve import DEFAULT_RATE, LRSearch, has_diverged, read_curve
 from triptych.lr_finder.max_lr import asks_to_find, parts_of, with_found
 from triptych.lr_finder.rules import DEFAULT_RULE, Rule, check_rule
 from triptych.trainer.temporary_fit import temporary_fit
@@ -27,10 +27,10 @@ def find_lr(
     num_steps: int = 100,
     rule: Rule = DEFAULT_RULE,
 ) -> LRSearch:
-    """Trains a few steps with an exponentially rising rate, reads the curve, and leaves no trace.
+    """Range test: trains a few steps with an exponentially rising rate, undoes them, and reads the curve.
 
-    The model is taken as it stands, fresh or trained, frozen or not. The rate is that of the optimizer's last group;
-    the others keep their ratio to it. No schedule runs, no validation. All processes get the same answer.
+    It starts from the model's current state, trained or not, frozen or not. The rate is that of the optimizer's last
+    group; the others keep their ratio to it. Neither schedule nor validation runs. All processes get the same result.
 
     Args:
         trainer_or_settings: See `triptych.trainer.temporary_fit.temporary_fit`.
@@ -38,11 +38,11 @@ def find_lr(
         datamodule: The data, as `Trainer.fit` takes them.
         start: First rate, above 0.
         end: Last rate.
-        num_steps: Steps of the optimizer, at least 2; the sweep ends earlier where the loss runs away.
+        num_steps: Steps of the optimizer, at least 2; the sweep ends earlier if the loss diverges.
         rule: `"steep"`, `"minimum"`, `"valley"` or `"slide"`.
 
     Raises:
-        ValueError: An argument is out of range, or the model steps its optimizers itself.
+        ValueError: An argument is out of range, or the model uses manual optimization.
     """
     if not 0 < start < end < math.inf:
         raise ValueError(f"start, end: expected two rates with 0 < start < end, got {start} and {end}.")
@@ -58,33 +58,33 @@ def find_lr(
 
 
 def _kept_rate(max_lr: Any) -> float:
-    """The head's rate where it is typed as a number."""
+    """The head's rate if it is a number, else the default."""
     last = (parts_of(max_lr) or [None])[-1]
     return float(last) if isinstance(last, (int, float)) and last > 0 else DEFAULT_RATE
 
 
 @contextlib.contextmanager
 def _plain_rates(model: L.LightningModule) -> Iterator[None]:
-    """Numbers in place of the words in the model's `max_lr`, so that it can make its optimizer."""
-    typed = model.hparams.get("max_lr")
-    if not asks_to_find(typed):
+    """Replaces strings in the model's `max_lr` by numbers, so that it can build its optimizer."""
+    original = model.hparams.get("max_lr")
+    if not asks_to_find(original):
         yield
         return
-    initial = model.hparams_initial.get("max_lr", typed)
-    model.hparams["max_lr"] = with_found(typed, DEFAULT_RATE)
+    initial = model.hparams_initial.get("max_lr", original)
+    model.hparams["max_lr"] = with_found(original, DEFAULT_RATE)
     try:
         yield
     finally:
-        model.hparams["max_lr"] = typed
-        # a model that takes metadata from the data has saved the numbers as initial ones
+        model.hparams["max_lr"] = original
+        # a model that took metadata from the data during the fit has saved the numbers as initial ones
         vars(model).get("_hparams_initial", {}).update(max_lr=initial)
 
 
 class _Sweep(L.Callback):
-    """Sets a rate for each step of the optimizer and notes its loss, until it runs away.
+    """Sets the rate of each optimizer step and records its loss, until the loss diverges.
 
     Args:
-        rates: Of the last group.
+        rates: Rate of the last group at each step.
     """
 
     def __init__(self, rates: list[float]) -> None:
@@ -95,22 +95,22 @@ class _Sweep(L.Callback):
         peaks = [_peak(group) for group in trainer.optimizers[0].param_groups]
         self.ratios = [peak / peaks[-1] if peaks[-1] > 0 else 1.0 for peak in peaks]
         self.step = trainer.global_step
-        for config in trainer.lr_scheduler_configs:  # a model may still ask for its schedule, so it stays but rests
+        for config in trainer.lr_scheduler_configs:  # never stepped, but kept, since a model may ask for it
             config.interval = "never"
         self._set_rate(trainer)
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if outputs:  # nothing where the training step returned None
+        if outputs:  # empty if the training step returned None
             self.window.append(outputs["loss"])
         if trainer.global_step == self.step or not self.window:
             return
-        # Lightning has divided each loss by the number of batches of a full window
+        # Lightning divides each loss by the number of batches in a full window
         loss = trainer.accumulate_grad_batches * torch.stack(self.window).float().mean()
         self.losses.append(float(trainer.strategy.reduce(loss, reduce_op="mean")))
         self.window, self.step = [], trainer.global_step
-        if has_run_away(self.losses):
+        if has_diverged(self.losses):
             trainer.should_stop = True
         elif len(self.losses) < len(self.rates):
             self._set_rate(trainer)
@@ -125,5 +125,5 @@ class _Sweep(L.Callback):
 
 
 def _peak(group: dict[str, Any]) -> float:
-    """The highest rate that a group is to reach: where its schedule says so, else the one it starts with."""
+    """The peak rate of a group: its schedule's, else its initial rate."""
     return float(group.get("max_lr", group.get("initial_lr", group["lr"])))

@@ -1,4 +1,4 @@
-"""Void-aware measures as torchmetrics."""
+"""Metrics of the three tasks, as torchmetrics."""
 
 from triptych.metrics.point_scores import PointScores
 from triptych.metrics.segmentation_scores import SegmentationScores

@@ -1,4 +1,4 @@
-"""Void-aware measures of segmentation as functions on tensors of class ids or counts."""
+"""Segmentation metrics that ignore void pixels, as functions on class ids or counts."""
 
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ def class_ids(preds: Tensor, target: Tensor) -> Tensor:
 
 
 def correct_and_labelled(preds: Tensor, target: Tensor, ignore_index: int | None) -> tuple[Tensor, Tensor]:
-    """How many pixels are predicted right, and how many are labelled at all.
+    """Number of pixels that are predicted right, and number of labelled pixels.
 
     Args:
         preds: Scores (N, C, H, W) or class ids (N, H, W).
@@ -32,15 +32,15 @@ def correct_and_labelled(preds: Tensor, target: Tensor, ignore_index: int | None
     Returns:
         Two int64 scalars.
     """
-    hit = class_ids(preds, target) == target
+    correct = class_ids(preds, target) == target
     if ignore_index is None:
-        return hit.sum(), torch.tensor(target.numel(), device=target.device)
+        return correct.sum(), torch.tensor(target.numel(), device=target.device)
     labelled = target != ignore_index
-    return (hit & labelled).sum(), labelled.sum()
+    return (correct & labelled).sum(), labelled.sum()
 
 
 def confusion_counts(preds: Tensor, target: Tensor, num_classes: int, ignore_index: int | None) -> Tensor:
-    """How many pixels of each class were given to each class.
+    """Confusion matrix: number of pixels by true and predicted class.
 
     Args:
         preds: Scores (N, C, H, W) or class ids (N, H, W) in [0, num_classes).
@@ -49,7 +49,7 @@ def confusion_counts(preds: Tensor, target: Tensor, num_classes: int, ignore_ind
         ignore_index: Class id of void pixels, which are not counted; None counts every pixel.
 
     Returns:
-        int64 (num_classes, num_classes), target by prediction.
+        int64 (num_classes, num_classes); rows are true classes, columns predicted ones.
     """
     pairs = target * num_classes + class_ids(preds, target)
     if ignore_index is not None:
@@ -58,14 +58,15 @@ def confusion_counts(preds: Tensor, target: Tensor, num_classes: int, ignore_ind
 
 
 def accuracy(confusion: Tensor) -> Tensor:
-    """Share of counted pixels on the diagonal; NaN if there are none. Shape: (C, C) to a scalar."""
+    """Fraction of counted pixels on the diagonal; NaN if there are none. Shape: (C, C) to a scalar."""
     return confusion.diagonal().sum() / confusion.sum()
 
 
 class PerClassScores(NamedTuple):
-    """Scores of each class, (C,), NaN where there is nothing to divide by.
+    """Scores of each class, (C,), NaN if the divisor is 0.
 
-    Labelled pixels; intersection over union; share of its pixels that is found; share of what is found that is right.
+    Labelled pixels; intersection over union; fraction of the class's pixels that are predicted as the class (recall);
+    fraction of the pixels predicted as the class that are of it.
     """
 
     support: Tensor
@@ -76,14 +77,14 @@ class PerClassScores(NamedTuple):
 
 def per_class_scores(confusion: Tensor) -> PerClassScores:
     """Scores of each class over the whole data set, from counts (C, C)."""
-    hit, support, predicted = confusion.diagonal(), confusion.sum(dim=1), confusion.sum(dim=0)
-    return PerClassScores(support, hit / (support + predicted - hit), hit / support, hit / predicted)
+    correct, support, predicted = confusion.diagonal(), confusion.sum(dim=1), confusion.sum(dim=0)
+    return PerClassScores(support, correct / (support + predicted - correct), correct / support, correct / predicted)
 
 
 def mean_iou(confusion: Tensor) -> Tensor:
     """Mean intersection over union of the classes that occur in the labels; NaN if none does.
 
-    Counts are summed over the data set before they are divided, as in the published scores; a mean over images weighs
+    Counts are summed over the data set before they are divided, as in published scores; a mean over images weights
     rare classes differently.
     """
     scores = per_class_scores(confusion)

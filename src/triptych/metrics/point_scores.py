@@ -1,4 +1,4 @@
-"""How far predicted points are from the true ones."""
+"""Errors of predicted points."""
 
 from typing import Any
 
@@ -18,9 +18,9 @@ def distance_px(preds: Tensor, target: Tensor, size: Tensor) -> Tensor:
 
 
 class PointScores(Metric):
-    """Mean squared error on [-1, 1], mean error in pixels of the original frames, and the share of close points.
+    """Mean squared error on [-1, 1], mean error in pixels of the original frames, fractions within 5 and 10 pixels.
 
-    Every point weighs the same, however the frames are batched or shared among processes.
+    Every point has the same weight, for any batch size and number of processes.
 
     Args:
         kwargs: See `torchmetrics.Metric`.
@@ -44,7 +44,7 @@ class PointScores(Metric):
         """Adds the points of one batch.
 
         Raises:
-            ValueError: Predictions and targets are no points, or differ in their number.
+            ValueError: preds is not (N, P, 2), or differs from target in shape.
         """
         if preds.shape != target.shape or preds.ndim != 3 or preds.shape[-1] != 2:
             raise ValueError(
@@ -67,5 +67,5 @@ class PointScores(Metric):
 
 
 def _joined(state: list[Tensor] | Tensor) -> Tensor:
-    """What the batches gave, as one; torchmetrics refuses to join none."""
+    """The values of all batches; `dim_zero_cat` raises if there are none."""
     return dim_zero_cat(state) if len(state) else torch.empty(0)

@@ -1,4 +1,4 @@
-"""All scores of a segmentation from one table of counts."""
+"""All segmentation scores from one confusion matrix."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from triptych.metrics.functional import accuracy, confusion_counts, mean_iou, pe
 
 
 class SegmentationScores(Metric):
-    """Void-masked accuracy, mean intersection over union and scores of each class, from one count a batch.
+    """Void-masked accuracy, mean intersection over union and scores of each class, from one confusion matrix.
 
     Args:
         num_classes: Number of classes.
@@ -39,11 +39,11 @@ class SegmentationScores(Metric):
         self.confusion += confusion_counts(preds, target, self.num_classes, self.ignore_index)
 
     def compute(self) -> dict[str, Tensor]:
-        """Scores over all that was counted.
+        """Scores over all pixels seen.
 
         Returns:
             Scalars `void_masked_accuracy`, equal to `VoidMaskedAccuracy`, and `mean_iou`; of each class, (C,),
             `support` in pixels, `iou`, `accuracy` and `precision`.
         """
-        whole = {"void_masked_accuracy": accuracy(self.confusion), "mean_iou": mean_iou(self.confusion)}
-        return {**whole, **per_class_scores(self.confusion)._asdict()}
+        overall = {"void_masked_accuracy": accuracy(self.confusion), "mean_iou": mean_iou(self.confusion)}
+        return {**overall, **per_class_scores(self.confusion)._asdict()}

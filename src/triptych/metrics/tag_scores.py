@@ -1,4 +1,4 @@
-"""Scores of tags, at a fixed threshold and at thresholds chosen for the predictions."""
+"""Scores of tags at a threshold."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from triptych.metrics.thresholds import f_beta
 
 
 class TagScores(Metric):
-    """Accuracy and F2 of tags at a threshold, over tiles and tag by tag; keeps the predictions to choose better ones.
+    """Accuracy and F2 at a threshold, over tiles and per tag; keeps the predictions, to choose better thresholds.
 
     Args:
-        threshold: Probability above which a tag is given, in [0, 1].
+        threshold: Probability above which a tag is predicted, in [0, 1].
         kwargs: See `torchmetrics.Metric`.
 
     Shape: probabilities (N, L) in [0, 1], target (N, L) of 0 and 1; results scalars in [0, 1], or (L,).
@@ -46,33 +46,32 @@ class TagScores(Metric):
         """Scores over all tiles.
 
         Returns:
-            Scalars `f2` (mean over tiles, the competition's), `accuracy` (share of tags told right), `macro_f2` (mean
-            over the tags that some tile has) and `tags_with_support`, their number; of each tag, (L,), `support`,
-            `precision`, `recall` and `tag_f2`, NaN where there is nothing to divide by; and `probabilities` and
-            `target` (N, L) themselves.
+            Scalars `f2` (mean over tiles, the competition's), `accuracy` (fraction of tags predicted right), `macro_f2`
+            (mean over the tags that some tile has) and `tags_with_support`, their number; of each tag, (L,), `support`,
+            `precision`, `recall` and `tag_f2`, NaN if the divisor is 0; and `probabilities` and `target` (N, L).
         """
         probabilities, target = self.all_tiles()
-        chosen = probabilities > self.threshold
-        of_tags = per_tag_scores(chosen, target)
-        with_support = of_tags["support"] > 0
+        preds = probabilities > self.threshold
+        per_tag = per_tag_scores(preds, target)
+        with_support = per_tag["support"] > 0
         return {
-            "f2": f_beta(chosen, target).mean(),
-            "accuracy": (chosen == target).float().mean(),
-            "macro_f2": of_tags["tag_f2"][with_support].mean(),
+            "f2": f_beta(preds, target).mean(),
+            "accuracy": (preds == target).float().mean(),
+            "macro_f2": per_tag["tag_f2"][with_support].mean(),
             "tags_with_support": with_support.sum().float(),
-            **of_tags,
+            **per_tag,
             "probabilities": probabilities,
             "target": target,
         }
 
 
-def per_tag_scores(chosen: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """`support`, `precision`, `recall` and `tag_f2` of each tag, (L,), from chosen and true tags (N, L)."""
-    hits = (chosen & target).sum(dim=0)
-    support, given = target.sum(dim=0), chosen.sum(dim=0)
+def per_tag_scores(preds: Tensor, target: Tensor) -> dict[str, Tensor]:
+    """`support`, `precision`, `recall` and `tag_f2` of each tag, (L,), from predicted and true tags, bool (N, L)."""
+    true_positives = (preds & target).sum(dim=0)
+    support, predicted = target.sum(dim=0), preds.sum(dim=0)
     return {
         "support": support,
-        "precision": hits / given,
-        "recall": hits / support,
-        "tag_f2": torch.where(support > 0, 5 * hits / (4 * support + given), torch.nan),
+        "precision": true_positives / predicted,
+        "recall": true_positives / support,
+        "tag_f2": torch.where(support > 0, 5 * true_positives / (4 * support + predicted), torch.nan),
     }

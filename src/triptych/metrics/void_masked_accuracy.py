@@ -10,10 +10,10 @@ from triptych.metrics.functional import correct_and_labelled
 
 
 class VoidMaskedAccuracy(Metric):
-    """Share of labelled pixels whose class is predicted right.
+    """Fraction of labelled pixels whose class is predicted right.
 
-    Counts are whole numbers summed over all pixels seen, so a batch weighs by its labelled pixels, and the result is
-    exact however the pixels are batched or shared among processes; the course weighs batch means by images.
+    Integer counts are summed over all pixels seen, so the result is the same for any batch size and number of
+    processes; the course averages batch means, weighted by the number of images.
 
     Args:
         ignore_index: Class id of unlabelled (void) pixels, left out of both counts; None counts every pixel.
@@ -52,5 +52,5 @@ class VoidMaskedAccuracy(Metric):
         self.labelled += labelled
 
     def compute(self) -> Tensor:
-        """Accuracy over all that was counted."""
+        """Accuracy over all pixels seen."""
         return self.correct / self.labelled

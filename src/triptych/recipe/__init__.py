@@ -1,4 +1,4 @@
-"""Stages of training, one after the other, as the lesson goes."""
+"""Recipes: stages of training, one after the other, as in the lesson."""
 
 from triptych.recipe.run import run_recipe
 from triptych.recipe.stage import Stage

@@ -1,4 +1,4 @@
-"""TensorBoard curves that go on where those of the stage before ended."""
+"""TensorBoard curves that continue those of the previous stage."""
 
 import time
 from pathlib import Path
@@ -14,9 +14,9 @@ class ContinuedLogger(TensorBoardLogger):
 
     Args:
         folder: The run's folder.
-        first_step: Steps of the stages before, which are added to every step that is logged.
-        first_epoch: Epochs of the stages before.
-        resumed_at: Step of this stage from which it goes on; what a killed process had logged beyond is dropped.
+        first_step: Number of steps of the previous stages, added to every logged step.
+        first_epoch: Number of epochs of the previous stages, added to every logged epoch.
+        resumed_at: Step of this stage from which it resumes; what a killed process logged beyond it is dropped.
     """
 
     def __init__(self, folder: Path, first_step: int, first_epoch: int, resumed_at: int) -> None:
@@ -24,7 +24,7 @@ class ContinuedLogger(TensorBoardLogger):
             folder.parent, "", folder.name, default_hp_metric=False, purge_step=first_step + max(resumed_at, 1)
         )
         self.first_step, self.first_epoch = first_step, first_epoch
-        # TensorBoard reads files in the order of their names, which begin with the second they were made in
+        # TensorBoard reads files in the order of their names, which begin with the second of their creation
         while RunLayout(folder).events(int(time.time())):
             time.sleep(0.05)
 

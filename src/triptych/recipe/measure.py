@@ -1,4 +1,4 @@
-"""What a stage costs: its time, from a few of its steps, and its peak memory."""
+"""Measures what a stage costs: its time, from a few of its steps, and its peak memory."""
 
 import contextlib
 import ctypes
@@ -14,24 +14,24 @@ import lightning as L
 import torch
 
 WARM_UP, TIMED, TIMED_VALIDATION = 3, 8, 4
-"""Batches before the clock starts, batches that are timed, and those of the validation data that are timed."""
+"""Training batches before the timing starts, timed training batches, and timed validation batches."""
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 class Stopwatch(L.Callback):
-    """Times training batches, and after them the network on some of the validation data.
+    """Times training batches, and then forward passes on a few validation batches.
 
-    After the fit these are known: `start` (seconds from the making of this to the first batch), `train_batches` and
-    `val_batches` (of an epoch), `train_batch` and `val_batch` (seconds of one).
+    Attributes after the fit: `start` (seconds from construction to the first batch), `train_batches` and `val_batches`
+    (number per epoch), `train_batch` and `val_batch` (seconds per batch).
     """
 
     def __init__(self) -> None:
-        self.made = time.perf_counter()
+        self.created = time.perf_counter()
         self.times: list[float] = []
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self.start = time.perf_counter() - self.made
+        self.start = time.perf_counter() - self.created
         self.train_batches = int(trainer.num_training_batches)
 
     def on_train_batch_end(
@@ -40,7 +40,7 @@ class Stopwatch(L.Callback):
         self.times.append(time.perf_counter())
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self.train_batch = _typical(self.times[min(WARM_UP, len(self.times) - 2) :])
+        self.train_batch = _median_interval(self.times[min(WARM_UP, len(self.times) - 2) :])
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         loader = data.val_dataloader()
         self.val_batches = len(loader)
@@ -50,18 +50,19 @@ class Stopwatch(L.Callback):
             for batch, _ in zip(loader, range(TIMED_VALIDATION + 1), strict=False):
                 pl_module(batch["image"].to(pl_module.device))
                 times.append(time.perf_counter())
-        self.val_batch = _typical(times) if len(times) > 1 else self.train_batch
+        self.val_batch = _median_interval(times) if len(times) > 1 else self.train_batch
 
 
-def _typical(times: Sequence[float]) -> float:
-    """Median of the seconds between moments, at least two of them."""
+def _median_interval(times: Sequence[float]) -> float:
+    """Median of the seconds between consecutive times, of which there are at least two."""
     return median(after - before for before, after in pairwise(times))
 
 
 class PeakMemory:
-    """The peak since it was made: of the first GPU where there is one, or else of this process without its workers.
+    """Peak memory since construction: of the GPU if there is one, else of this process without its workers.
 
-    Where the system cannot forget an earlier peak (not Linux), it is that since the process began, and on Windows 0.
+    On systems other than Linux an earlier peak cannot be reset, so it counts from the start of the process; on Windows
+    it is 0.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What a recipe will do and how long it will take, and a budget of time."""
+"""The plan of a recipe: what each stage will do and cost, and epochs that fit a time budget."""
 
 import math
 import re
@@ -15,28 +15,28 @@ from triptych.recipe.stage import LAST, FullStage
 from triptych.tasks.base import TransferTask
 from triptych.trainer.temporary_fit import temporary_fit
 
-SEARCH_STEPS = 100
-MISTAKES = 2
-"""Validations that the callback of this name takes: a pass that looks at each sample, and two figures."""
+_SEARCH_STEPS = 100
+_MISTAKES_COST = 2
+"""Cost of the `Mistakes` callback in validations: a pass over the samples, and two figures."""
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*([smh])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 @dataclass(frozen=True)
 class StagePlan:
-    """A stage in numbers.
+    """The estimated cost of a stage.
 
     Args:
         stage: The stage.
-        trainable: Parameters that train.
-        parameters: All parameters.
-        steps: Steps of the optimizer in an epoch.
-        seconds_besides: Estimated seconds beside epochs and validations: workers that start, the last losses, a search,
-            and the mistakes that are drawn at the end.
-        seconds_per_epoch: Estimated, without validation.
-        seconds_per_validation: Estimated.
-        validate_every: Epochs from one validation to the next at most, the Trainer's `check_val_every_n_epoch`.
-        memory: Estimated peak in bytes; see `PeakMemory`.
+        trainable: Number of trainable parameters.
+        parameters: Number of all parameters.
+        steps: Number of optimizer steps per epoch.
+        seconds_besides: Estimated seconds outside epochs and validations: start of the workers, losses of the training
+            samples, range test, and figures of the mistakes.
+        seconds_per_epoch: Estimated seconds of an epoch, without validation.
+        seconds_per_validation: Estimated seconds of a validation.
+        validate_every: Maximum number of epochs per validation, the Trainer's `check_val_every_n_epoch`.
+        memory: Estimated peak memory in bytes; see `PeakMemory`.
     """
 
     stage: FullStage
@@ -51,7 +51,7 @@ class StagePlan:
 
     @property
     def epochs_per_validation(self) -> int:
-        """Epochs from one validation to the next, such that the last epoch is followed by one."""
+        """Number of epochs per validation, so that a validation follows the last epoch."""
         epochs = self.stage.epochs
         return max(every for every in range(1, min(self.validate_every, epochs) + 1) if epochs % every == 0)
 
@@ -63,7 +63,7 @@ class StagePlan:
         return self.seconds_besides + training + validations * self.seconds_per_validation
 
     def rates(self, groups: Sequence[str]) -> dict[str, float]:
-        """Peak rate by layer group, where it need not be found first; else empty."""
+        """Peak rate by layer group; empty if it is still to be found."""
         if asks_to_find(self.stage.max_lr):
             return {}
         return dict(zip(groups, group_rates(self.stage.max_lr, len(groups)), strict=True))
@@ -72,7 +72,7 @@ class StagePlan:
 def plan_stage(
     stage: FullStage, model: TransferTask, data: TriptychDataModule, settings: Mapping[str, Any]
 ) -> StagePlan:
-    """Runs a few steps of a stage, takes them back, and tells what the whole of it will take."""
+    """Runs a few steps of a stage, undoes them, and estimates the cost of the whole stage."""
     to_find = asks_to_find(stage.max_lr)
     accumulated = settings.get("accumulate_grad_batches", 1)
     steps = math.ceil((WARM_UP + TIMED) / accumulated)
@@ -82,10 +82,10 @@ def plan_stage(
         trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
     train_batches = _limited(watch.train_batches, settings.get("limit_train_batches"))
     val_batches = _limited(watch.val_batches, settings.get("limit_val_batches"))
-    search = watch.start + SEARCH_STEPS * accumulated * watch.train_batch if to_find else 0.0
+    search = watch.start + _SEARCH_STEPS * accumulated * watch.train_batch if to_find else 0.0
     losses = train_batches * watch.val_batch if stage.sample_weights == LAST else 0.0
     draws = any(isinstance(callback, Mistakes) for callback in settings.get("callbacks") or ())
-    mistakes = MISTAKES * val_batches * watch.val_batch if draws else 0.0
+    mistakes = _MISTAKES_COST * val_batches * watch.val_batch if draws else 0.0
     return StagePlan(
         stage=stage,
         trainable=trainable,
@@ -100,17 +100,17 @@ def plan_stage(
 
 
 def _limited(batches: int, limit: float | None) -> int:
-    """Of an epoch's batches those that the Trainer's `limit_..._batches`, a number or a share, leaves."""
+    """Number of batches per epoch under the Trainer's `limit_..._batches`, a number or a fraction."""
     if limit is None:
         return batches
     return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
 
 
 def read_budget(text: str) -> float:
-    """Seconds of "90s", "20m" or "1.5h".
+    """Seconds of a time such as "90s", "20m" or "1.5h".
 
     Raises:
-        ValueError: It is none of these.
+        ValueError: `text` is not such a time, or 0.
     """
     found = _BUDGET.fullmatch(text.strip())
     if found is None or float(found[1]) == 0:
@@ -119,21 +119,21 @@ def read_budget(text: str) -> float:
 
 
 def fit_budget(plans: Sequence[StagePlan], seconds: float) -> list[StagePlan]:
-    """The plans with fewer epochs, all scaled alike and at least 1, so that they take at most `seconds`.
+    """The plans with fewer epochs, scaled by a common factor to at least 1 each, so that they take at most `seconds`.
 
     Raises:
-        ValueError: One epoch each takes longer; the least is named.
+        ValueError: One epoch each takes longer; the message gives the minimum.
     """
-    least = sum(replace_epochs(plan, 1).seconds for plan in plans)
-    if least > seconds:
-        unit, letter = (1, "s") if least < 120 else (60, "m")
-        enough, given = math.ceil(10 * least / unit) / 10, math.floor(10 * seconds / unit) / 10
+    minimum = sum(replace_epochs(plan, 1).seconds for plan in plans)
+    if minimum > seconds:
+        unit, letter = (1, "s") if minimum < 120 else (60, "m")
+        enough, given = math.ceil(10 * minimum / unit) / 10, math.floor(10 * seconds / unit) / 10
         raise ValueError(f"budget: expected at least {enough:g}{letter} for one epoch each, got {given:g}{letter}.")
-    share = 1.0
+    fraction = 1.0
     scaled = list(plans)
     while sum(plan.seconds for plan in scaled) > seconds:
-        share *= 0.99
-        scaled = [replace_epochs(plan, max(1, math.floor(share * plan.stage.epochs))) for plan in plans]
+        fraction *= 0.99
+        scaled = [replace_epochs(plan, max(1, math.floor(fraction * plan.stage.epochs))) for plan in plans]
     return scaled
 
 

@@ -1,4 +1,4 @@
-"""Runs a recipe: stage after stage in one folder, and on from where it was killed."""
+"""Runs a recipe: stage after stage in one folder; resumes where it was interrupted."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, ModelSu
 from triptych.callbacks import PredictionWriter, ProgressBar, ScoreReport
 from triptych.datamodules.base import TriptychDataModule
 from triptych.recipe.plan import fit_budget, plan_stage, read_budget
-from triptych.recipe.stage import STAGE_FIELDS, Stage, as_it_is, fill, what_changed
+from triptych.recipe.stage import STAGE_FIELDS, Stage, fill, first_change, settings_restorer
 from triptych.recipe.stage_run import StageRun, remove_resume_points
 from triptych.recipe.state import RecipeState, StageResult
 from triptych.recipe.tables import plan_table, result_table
@@ -21,19 +21,19 @@ from triptych.tasks.base import TransferTask
 from triptych.trainer.processes import say, shared
 from triptych.trainer.settings import settings_of
 
-_OWN = (
+_SET_BY_STAGES = (
     *("max_epochs", "max_steps", "max_time", "precision", "logger", "callbacks"),
     *("enable_checkpointing", "enable_model_summary", "num_sanity_val_steps"),
 )
-"""Arguments of a Trainer that the stages decide."""
-_ALSO = ("log_every_n_steps", "limit_train_batches", "limit_val_batches", "check_val_every_n_epoch")
-"""Attributes of a Trainer that stages keep, beside its settings."""
-_NOT_OF_STAGES = (Checkpoint, ModelSummary, ScoreReport, PredictionWriter)
-"""Callbacks of a Trainer that stages leave out."""
-_OF_TRAINER = ("accumulate_grad_batches", "gradient_clip_val", "limit_train_batches", "devices", "num_nodes")
-"""Arguments of a Trainer without which a run would not go on as it was."""
+"""Trainer arguments that the stages set."""
+_ALSO_KEPT = ("log_every_n_steps", "limit_train_batches", "limit_val_batches", "check_val_every_n_epoch")
+"""Trainer attributes that the stages keep in addition to `settings_of`."""
+_DROPPED_CALLBACKS = (Checkpoint, ModelSummary, ScoreReport, PredictionWriter)
+"""Callbacks of a Trainer that the stages leave out."""
+_TRAINER_IDENTITY = ("accumulate_grad_batches", "gradient_clip_val", "limit_train_batches", "devices", "num_nodes")
+"""Trainer arguments that must not change when a run is resumed."""
 _MAY_CHANGE = {*STAGE_FIELDS, "num_workers", "download", "predict_path"}
-"""Arguments of model and data that a run may go on with others of: stages set them, or they leave the result alone."""
+"""Arguments of model and data that may change when a run is resumed: stages set them, or the result ignores them."""
 
 
 def run_recipe(
@@ -48,30 +48,30 @@ def run_recipe(
     every_n_steps: int = 50,
     seed: int | None = None,
 ) -> list[StageResult]:
-    """Trains `model` in stages, each an ordinary fit from the last weights of the one before.
+    """Trains `model` in stages, each an ordinary fit from the last weights of the previous one.
 
-    First it times a few steps of each stage and prints the plan. Curves of all stages stand on one axis in the folder;
-    each stage leaves a checkpoint in `checkpoints`, what was searched in `lr_find`, and the whole `summary.json`.
+    First it times a few steps of each stage and prints the plan. The curves of all stages share one axis in the folder;
+    each stage writes a checkpoint to `checkpoints` and its range test to `lr_find`, the recipe `summary.json`.
 
     Args:
         model: The model.
         data: The data.
         stages: At least one.
-        trainer_or_settings: A Trainer, which is not touched, or a mapping of a Trainer's arguments, for devices,
+        trainer_or_settings: A Trainer, which is not changed, or a mapping of Trainer arguments, for devices,
             accumulation and callbacks.
         folder: The run's folder.
-        resume: Go on with the run in `folder`, at the next sample of the stage that was interrupted.
-        dry_run: End with the plan; nothing is written.
-        budget: A time such as `"20m"` that the epochs of all stages are scaled down to.
-        every_n_steps: Steps from one point to resume from to the next.
+        resume: Resume the run in `folder`, at the next sample of the interrupted stage.
+        dry_run: Stop after the plan; nothing is written.
+        budget: A time such as `"20m"`; the epochs of all stages are scaled down to fit it.
+        every_n_steps: Number of steps between two resume points.
         seed: Seed of new weights and of dropout; None takes that of `seed_everything`, or 0.
 
     Returns:
-        What came of each stage; empty after a dry run.
+        The result of each stage; empty after a dry run.
 
     Raises:
         ValueError: A stage is not possible, the budget is too short, or the folder is that of another recipe.
-        FileExistsError: Another run is in the folder, and `resume` was not asked for.
+        FileExistsError: Another run is in the folder, and `resume` is False.
     """
     arguments = _arguments(trainer_or_settings)
     precision = arguments.pop("precision", "32-true")
@@ -81,8 +81,8 @@ def run_recipe(
     filled = fill(stages, model, data, precision)
     state = RecipeState.open(Path(folder), _identity(model, data, arguments, seed), resume)
     if state.plans:
-        if changed := what_changed(state.stages, filled):
-            raise ValueError(f"{folder}: this run cannot go on, {changed}; start a new one, without --resume.")
+        if changed := first_change(state.stages, filled):
+            raise ValueError(f"{folder}: this run cannot be resumed: {changed}; start a new one, without --resume.")
     else:
         budget_seconds = None if budget is None else read_budget(budget)
         plans = shared([plan_stage(stage, model, data, arguments) for stage in filled])
@@ -92,23 +92,23 @@ def run_recipe(
     say(plan_table(state.plans, groups, [stage.epochs for stage in filled]))
     if dry_run:
         return []
-    was_done = len(state.done) == len(state.plans)
+    was_finished = len(state.done) == len(state.plans)
     state.save()
     remove_resume_points(state)
-    put_back = as_it_is(model, data)
+    restore = settings_restorer(model, data)
     try:
         for number in range(len(state.done) + 1, len(state.plans) + 1):
             StageRun(model, data, arguments, state, every_n_steps, number).run()
     except BaseException:
-        put_back()  # for a resume in this process
+        restore()  # so that this process can resume with the same objects
         raise
     finally:
         data.first_epoch = 0
         os.environ["PL_GLOBAL_SEED"] = str(seed)
-    if was_done:
+    if was_finished:
         model.load_state_dict(read_checkpoint(state.done[-1].checkpoint)["state_dict"])
     state.save_summary()
-    if not was_done:
+    if not was_finished:
         for part in model.report("validation") if model.last_scores else ():
             say(part)
     say(result_table(state.done))
@@ -116,24 +116,24 @@ def run_recipe(
 
 
 def _arguments(trainer_or_settings: L.Trainer | Mapping[str, Any] | None) -> dict[str, Any]:
-    """A Trainer's arguments that all stages share, `precision` and `callbacks` among them."""
+    """The Trainer arguments that all stages share, with `precision` and `callbacks`."""
     if not isinstance(trainer_or_settings, L.Trainer):
         given = dict(trainer_or_settings or {})
         bar = [ProgressBar()] if given.get("enable_progress_bar", True) else []
         default = [*bar, LearningRateMonitor("step", log_momentum=True)]
-        kept = {name: value for name, value in given.items() if name not in _OWN}
+        kept = {name: value for name, value in given.items() if name not in _SET_BY_STAGES}
         return {**kept, "precision": given.get("precision", "32-true"), "callbacks": given.get("callbacks", default)}
     trainer = trainer_or_settings
     callbacks: list[L.Callback] = trainer.callbacks  # type: ignore[attr-defined]
     return {
         **settings_of(trainer),
-        **{name: getattr(trainer, name) for name in _ALSO},
-        "callbacks": [one for one in callbacks if not isinstance(one, _NOT_OF_STAGES)],
+        **{name: getattr(trainer, name) for name in _ALSO_KEPT},
+        "callbacks": [one for one in callbacks if not isinstance(one, _DROPPED_CALLBACKS)],
     }
 
 
 def _build(model: TransferTask, data: TriptychDataModule) -> None:
-    """Builds the network, so that its groups are known, and asks the data once for what all stages need."""
+    """Builds the network, for its layer groups, and prepares the data once for all stages."""
     data.prepare_data()
     data.setup("fit")
     model.resolve(data.metadata)
@@ -142,14 +142,14 @@ def _build(model: TransferTask, data: TriptychDataModule) -> None:
 
 
 def _identity(model: TransferTask, data: TriptychDataModule, arguments: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """What a run that is resumed must have been begun with, as plain values."""
-    trainer = {name: arguments[name] for name in _OF_TRAINER if name in arguments}
-    typed = {
+    """What must be the same when a run is resumed, as plain values."""
+    trainer = {name: arguments[name] for name in _TRAINER_IDENTITY if name in arguments}
+    arguments_by_name = {
         f"{part}.{name}": value
         for part, values in (("model", model.hparams), ("data", data.arguments), ("trainer", trainer))
         for name, value in values.items()
         if name not in _MAY_CHANGE and not name.startswith("_")
     }
-    named = {"task": type(model).__name__, "seed": seed, **typed}
+    named = {"task": type(model).__name__, "seed": seed, **arguments_by_name}
     identity: dict[str, Any] = json.loads(json.dumps(named, default=str))
     return identity

@@ -1,4 +1,4 @@
-"""A stage of a recipe: one fit, and what of it differs from the stage before."""
+"""A stage of a recipe: one fit, given by what differs from the previous stage."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -10,29 +10,29 @@ from triptych.datamodules.base import TriptychDataModule
 from triptych.tasks.base import TransferTask
 
 LAST, EVEN = "last", "even"
-"""What may stand for a file of losses."""
+"""Values of `sample_weights` other than a file of losses."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One fit with a fresh optimizer and one-cycle, from the last weights of the stage before.
+    """One fit with a new optimizer and one-cycle, from the last weights of the previous stage.
 
-    What is left None is as in the stage before; the first stage takes it from the model, the data and the trainer.
+    A setting left out is inherited from the previous stage; the first stage inherits from model, data and trainer.
 
     Args:
-        name: A word for tables and file names.
-        epochs: Epochs, at least 1.
-        freeze_to: Number of the first layer group that trains: 0 trains all, -1 the head alone.
+        name: Name in tables and file names.
+        epochs: Number of epochs, at least 1.
+        freeze_to: Index of the first layer group that trains: 0 trains all, -1 only the head.
         image_size: (height, width) in pixels.
-        batch_size: Samples a batch; where only the size of the pictures is given, it is scaled so that a batch keeps
-            its number of pixels.
-        max_lr: Peak of one-cycle: a number, [first_group, last_group], or "find" and "find/N" in their place.
-        pct_start: Share of the steps in which the rate rises, in (0, 1).
+        batch_size: Samples per batch; if only `image_size` is given, it is scaled so that a batch keeps its number of
+            pixels.
+        max_lr: Peak learning rate of one-cycle: a number, [first_group, last_group], or "find" and "find/N" instead.
+        pct_start: Fraction of the steps during which the rate rises, in (0, 1).
         weight_decay: Decoupled weight decay.
-        precision: Of the Trainer, such as "bf16-mixed".
+        precision: The Trainer's precision, such as "bf16-mixed".
         augment: Whether training samples are augmented.
-        sample_weights: CSV file of losses by which training samples are drawn (see `triptych.write_losses`);
-            "last" for the losses of the weights that the stage starts from, "even" for each sample once an epoch.
+        sample_weights: CSV file of losses (see `triptych.write_losses`): samples with a higher loss are drawn more
+            often; "last" for the losses at the start of the stage, "even" to draw each sample once per epoch.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class FullStage(Stage):
-    """A stage with nothing left open: no field is None."""
+    """A stage with all settings resolved: no field is None."""
 
     epochs: int
     freeze_to: int
@@ -61,22 +61,22 @@ class FullStage(Stage):
     sample_weights: str
 
     def apply(self, model: TransferTask, data: TriptychDataModule, max_lr: Any, losses: Path | None = None) -> None:
-        """Sets model and data for a fit of this stage, with `max_lr` as it was found and the file of last losses."""
+        """Sets up model and data for a fit of this stage, with the resolved `max_lr` and the file of "last" losses."""
         model.retune(max_lr=max_lr, **{name: getattr(self, name) for name in _OF_MODEL if name != "max_lr"})
         for name in _OF_DATA:
             setattr(data, name, getattr(self, name))
-        words = {EVEN: None, LAST: str(losses) if losses else None}
-        data.sample_weights = words.get(self.sample_weights, self.sample_weights)
+        files = {EVEN: None, LAST: str(losses) if losses else None}
+        data.sample_weights = files.get(self.sample_weights, self.sample_weights)
 
     @contextlib.contextmanager
     def applied(self, model: TransferTask, data: TriptychDataModule, max_lr: Any) -> Iterator[None]:
-        """Sets model and data as `apply` does, and afterwards as they were."""
-        put_back = as_it_is(model, data)
+        """Sets up model and data as `apply` does, and restores them afterwards."""
+        restore = settings_restorer(model, data)
         self.apply(model, data, max_lr)
         try:
             yield
         finally:
-            put_back()
+            restore()
 
 
 STAGE_FIELDS = tuple(field.name for field in fields(Stage))
@@ -84,29 +84,30 @@ _OF_MODEL = [name for name in STAGE_FIELDS if name in TransferTask.TUNABLE]
 _OF_DATA = [name for name in STAGE_FIELDS if name in TriptychDataModule.CHANGEABLE]
 
 
-def as_it_is(model: TransferTask, data: TriptychDataModule) -> Callable[[], None]:
-    """What sets model and data again as they are now, after stages."""
+def settings_restorer(model: TransferTask, data: TriptychDataModule) -> Callable[[], None]:
+    """A function that restores the current settings of model and data, after stages changed them."""
     of_model = {name: model.hparams[name] for name in _OF_MODEL}
     of_data = {name: getattr(data, name) for name in [*_OF_DATA, "sample_weights"]}
 
-    def put_back() -> None:
+    def restore() -> None:
         model.retune(**of_model)
         vars(data).update(of_data)
 
-    return put_back
+    return restore
 
 
 def fill(stages: Sequence[Stage], model: TransferTask, data: TriptychDataModule, precision: Any) -> list[FullStage]:
-    """The stages with what each takes from the one before.
+    """Resolves the stages: each inherits from the previous one what it leaves out.
 
     Raises:
-        ValueError: There are no stages, two have one name, one has no epochs or freezes what the model lacks.
+        ValueError: There are no stages, two have the same name, or one has no epochs or freezes to a group that does
+            not exist.
     """
     if not stages:
         raise ValueError("stages: expected at least one, got none.")
     names = [stage.name for stage in stages]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ValueError(f"stages: expected a name of its own for each, got {twice[0]!r} twice.")
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"stages: expected a different name for each, got {repeated[0]!r} twice.")
     known = {
         **{name: model.hparams[name] for name in _OF_MODEL},
         **{name: getattr(data, name) for name in _OF_DATA},
@@ -119,10 +120,10 @@ def fill(stages: Sequence[Stage], model: TransferTask, data: TriptychDataModule,
         if "image_size" in given:
             given["image_size"] = tuple(given["image_size"])
             if "batch_size" not in given:
-                given["batch_size"] = _same_pixels(known["batch_size"], known["image_size"], given["image_size"])
+                given["batch_size"] = _scaled_batch_size(known["batch_size"], known["image_size"], given["image_size"])
         known = {**known, **given}
         if isinstance(known["max_lr"], tuple):
-            known["max_lr"] = list(known["max_lr"])  # as it comes back from the run's folder
+            known["max_lr"] = list(known["max_lr"])  # as it is read from the run's folder
         if known.get("epochs", 0) < 1:
             raise ValueError(f"stages: {stage.name}: epochs: expected at least 1, got {known.get('epochs')}.")
         _check_groups(stage.name, known["freeze_to"], model)
@@ -130,8 +131,8 @@ def fill(stages: Sequence[Stage], model: TransferTask, data: TriptychDataModule,
     return filled
 
 
-def _same_pixels(batch_size: int, size: tuple[int, int], new_size: tuple[int, int]) -> int:
-    """The batch size with which a batch of another size of pictures has as many pixels, at least 1."""
+def _scaled_batch_size(batch_size: int, size: tuple[int, int], new_size: tuple[int, int]) -> int:
+    """The batch size, at least 1, that keeps the number of pixels per batch when the image size changes."""
     return max(1, round(batch_size * size[0] * size[1] / (new_size[0] * new_size[1])))
 
 
@@ -145,8 +146,8 @@ def _check_groups(name: str, freeze_to: int, model: TransferTask) -> None:
         )
 
 
-def what_changed(before: Sequence[FullStage], now: Sequence[FullStage]) -> str | None:
-    """The first difference of two recipes in words; None if they are alike."""
+def first_change(before: Sequence[FullStage], now: Sequence[FullStage]) -> str | None:
+    """The first difference between two recipes, in words; None if they are equal."""
     if [stage.name for stage in before] != [stage.name for stage in now]:
         return f"its stages were {', '.join(s.name for s in before)}, now {', '.join(s.name for s in now)}"
     for old, new in zip(before, now, strict=True):

@@ -1,4 +1,4 @@
-"""One stage of a run: the weights it starts from, its rate, its fit, and what comes of it."""
+"""One stage of a run: its initial weights, its rate, its fit and its result."""
 
 import copy
 import time
@@ -32,15 +32,15 @@ from triptych.trainer.tensorboard import add_figure
 
 @dataclass(frozen=True)
 class StageRun:
-    """The first stage of a run that is not finished.
+    """The next unfinished stage of a run.
 
     Args:
         model: The model.
         data: The data.
-        arguments: A Trainer's, those that all stages share.
-        state: The run, which keeps what comes of the stage.
-        every_n_steps: Steps from one point to resume from to the next.
-        number: Of the stage, from 1.
+        arguments: Trainer arguments that all stages share.
+        state: State of the run; gets the stage's result.
+        every_n_steps: Number of steps between two resume points.
+        number: Number of the stage, from 1.
     """
 
     model: TransferTask
@@ -52,12 +52,12 @@ class StageRun:
 
     @property
     def plan(self) -> StagePlan:
-        """Of this stage."""
+        """The plan of this stage."""
         return self.state.plans[self.number - 1]
 
     @property
     def earlier(self) -> list[StagePlan]:
-        """Of the stages before."""
+        """The plans of the previous stages."""
         return self.state.plans[: self.number - 1]
 
     @property
@@ -71,7 +71,7 @@ class StageRun:
         return RunLayout(self.state.folder)
 
     def run(self) -> None:
-        """Trains the stage, from its beginning or from where it was killed."""
+        """Trains the stage, from its start or from its last resume point."""
         began, peak = time.perf_counter(), PeakMemory()
         interrupted = newest_readable(self.layout.stage_last(self.key))
         L.seed_everything(self.state.identity["seed"] + self.number, verbose=False)
@@ -80,14 +80,14 @@ class StageRun:
             self.model.load_state_dict(read_checkpoint(last_weights)["state_dict"])
         self.data.first_epoch = sum(plan.stage.epochs for plan in self.earlier)
         logger = self._logger(interrupted)
-        self._find_last_losses()
-        self._find_rate(logger)
+        self._ensure_losses()
+        self._ensure_rate(logger)
         self._apply(self.state.max_lr[self.key])
         scores = _LastScores()
         trainer = self._trainer(logger, scores)
         say(f"[bold]stage {self.number} of {len(self.state.plans)}: {self.plan.stage.name}[/bold]")
         trainer.fit(self.model, self.data, ckpt_path=interrupted, weights_only=True)
-        if not scores.scores:  # it was killed after its last step, where the scores stand
+        if not scores.scores:  # interrupted after its last step: validate again and log there
             logger.first_step, logger.first_epoch = logger.first_step - 1, logger.first_epoch - 1
             trainer.validate(self.model, self.data, verbose=False)
         trainer.save_checkpoint(self.layout.checkpoint(self.key), weights_only=False)
@@ -107,8 +107,8 @@ class StageRun:
             resumed_at=0 if interrupted is None else read_checkpoint(interrupted)["global_step"],
         )
 
-    def _find_last_losses(self) -> None:
-        """Writes those of the training samples, where they are asked for and not yet known."""
+    def _ensure_losses(self) -> None:
+        """Writes the losses of the training samples if the stage needs them and they do not exist yet."""
         if self.plan.stage.sample_weights != LAST:
             return
         self.plan.stage.apply(self.model, self.data, DEFAULT_RATE)
@@ -131,8 +131,8 @@ class StageRun:
             self.model.cpu()
         return None
 
-    def _find_rate(self, logger: ContinuedLogger) -> None:
-        """Keeps the peak rate, which is searched for where it is asked for and not yet known."""
+    def _ensure_rate(self, logger: ContinuedLogger) -> None:
+        """Saves the peak rate in the state; runs a range test if it is to be found and not known yet."""
         rate = self.plan.stage.max_lr
         if self.key in self.state.max_lr:
             return
@@ -140,22 +140,22 @@ class StageRun:
             kept = _head_rate(self.state.done[-1].max_lr) if self.earlier else DEFAULT_RATE
             self._apply(with_found(rate, kept))
             search = find_lr({**self.arguments, "precision": self.plan.stage.precision}, self.model, self.data)
-            _show(search, self.layout.search(self.key), logger)
+            _publish(search, self.layout.search(self.key), logger)
             rate = with_found(rate, search.rate)
         self.state.max_lr[self.key] = rate
         self.state.save()
 
     def _trainer(self, logger: ContinuedLogger, scores: L.Callback) -> L.Trainer:
         stage = self.plan.stage
-        own = copy.deepcopy(dict(self.arguments))  # a Trainer keeps what it is given
-        own["check_val_every_n_epoch"] = self.plan.epochs_per_validation
+        arguments = copy.deepcopy(dict(self.arguments))  # a Trainer keeps references to them
+        arguments["check_val_every_n_epoch"] = self.plan.epochs_per_validation
         last = self.layout.stage_last(self.key)
         resume_point = ResumePoint(self.every_n_steps, dirpath=str(last.parent), name=last.stem)
-        # the last report is printed at the end
-        callbacks = [*own.pop("callbacks"), NoScoreReport(), scores, resume_point]
-        with no_info():  # what it would say of devices and precision is known since the plan
+        # run_recipe prints the report after the last stage
+        callbacks = [*arguments.pop("callbacks"), NoScoreReport(), scores, resume_point]
+        with no_info():  # Lightning's lines about devices and precision, the same for every stage
             return L.Trainer(
-                **own,
+                **arguments,
                 max_epochs=stage.epochs,
                 precision=stage.precision,
                 num_sanity_val_steps=0,
@@ -183,7 +183,7 @@ class StageRun:
 
 @rank_zero_only
 def remove_resume_points(state: RecipeState) -> None:
-    """Takes away those of the stages that are finished, whose checkpoints stand in their place."""
+    """Removes the resume points of finished stages, which their checkpoints replace."""
     for number, result in enumerate(state.done, start=1):
         last = RunLayout(state.folder).stage_last(stage_key(number, result.name))
         for path in (last, previous(last)):
@@ -195,14 +195,14 @@ def _head_rate(max_lr: Any) -> float:
 
 
 @rank_zero_only
-def _show(search: LRSearch, folder: Path, logger: ContinuedLogger) -> None:
+def _publish(search: LRSearch, folder: Path, logger: ContinuedLogger) -> None:
     say(search.table())
     search.save(folder)
     add_figure(logger, "lr_find", search.figure(), step=0)
 
 
 class _LastScores(L.Callback):
-    """The scores of the last validation."""
+    """Keeps the scores of the last validation."""
 
     def __init__(self) -> None:
         self.scores: dict[str, float] = {}

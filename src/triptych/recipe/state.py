@@ -1,4 +1,4 @@
-"""What a recipe remembers in its folder, so that it can go on after it was killed."""
+"""The state of a recipe, saved in its folder so that it can be resumed."""
 
 import json
 from collections.abc import Mapping
@@ -16,20 +16,20 @@ from triptych.runs.layout import RunLayout
 
 @dataclass(frozen=True)
 class StageResult:
-    """What came of a stage.
+    """The result of a stage.
 
     Args:
-        name: Of the stage.
-        epochs: Epochs trained.
-        max_lr: Peak of one-cycle, as found or typed.
+        name: Name of the stage.
+        epochs: Number of epochs.
+        max_lr: Peak learning rate of one-cycle, found or given.
         image_size: (height, width) in pixels.
-        batch_size: Samples a batch.
-        scores: Of the validation after its last epoch.
-        seconds: How long it took; None where it was interrupted.
-        planned_seconds: How long it was to take.
-        memory: Peak in bytes; see `PeakMemory`.
-        planned_memory: What was estimated.
-        checkpoint: Its last weights.
+        batch_size: Samples per batch.
+        scores: Scores of the validation after the last epoch.
+        seconds: Duration; None if the stage was interrupted.
+        planned_seconds: Estimated duration.
+        memory: Peak memory in bytes; see `PeakMemory`.
+        planned_memory: Estimated peak memory in bytes.
+        checkpoint: Path of the checkpoint with its last weights.
     """
 
     name: str
@@ -47,15 +47,15 @@ class StageResult:
 
 @dataclass
 class RecipeState:
-    """A recipe on its way.
+    """The state of a recipe.
 
     Args:
         folder: The run's folder.
-        identity: What has to be the same for a run to go on: task, seed, and what no stage changes of model and data.
-        stages: As they were asked for.
-        plans: The same with the epochs that the budget left.
-        max_lr: Peak of each stage that has begun, by its number and name.
-        done: What came of the stages that are finished.
+        identity: What must be the same when a run is resumed: task, seed, and what no stage changes of model and data.
+        stages: The stages as requested.
+        plans: Their plans, with the epochs that fit the budget.
+        max_lr: Peak learning rate of each stage that has started, by `stage_key`.
+        done: Results of the finished stages.
     """
 
     folder: Path
@@ -67,11 +67,11 @@ class RecipeState:
 
     @classmethod
     def open(cls, folder: Path, identity: dict[str, Any], resume: bool) -> "RecipeState":
-        """That of a new run, or where one is resumed, what its folder says.
+        """A new state, or the saved one when resuming.
 
         Raises:
-            FileExistsError: A new run's folder is taken.
-            ValueError: The folder of a run to resume is none, or that of a run with another identity.
+            FileExistsError: Another run is in the folder of a new one.
+            ValueError: The folder to resume holds no recipe, or one with another identity.
         """
         path = RunLayout(folder).recipe
         if not resume:
@@ -84,7 +84,7 @@ class RecipeState:
         for name, value in identity.items():
             was = saved["identity"].get(name, value)
             if was != value:
-                raise ValueError(f"{folder}: this run cannot go on, its {name} was {was}, now {value}.")
+                raise ValueError(f"{folder}: this run cannot be resumed: its {name} was {was}, now {value}.")
         return cls(
             folder,
             identity,
@@ -102,13 +102,13 @@ class RecipeState:
 
     @rank_zero_only
     def save_summary(self) -> None:
-        """Writes `summary.json`: what came of the stages."""
+        """Writes `summary.json`: the results of the stages."""
         results = [asdict(result) for result in self.done]
         _save(RunLayout(self.folder).summary, {"task": self.identity["task"], "stages": results})
 
 
 def read_results(folder: Path) -> list[StageResult]:
-    """What came of the stages of a recipe that are finished; empty for a single fit."""
+    """The results of a recipe's finished stages; empty for a single fit."""
     path = RunLayout(folder).recipe
     saved = json.loads(path.read_text(encoding="utf-8"))["done"] if path.is_file() else []
     return [_result(one, folder) for one in saved]
@@ -119,11 +119,11 @@ def _stage(saved: Mapping[str, Any]) -> FullStage:
 
 
 def _result(saved: Mapping[str, Any], folder: Path) -> StageResult:
-    """A result, with its checkpoint where the folder is now."""
+    """A result; the path of its checkpoint follows the folder, which may have moved."""
     checkpoint = RunLayout(folder).checkpoints / Path(saved["checkpoint"]).name
     return StageResult(**{**saved, "image_size": tuple(saved["image_size"]), "checkpoint": str(checkpoint)})
 
 
 def _save(path: Path, content: Mapping[str, Any]) -> None:
     text = json.dumps(content, indent=1) + "\n"
-    atomic_save(path, lambda half: half.write_text(text, encoding="utf-8"))
+    atomic_save(path, lambda part: part.write_text(text, encoding="utf-8"))

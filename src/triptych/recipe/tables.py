@@ -1,4 +1,4 @@
-"""A recipe's plan and its results in the terminal."""
+"""Tables of a recipe's plan and results, for the terminal."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,12 +10,12 @@ from triptych.recipe.state import StageResult
 
 
 def plan_table(plans: Sequence[StagePlan], groups: Sequence[str], epochs: Sequence[int]) -> Table:
-    """What each stage will do, in 80 columns.
+    """The plan of each stage, in 80 columns.
 
     Args:
         plans: The stages.
         groups: Names of the layer groups, early to head.
-        epochs: Epochs of each stage as they were asked for, before a budget.
+        epochs: Requested epochs of each stage, before the budget.
     """
     total = sum(plan.seconds for plan in plans) / 60
     table = _table(
@@ -23,16 +23,16 @@ def plan_table(plans: Sequence[StagePlan], groups: Sequence[str], epochs: Sequen
         ["stage", "trains", "peak rates", "size", "batch", "epochs", "steps", "min", "GB"],
         f"peak rates: {', '.join(groups)}",
     )
-    for plan, asked in zip(plans, epochs, strict=True):
+    for plan, requested in zip(plans, epochs, strict=True):
         stage = plan.stage
         rates = plan.rates(groups)
         table.add_row(
             stage.name,
             f"{plan.trainable / 1e6:.1f} M",
-            "\n".join(f"{rate:.1e}" for rate in dict.fromkeys(rates.values())) or rate_words(stage.max_lr),
+            "\n".join(f"{rate:.1e}" for rate in dict.fromkeys(rates.values())) or _format_rates(stage.max_lr),
             "x".join(map(str, stage.image_size)),
             str(stage.batch_size),
-            str(asked) if asked == stage.epochs else f"{stage.epochs} of {asked}",
+            str(requested) if requested == stage.epochs else f"{stage.epochs} of {requested}",
             str(plan.steps * stage.epochs),
             f"{plan.seconds / 60:.1f}",
             f"{plan.memory / 1e9:.1f}",
@@ -41,7 +41,7 @@ def plan_table(plans: Sequence[StagePlan], groups: Sequence[str], epochs: Sequen
 
 
 def result_table(results: Sequence[StageResult]) -> Table:
-    """What came of each stage, beside what was planned, in 80 columns."""
+    """The result of each stage, next to its plan, in 80 columns."""
     scores = list(results[0].scores)[:2]
     table = _table(
         "stages",
@@ -52,7 +52,7 @@ def result_table(results: Sequence[StageResult]) -> Table:
         table.add_row(
             result.name,
             str(result.epochs),
-            rate_words(result.max_lr),
+            _format_rates(result.max_lr),
             "x".join(map(str, result.image_size)),
             " / ".join(f"{result.scores[name]:.3f}" for name in scores),
             "resumed" if result.seconds is None else f"{result.seconds / 60:.1f}",
@@ -70,7 +70,7 @@ def _table(title: str, headings: Sequence[str], caption: str) -> Table:
     return table
 
 
-def rate_words(max_lr: Any) -> str:
-    """A peak rate, or the first and the last group's below each other."""
+def _format_rates(max_lr: Any) -> str:
+    """A peak rate, or those of the first and the last group on two lines."""
     rates = max_lr if isinstance(max_lr, (list, tuple)) else [max_lr]
     return "\n".join(rate if isinstance(rate, str) else f"{rate:.1e}" for rate in rates)

@@ -1,4 +1,4 @@
-"""What the three tasks share: metadata from the data, layer groups, freezing and one-cycle."""
+"""Base class of the tasks: metadata from the data module, layer groups, freezing and one-cycle."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -20,36 +20,36 @@ from triptych.tasks.score_report import ScoreReport
 from triptych.trainer.cpu import keep_freed_memory
 
 MaxLR = float | str | list[float | str]
-"""A peak rate, or those of the first and the last layer group; a word asks for a search."""
+"""Peak learning rate, or the peaks of the first and the last layer group; a string asks for a range test."""
 
 
 class TransferTask(L.LightningModule):
     """Trains a network that starts from a pretrained encoder.
 
-    A subclass names its own arguments in its constructor and passes the others on as `**transfer`. An argument that the
-    data module knows (its `metadata`) may be None; its value is then taken from the data before the network is built,
-    and is kept in the checkpoint.
+    A subclass declares its own arguments in its constructor and passes the others on as `**transfer`. An argument that
+    is a key of the data module's `metadata` may be None; its value is then taken from there before the network is
+    built, and saved in the checkpoint.
 
     Args:
-        encoder: Name of the encoder, as segmentation_models_pytorch knows it.
-        encoder_weights: `"imagenet"`, the path of a state dict, or None for random ones.
-        in_channels: Channels of the images.
-        max_lr: Peak of one-cycle: a number, or [first_group, last_group], spaced geometrically. On the command line
-            `find` and `find/N` stand for the rate that a search suggests and its N-th part.
+        encoder: Name of the encoder in segmentation_models_pytorch.
+        encoder_weights: `"imagenet"`, the path of a state dict, or None for random weights.
+        in_channels: Number of image channels.
+        max_lr: Peak learning rate of one-cycle: a number, or [first_group, last_group], spaced geometrically. On the
+            command line `find` is the rate that a range test suggests, `find/N` that rate divided by N.
         weight_decay: Decoupled weight decay of AdamW.
-        pct_start: Fraction of the steps in which the rate rises, in (0, 1).
-        freeze_to: Number of the first layer group that trains: 0 trains all, -1 the head alone.
+        pct_start: Fraction of the steps during which the rate rises, in (0, 1).
+        freeze_to: Index of the first layer group that trains: 0 trains all, -1 only the head.
         train_bn: Whether batch-norm of frozen groups keeps training, as in the course.
     """
 
     TUNABLE: ClassVar = frozenset({"max_lr", "weight_decay", "pct_start", "freeze_to", "train_bn"})
     """The hyper-parameters that may change from one fit to the next."""
     required_hparam: str | None = None
-    """The hyper-parameter without which no network can be built."""
+    """The hyper-parameter that is needed to build the network."""
     target: ClassVar[Target]
-    """The key of a sample that holds what is to be predicted."""
+    """The key of a sample's target."""
     scores: Metric
-    """What `update_scores` counts into; a new one for each `setup`, since the data may have told something by then."""
+    """The metric that `update_scores` updates; created in `setup`, when the metadata is known."""
 
     def __init__(
         self,
@@ -63,42 +63,42 @@ class TransferTask(L.LightningModule):
         train_bn: bool = True,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters()  # also those that the subclasses name
+        self.save_hyperparameters()  # those of the subclass too
         self.network: TransferNetwork | None = None
         self.split_loss = SplitLoss()
         self.last_scores: dict[str, Tensor] = {}
         self.noise_seed = 0
         self._steps_taken = 0
-        if self._is_known():
+        if self._can_build():
             self.configure_model()
 
     def build_network(self) -> TransferNetwork:
-        """The task's network, from resolved hyper-parameters."""
+        """Builds the task's network from resolved hyper-parameters."""
         raise NotImplementedError
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits of plain uint8 pixels (N, C, H, W)."""
+        """Logits of uint8 images (N, C, H, W)."""
         if self.network is None:
-            raise RuntimeError(f"{type(self).__name__}: the network is not built yet; {self._unknown()}")
+            raise RuntimeError(f"{type(self).__name__}: the network is not built yet; {self._missing_hparam()}")
         logits: Tensor = self.network(images)
         return logits
 
-    def _is_known(self) -> bool:
+    def _can_build(self) -> bool:
         return self.required_hparam is None or self.hparams[self.required_hparam] is not None
 
-    def _unknown(self) -> str:
+    def _missing_hparam(self) -> str:
         return f"{self.required_hparam}: expected a number, or a data module to take it from; got neither."
 
     def setup(self, stage: str) -> None:
-        """Takes from the data module what was left None.
+        """Fills in hyper-parameters that are None from the data module.
 
         Raises:
-            ValueError: What was typed or loaded differs from the data.
+            ValueError: A hyper-parameter differs from the data.
         """
         datamodule = getattr(self.trainer, "datamodule", None)
         self.resolve(getattr(datamodule, "metadata", {}))
-        if not self._is_known():
-            raise ValueError(self._unknown())
+        if not self._can_build():
+            raise ValueError(self._missing_hparam())
         if stage == "fit":
             self.prepare(datamodule)
         if self.trainer.strategy.root_device.type == "cpu":
@@ -117,22 +117,22 @@ class TransferTask(L.LightningModule):
             self.save_hyperparameters(missing)
 
     def prepare(self, datamodule: Any) -> None:
-        """Takes from the training data what a fit needs beyond their metadata; here nothing."""
+        """Takes from the training data what a fit needs beyond the metadata; does nothing here."""
 
     def configure_model(self) -> None:
-        """Builds the network once all is known; Lightning calls it before it loads a checkpoint."""
+        """Builds the network; Lightning calls it before it loads a checkpoint."""
         if self.network is None:
             self.network = self.build_network()
             self.network.freeze_to(self.hparams["freeze_to"], self.hparams["train_bn"])
 
     def retune(self, **hyper_parameters: Any) -> None:
-        """Sets how the next fit trains; the weights stay as they are.
+        """Changes hyper-parameters for the next fit; the weights stay as they are.
 
         Args:
             hyper_parameters: Any of `max_lr`, `weight_decay`, `pct_start`, `freeze_to` and `train_bn`.
 
         Raises:
-            ValueError: Another name, or a group to freeze to that there is not.
+            ValueError: A hyper-parameter cannot be changed, or the layer group does not exist.
         """
         unknown = sorted(hyper_parameters.keys() - self.TUNABLE)
         if unknown:
@@ -143,19 +143,19 @@ class TransferTask(L.LightningModule):
         self.save_hyperparameters(hyper_parameters)
 
     def freeze_to(self, first: int) -> None:
-        """Trains the layer groups from number `first` on, as the course's `freeze_to`: -1 the head alone, 0 all."""
+        """Trains the layer groups from index `first` on, as fastai's `freeze_to`: -1 only the head, 0 all."""
         self.retune(freeze_to=first)
 
     def report(self, split: str) -> list[RenderableType]:
-        """Tables and lines for the terminal about the last scores, of `split`."""
+        """Tables and lines for the terminal with the last scores, of `split`."""
         return []
 
     def class_scores(self) -> dict[str, dict[str, float]]:
-        """The last scores of each class or tag with support, by the name of the score and its own."""
+        """The last scores of the classes or tags with support, as {score: {class: value}}."""
         return {}
 
     def configure_callbacks(self) -> list[L.Callback]:
-        """The report is printed in a script as on the command line."""
+        """Adds `ScoreReport`, so that a script prints the same report as the command line."""
         attached: list[L.Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
         return [] if any(isinstance(callback, ScoreReport) for callback in attached) else [ScoreReport()]
 
@@ -165,8 +165,8 @@ class TransferTask(L.LightningModule):
         Override it to train with another loss.
 
         Args:
-            preds: What `forward` gives.
-            target: What the batch holds under the task's `target`.
+            preds: Output of `forward`.
+            target: The batch's value of the key `self.target`.
         """
         raise NotImplementedError
 
@@ -182,13 +182,13 @@ class TransferTask(L.LightningModule):
         return LossTerms(loss * count, count)
 
     def update_scores(self, preds: Tensor, batch: Batch) -> None:
-        """Counts a batch in `scores`."""
+        """Updates `scores` with a batch."""
         raise NotImplementedError
 
     def describe_mistake(self, preds: Tensor, target: Tensor, size: Tensor) -> str:
         """What is wrong with the prediction of one sample, in one line.
 
-        Shape: preds and target without N, as `forward` gives and a sample holds them; size (2,), of the file in pixels.
+        Shape: preds and target of one sample, without N; size (2,), height and width of its file in pixels.
         """
         raise NotImplementedError
 
@@ -198,9 +198,9 @@ class TransferTask(L.LightningModule):
             self.noise_seed = torch.initial_seed()
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Makes what is random in a step, such as dropout, follow from (seed, epoch, batch, process) alone."""
-        place = (self.noise_seed, self.current_epoch, batch_idx, self.global_rank)
-        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]))
+        """Seeds torch, so that dropout depends only on (seed, epoch, batch, process)."""
+        key = (self.noise_seed, self.current_epoch, batch_idx, self.global_rank)
+        torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss = self.mean_loss(self(batch["image"]), batch[self.target]).float()
@@ -214,7 +214,7 @@ class TransferTask(L.LightningModule):
         self.eval_step(batch, "test")
 
     def eval_step(self, batch: Batch, stage: str) -> None:
-        """Counts a batch in `scores` and in `stage`/loss, the mean loss over the whole split."""
+        """Updates `scores` and `{stage}/loss`, the mean loss over the split, with a batch."""
         preds = self(batch["image"])
         self.split_loss.update(self._terms(preds, batch[self.target]))
         self.log(f"{stage}/loss", self.split_loss, on_step=False, on_epoch=True)
@@ -227,17 +227,17 @@ class TransferTask(L.LightningModule):
         self._log_scores("test")
 
     def _log_scores(self, stage: str) -> None:
-        """Logs the scores that are one number; the first is shown on the progress bar."""
+        """Logs the scalar scores; the first is shown on the progress bar."""
         self.last_scores = {name: value.cpu() for name, value in self.scores.compute().items()}
-        single = [name for name, value in self.last_scores.items() if value.ndim == 0]
-        for name in single:
-            self.log(f"{stage}/{name}", self.last_scores[name], prog_bar=name == single[0])
+        scalars = [name for name, value in self.last_scores.items() if value.ndim == 0]
+        for name in scalars:
+            self.log(f"{stage}/{name}", self.last_scores[name], prog_bar=name == scalars[0])
         self.scores.reset()
 
     def configure_optimizers(self) -> Any:
-        """AdamW over all layer groups, and one-cycle stepped with it."""
+        """AdamW over all layer groups, and one-cycle, which steps after each optimizer step."""
         assert self.network is not None
-        clips = bool(self.trainer.gradient_clip_val)  # Lightning refuses to clip for a fused optimizer
+        clips = bool(self.trainer.gradient_clip_val)  # Lightning refuses to clip with a fused optimizer
         fused = self.device.type in ("cpu", "cuda") and not clips and not self._scales_gradients()
         optimizer: Optimizer = adamw(
             self.network.layer_groups(), self.hparams["max_lr"], self.hparams["weight_decay"], fused
@@ -247,14 +247,14 @@ class TransferTask(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def _scales_gradients(self) -> bool:
-        """Whether the precision is float16, whose gradients a scaler keeps from vanishing."""
+        """Whether a gradient scaler is used, as in float16."""
         return getattr(self.trainer.precision_plugin, "scaler", None) is not None
 
     def _count_step(self, *_: Any) -> None:
         self._steps_taken += 1
 
     def lr_scheduler_step(self, scheduler: OneCycle, metric: Any) -> None:  # type: ignore[override]
-        """Moves one-cycle on, unless the gradient scaler found an overflow and left the optimizer's step out."""
+        """Steps one-cycle, unless the gradient scaler found an overflow and skipped the optimizer's step."""
         if self._scales_gradients() and self._steps_taken == 0:
             scheduler.skip()
         else:
@@ -266,7 +266,7 @@ class TransferTask(L.LightningModule):
             self.log("train/skipped_steps", float(self.lr_schedulers().skipped))  # type: ignore[union-attr]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """The weights are in the checkpoint: whoever loads it needs no others."""
+        """Drops `encoder_weights`, since the checkpoint has all weights; adds seed, environment and scores."""
         checkpoint["hyper_parameters"]["encoder_weights"] = None
         checkpoint["noise_seed"] = self.noise_seed
         checkpoint["environment"] = environment(self.device)
@@ -276,9 +276,9 @@ class TransferTask(L.LightningModule):
         self.noise_seed = checkpoint.get("noise_seed", self.noise_seed)
 
 
-def of_supported(names: Sequence[str], scores: Tensor, support: Tensor) -> dict[str, float]:
-    """The score of each class that is labelled anywhere, by its name. Shape: scores and support (C,)."""
+def supported_scores(names: Sequence[str], scores: Tensor, support: Tensor) -> dict[str, float]:
+    """The scores of the classes with support, by class name. Shape: scores and support (C,)."""
     return {names[i]: float(scores[i]) for i in support.nonzero().flatten()}
 
 
-_AGREE = "leave the model's out to take the data's, or choose data that agree."
+_AGREE = "omit the model's to use the data's, or choose data that agree."

@@ -1,4 +1,4 @@
-"""A model from a checkpoint or a run folder, whatever its task."""
+"""Loads a model of any task from a checkpoint or a run folder."""
 
 from pathlib import Path
 
@@ -14,23 +14,23 @@ _TASKS: dict[str, type[TransferTask]] = {
     "num_points": PointRegressor,
     "num_labels": MultiLabelClassifier,
 }
-"""The hyper-parameter that only this task has."""
+"""Each task by a hyper-parameter that no other task has."""
 
 
 def load_model(path: str | Path) -> TransferTask:
-    """The model that a fit or a recipe saved, on the CPU.
+    """Loads the model that a fit or a recipe saved, on the CPU.
 
     Args:
         path: A checkpoint, or a run folder; see `RunLayout.find_checkpoint`.
 
     Raises:
-        FileNotFoundError: There is nothing at `path`, or no checkpoint in the folder.
-        ValueError: It is no whole checkpoint, or none of the three tasks'.
+        FileNotFoundError: `path` does not exist, or the folder has no checkpoint.
+        ValueError: The checkpoint is incomplete, or not of one of the three tasks.
     """
     checkpoint = RunLayout(Path(path)).find_checkpoint() if Path(path).is_dir() else Path(path)
-    known = read_checkpoint(checkpoint).get("hyper_parameters", {})
+    hparams = read_checkpoint(checkpoint).get("hyper_parameters", {})
     for name, task in _TASKS.items():
-        if name in known:
+        if name in hparams:
             return task.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
     raise ValueError(
         f"{checkpoint}: expected a checkpoint of UNetSegmenter, PointRegressor or MultiLabelClassifier, got one "

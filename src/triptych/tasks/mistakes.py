@@ -8,11 +8,11 @@ from torch import Tensor
 from triptych.metrics.functional import confusion_counts
 from triptych.metrics.point_scores import distance_px
 
-NOTHING = "nothing wrong"
+_NOTHING = "nothing wrong"
 
 
 class Confusion(NamedTuple):
-    """The largest error of a mask: so many pixels of the class `true` were given to the class `taken_for`."""
+    """The largest confusion in a mask: number of pixels of class `true` that were predicted as `taken_for`."""
 
     true: int
     taken_for: int
@@ -20,7 +20,7 @@ class Confusion(NamedTuple):
 
 
 def most_confused(ids: Tensor, target: Tensor, num_classes: int, ignore_index: int | None) -> Confusion | None:
-    """The two classes that are confused on most pixels; None where every labelled pixel is right.
+    """The two classes that are confused on most pixels; None if every labelled pixel is right.
 
     Args:
         ids: Predicted class ids (H, W).
@@ -35,17 +35,17 @@ def most_confused(ids: Tensor, target: Tensor, num_classes: int, ignore_index: i
 
 
 def wrong_pixels(ids: Tensor, target: Tensor, class_names: Sequence[str], ignore_index: int | None) -> str:
-    """Such as "Road taken for Sidewalk, 12 % of the frame". Shape: ids and target (H, W)."""
+    """The worst confusion, such as "Road taken for Sidewalk, 12 % of the frame". Shape: ids and target (H, W)."""
     worst = most_confused(ids, target, len(class_names), ignore_index)
     if worst is None:
-        return NOTHING
-    share = 100 * worst.pixels / target.numel()
-    percent = f"{share:.0f} %" if share >= 1 else "less than 1 %"
-    return f"{class_names[worst.true]} taken for {class_names[worst.taken_for]}, {percent} of the frame"
+        return _NOTHING
+    percent = 100 * worst.pixels / target.numel()
+    area = f"{percent:.0f} %" if percent >= 1 else "less than 1 %"
+    return f"{class_names[worst.true]} taken for {class_names[worst.taken_for]}, {area} of the frame"
 
 
 def missed_points(preds: Tensor, target: Tensor, size: Tensor) -> str:
-    """Such as "11.3 px off", in pixels of the original frame; of several points the worst and the mean.
+    """The error, such as "11.3 px off", in pixels of the original frame; for several points the worst and the mean.
 
     Shape: preds and target (P, 2), (y, x) in [-1, 1]; size (2,), height and width of the frame.
     """
@@ -56,12 +56,12 @@ def missed_points(preds: Tensor, target: Tensor, size: Tensor) -> str:
     return f"point {worst + 1} {distances[worst]:.1f} px off, {distances.mean():.1f} px on average"
 
 
-def wrong_tags(given: Tensor, labels: Tensor, tags: Sequence[str]) -> str:
-    """Such as "missed road, water; invented haze". Shape: given and labels bool (L,)."""
-    kinds = {"missed": labels & ~given, "invented": given & ~labels}
-    told = [
-        f"{kind} {', '.join(tags[i] for i in chosen.nonzero().flatten())}"
-        for kind, chosen in kinds.items()
-        if chosen.any()
+def wrong_tags(preds: Tensor, target: Tensor, tags: Sequence[str]) -> str:
+    """The errors, such as "false negatives: road, water; false positives: haze". Shape: preds and target bool (L,)."""
+    errors = {"false negatives": target & ~preds, "false positives": preds & ~target}
+    parts = [
+        f"{kind}: {', '.join(tags[i] for i in is_wrong.nonzero().flatten())}"
+        for kind, is_wrong in errors.items()
+        if is_wrong.any()
     ]
-    return "; ".join(told) or NOTHING
+    return "; ".join(parts) or _NOTHING

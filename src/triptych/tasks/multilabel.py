@@ -1,4 +1,4 @@
-"""Multi-label classification: which tags a picture has."""
+"""Multi-label classification: the tags of an image."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
@@ -12,27 +12,27 @@ from triptych.losses import LossTerms, binary_cross_entropy
 from triptych.metrics import TagScores
 from triptych.metrics.thresholds import best_threshold, best_thresholds
 from triptych.models import TagNetwork
-from triptych.tasks.base import MaxLR, TransferTask, of_supported
+from triptych.tasks.base import MaxLR, TransferTask, supported_scores
 from triptych.tasks.mistakes import wrong_tags
 from triptych.tasks.tables import gain_line, tag_table
 
 Choice = Literal["fixed", "single", "per_tag"]
-"""The threshold of the hyper-parameter, or those chosen after the validation."""
+"""The hyper-parameter's threshold, or those that a validation chose: one for all tags, or one per tag."""
 CHOICES = get_args(Choice)
 
 
 class MultiLabelClassifier(TransferTask):
-    """Tells the tags of a picture by binary cross-entropy on logits.
+    """Predicts the tags of an image; trained by binary cross-entropy on logits.
 
-    After each validation the thresholds with the best F2 on its predictions, one for all tags and one for each, are
-    found and kept in the checkpoint.
+    Each validation of a fit chooses the thresholds with the best F2 on its predictions, one for all tags and one per
+    tag; checkpoints hold them.
 
     Args:
         num_labels: Number of tags; None takes it from the data module.
         tags: Name of each tag; None takes them from the data module.
-        threshold: Probability above which a tag is given; the lesson's 0.2.
-        tag_weights: Weight of each tag in the loss; None weighs all alike.
-        max_lr: Peak of one-cycle: a number, or [first_group, last_group]; see `TransferTask`.
+        threshold: Probability above which a tag is predicted; the lesson's 0.2.
+        tag_weights: Weight of each tag in the loss; None weights all equally.
+        max_lr: Peak learning rate of one-cycle: a number, or [first_group, last_group]; see `TransferTask`.
         transfer: Further arguments of `TransferTask`.
 
     Shape: images uint8 (N, C, H, W) of any height and width; logits float (N, num_labels).
@@ -59,14 +59,14 @@ class MultiLabelClassifier(TransferTask):
         weights, labels = h["tag_weights"], h["num_labels"]
         if weights is not None and len(weights) != labels:
             raise ValueError(f"tag_weights: expected {labels} numbers (num_labels), got {len(weights)}.")
-        # row by row: fixed, single, per_tag; the last two are NaN until they are chosen
-        limits = torch.tensor([float(h["threshold"]), torch.nan, torch.nan])
-        self.register_buffer("thresholds", limits[:, None].repeat(1, labels))
+        # rows: fixed, single, per_tag; the last two are NaN until they are chosen
+        rows = torch.tensor([float(h["threshold"]), torch.nan, torch.nan])
+        self.register_buffer("thresholds", rows[:, None].repeat(1, labels))
         return TagNetwork(labels, h["encoder"], h["encoder_weights"], h["in_channels"])
 
     @property
     def tags(self) -> list[str]:
-        """Name of each tag; numbers where none is known."""
+        """Name of each tag; numbered if the names are unknown."""
         names: list[str] | None = self.hparams["tags"]
         return names or [f"tag {i}" for i in range(self.hparams["num_labels"])]
 
@@ -75,11 +75,11 @@ class MultiLabelClassifier(TransferTask):
         self.scores = TagScores(self.hparams["threshold"])
 
     def resolve(self, metadata: Mapping[str, Any]) -> None:
-        found, own = metadata.get("in_channels"), self.hparams["in_channels"]
-        if found not in (None, own):
+        of_data, of_model = metadata.get("in_channels"), self.hparams["in_channels"]
+        if of_data not in (None, of_model):
             raise ValueError(
-                f"in_channels: the model or its checkpoint has {own}, the data {found}; say "
-                f"`--model.in_channels {found}`, or `--data.channels {own}` if the tiles have as many."
+                f"in_channels: the model or its checkpoint has {of_model}, the data {of_data}; pass "
+                f"`--model.in_channels {of_data}`, or `--data.channels {of_model}` if the tiles have that number."
             )
         super().resolve(metadata)
 
@@ -89,7 +89,7 @@ class MultiLabelClassifier(TransferTask):
         return [tag_table(self.last_scores, self.tags, title), gain_line(self.last_scores, threshold)]
 
     def class_scores(self) -> dict[str, dict[str, float]]:
-        return {"f2": of_supported(self.tags, self.last_scores["tag_f2"], self.last_scores["support"])}
+        return {"f2": supported_scores(self.tags, self.last_scores["tag_f2"], self.last_scores["support"])}
 
     def loss(self, preds: Tensor, target: Tensor) -> LossTerms:
         """Binary cross-entropy of each tag. Shape: preds (logits) and target (N, num_labels)."""
@@ -104,7 +104,7 @@ class MultiLabelClassifier(TransferTask):
             self.choose_thresholds(self.last_scores["probabilities"], self.last_scores["target"])
 
     def choose_thresholds(self, probabilities: Tensor, target: Tensor) -> None:
-        """Keeps the thresholds with the best F2 on some predictions, one for all tags and one for each."""
+        """Sets the thresholds with the best F2 on these predictions, one for all tags and one per tag."""
         self.thresholds[CHOICES.index("single")] = best_threshold(probabilities, target)
         self.thresholds[CHOICES.index("per_tag")] = best_thresholds(probabilities, target).to(self.thresholds)
 
@@ -112,20 +112,20 @@ class MultiLabelClassifier(TransferTask):
         """Threshold of each tag, (num_labels,).
 
         Args:
-            choice: `"fixed"` for the hyper-parameter, `"single"` or `"per_tag"` for those chosen after the validation.
+            choice: `"fixed"` for the hyper-parameter, `"single"` or `"per_tag"` for those that a validation chose.
 
         Raises:
-            ValueError: There is no such choice, or no thresholds were chosen yet.
+            ValueError: `choice` is unknown, or its thresholds are not chosen yet.
         """
         if choice not in CHOICES:
             raise ValueError(f"thresholds: expected one of {', '.join(CHOICES)}, got {choice!r}.")
-        limits = self.thresholds[CHOICES.index(choice)]
-        if limits.isnan().any():
+        thresholds = self.thresholds[CHOICES.index(choice)]
+        if thresholds.isnan().any():
             raise ValueError(
-                f"thresholds: {choice!r} has none yet, since they are chosen when a fit validates; fit with "
-                'a validation first, or say "fixed".'
+                f"thresholds: expected values for {choice!r}, got none: the validation of a fit chooses them; fit with "
+                'a validation first, or use "fixed".'
             )
-        return limits
+        return thresholds
 
     def describe_mistake(self, preds: Tensor, target: Tensor, size: Tensor) -> str:
         return wrong_tags(preds.sigmoid() > self.hparams["threshold"], target > 0, self.tags)

@@ -1,4 +1,4 @@
-"""Point regression: where in the picture something is."""
+"""Point regression: coordinates of points in an image."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ from triptych.tasks.mistakes import missed_points
 
 
 class PointRegressor(TransferTask):
-    """Finds points by mean squared error on [-1, 1].
+    """Predicts points; trained by mean squared error on [-1, 1].
 
     Args:
         num_points: Number of points.
-        max_lr: Peak of one-cycle: a number, or [first_group, last_group]; see `TransferTask`.
+        max_lr: Peak learning rate of one-cycle: a number, or [first_group, last_group]; see `TransferTask`.
         transfer: Further arguments of `TransferTask`.
 
     Shape: images uint8 (N, C, H, W) of any height and width; points float32 (N, num_points, 2) as (y, x) in [-1, 1].
@@ -35,7 +35,7 @@ class PointRegressor(TransferTask):
     ) -> None:
         super().__init__(max_lr=max_lr, **transfer)
         self.only_resized = MeanMetric()
-        self.only_resized.persistent(True)  # a fit that is resumed within an epoch goes on counting
+        self.only_resized.persistent(True)  # a fit that is resumed within an epoch continues the mean
 
     def build_network(self) -> PointNetwork:
         h = self.hparams
@@ -53,7 +53,7 @@ class PointRegressor(TransferTask):
         self.scores.update(preds, batch["point"], batch["size"])
 
     def on_train_epoch_start(self) -> None:
-        """A checkpoint from the end of an epoch holds the counts of that epoch."""
+        """Resets the mean: a checkpoint from the end of an epoch holds that of the epoch."""
         self.only_resized.reset()
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -65,6 +65,6 @@ class PointRegressor(TransferTask):
         return missed_points(preds, target, size)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Points (N, P, 2) as (y, x) in pixels of the files."""
+        """Points (N, P, 2) as (y, x) in pixels of the original files."""
         points: Tensor = (self(batch["image"]) + 1) / 2 * batch["size"][:, None]
         return points

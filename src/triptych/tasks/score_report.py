@@ -1,4 +1,4 @@
-"""A task's own tables in the terminal."""
+"""Prints a task's tables in the terminal."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from rich.console import Console
 
 
 class ScoreReport(L.Callback):
-    """Prints what a task has to report, once, after a fit, a validation or a test."""
+    """Prints a task's `report` once after a fit, a validation or a test."""
 
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._print(pl_module, "validation")
@@ -27,7 +27,7 @@ class ScoreReport(L.Callback):
 
 
 class NoScoreReport(ScoreReport):
-    """Keeps a task's tables out of the terminal, where they are shown in another way."""
+    """Prints nothing; keeps a task from adding its `ScoreReport`."""
 
     def _print(self, pl_module: Any, split: str) -> None:
         pass

@@ -13,7 +13,7 @@ from triptych.datasets.sample import Batch
 from triptych.losses import LossTerms, cross_entropy
 from triptych.metrics import SegmentationScores
 from triptych.models import UNet
-from triptych.tasks.base import TransferTask, of_supported
+from triptych.tasks.base import TransferTask, supported_scores
 from triptych.tasks.mistakes import wrong_pixels
 from triptych.tasks.tables import class_table
 
@@ -21,14 +21,14 @@ BALANCED = "balanced"
 
 
 class UNetSegmenter(TransferTask):
-    """A U-Net that starts from a pretrained encoder and leaves void pixels out.
+    """A U-Net that starts from a pretrained encoder; loss and scores ignore void pixels.
 
     Args:
         num_classes: Number of classes, void included; None takes it from the data module.
         ignore_index: Class id of void pixels, left out of loss and scores; None takes it from the data module.
         class_names: Name of each class, for tables and legends; None takes them from the data module.
-        class_weights: Weight of each class in the loss; None weighs all alike. `"balanced"` lets a fit take them from
-            the training masks: in proportion to 1 / sqrt(fraction of the labelled pixels), with mean 1 over them.
+        class_weights: Weight of each class in the loss; None weights all equally. `"balanced"` computes them from the
+            training masks: proportional to 1 / sqrt(fraction of the labelled pixels), with mean 1 over these pixels.
         transfer: Further arguments of `TransferTask`.
 
     Shape: images uint8 (N, C, H, W) of any height and width; logits float (N, num_classes, H, W).
@@ -49,7 +49,7 @@ class UNetSegmenter(TransferTask):
 
     @property
     def class_names(self) -> list[str]:
-        """Name of each class; numbers where none is known."""
+        """Name of each class; numbered if the names are unknown."""
         names: list[str] | None = self.hparams["class_names"]
         return names or [f"class {i}" for i in range(self.hparams["num_classes"])]
 
@@ -59,14 +59,14 @@ class UNetSegmenter(TransferTask):
         return UNet(h["num_classes"], h["encoder"], h["encoder_weights"], h["in_channels"])
 
     def prepare(self, datamodule: Any) -> None:
-        """Makes numbers of `class_weights` where it is `"balanced"`."""
+        """Computes `class_weights` if it is `"balanced"`."""
         if self.hparams["class_weights"] != BALANCED:
             return
         class_counts = getattr(datamodule, "class_counts", None)
         if class_counts is None:
             raise ValueError(
-                f'class_weights: "{BALANCED}" takes a data module with class_counts(), such as CamVidDataModule; '
-                "give one number a class instead."
+                f'class_weights: "{BALANCED}" needs a data module with class_counts(), such as CamVidDataModule; '
+                "give one number per class instead."
             )
         self.save_hyperparameters({"class_weights": balanced_weights(class_counts())})
 
@@ -88,7 +88,7 @@ class UNetSegmenter(TransferTask):
         return [class_table(self.last_scores, self.class_names, f"{split}, class by class")]
 
     def class_scores(self) -> dict[str, dict[str, float]]:
-        return {"iou": of_supported(self.class_names, self.last_scores["iou"], self.last_scores["support"])}
+        return {"iou": supported_scores(self.class_names, self.last_scores["iou"], self.last_scores["support"])}
 
     def loss(self, preds: Tensor, target: Tensor) -> LossTerms:
         """Cross-entropy of the labelled pixels.
@@ -101,8 +101,8 @@ class UNetSegmenter(TransferTask):
         weights = self.hparams["class_weights"]
         if weights == BALANCED:
             raise ValueError(
-                f'class_weights: "{BALANCED}" becomes numbers in a fit, which has not been yet; '
-                "load a checkpoint of one, or give the numbers or None."
+                f'class_weights: "{BALANCED}" is computed at the start of a fit, and no fit has started; '
+                "load a checkpoint of a fit, or give the numbers or None."
             )
         return cross_entropy(preds, target, weights, self.hparams["ignore_index"])
 
@@ -113,7 +113,7 @@ class UNetSegmenter(TransferTask):
         return wrong_pixels(preds.argmax(dim=0), target, self.class_names, self.hparams["ignore_index"])
 
     def predict_step(self, batch: Batch, batch_idx: int) -> list[Tensor]:
-        """Class ids (H, W) of each picture, in the size of its file."""
+        """Class ids (H, W) of each image, at the size of its file."""
         logits = self(batch["image"]).float()
         sizes = batch["size"].tolist()
         return [
@@ -123,18 +123,18 @@ class UNetSegmenter(TransferTask):
 
 
 def balanced_weights(counts: Sequence[int]) -> list[float]:
-    """Weight of each class, in proportion to 1 / sqrt(its share of the pixels); 0 for a class without any.
+    """Weight of each class, proportional to 1 / sqrt(its fraction of the pixels); 0 for a class without pixels.
 
     The mean weight of a pixel is 1, so the loss keeps its scale.
 
     Args:
-        counts: Labelled pixels of each class; void's is 0.
+        counts: Number of labelled pixels of each class, 0 for void.
 
     Raises:
         ValueError: No pixel is labelled.
     """
     total = sum(counts)
     if total == 0:
-        raise ValueError(f'class_weights: "{BALANCED}" takes labelled pixels; the training masks hold none.')
+        raise ValueError(f'class_weights: "{BALANCED}" needs labelled pixels; the training masks have none.')
     roots = [math.sqrt(count / total) for count in counts]
     return [1 / (root * sum(roots)) if root else 0.0 for root in roots]

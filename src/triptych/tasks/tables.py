@@ -1,4 +1,4 @@
-"""The scores of each class or tag, as tables for the terminal."""
+"""Tables of the scores per class or tag, for the terminal."""
 
 from rich.table import Table
 from torch import Tensor
@@ -7,12 +7,12 @@ from triptych.metrics.thresholds import honest_gain
 
 
 def class_table(scores: dict[str, Tensor], class_names: list[str], title: str) -> Table:
-    """Scores of the classes that are labelled anywhere, most pixels first, and of the whole.
+    """Scores of the classes with labelled pixels, most frequent first, and over all classes.
 
     Args:
         scores: What `SegmentationScores` computes.
         class_names: Names of the classes.
-        title: Above the table.
+        title: Title of the table.
     """
     total = scores["support"].sum()
     table = _table(title, "class", ("pixels", "IoU", "accuracy", "precision"))
@@ -26,12 +26,12 @@ def class_table(scores: dict[str, Tensor], class_names: list[str], title: str) -
 
 
 def tag_table(scores: dict[str, Tensor], tags: list[str], title: str) -> Table:
-    """Scores of the tags that some tile has, the most frequent first, and of the whole.
+    """Scores of the tags that some tile has, most frequent first, and their means.
 
     Args:
         scores: What `TagScores` computes.
         tags: Names of the tags.
-        title: Above the table.
+        title: Title of the table.
     """
     table = _table(title, "tag", ("tiles", "precision", "recall", "F2"))
     for i in scores["support"].argsort(descending=True).tolist():
@@ -45,11 +45,11 @@ def tag_table(scores: dict[str, Tensor], tags: list[str], title: str) -> Table:
 
 
 def gain_line(scores: dict[str, Tensor], threshold: float) -> str:
-    """What chosen thresholds would gain, in one line.
+    """F2 with fixed and with chosen thresholds, in one line.
 
     Args:
         scores: What `TagScores` computes.
-        threshold: The fixed one that they are compared with.
+        threshold: The fixed threshold to compare with.
     """
     if len(scores["target"]) < 2:
         return "F2 with chosen thresholds: expected at least 2 tiles, to choose on one and score on the other, got 1."
