@@ -26,7 +26,7 @@ def test_a_folder_without_a_checkpoint_is_told(tmp_path, made) -> None:
 
 
 def test_nothing_at_the_path_is_told(tmp_path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"a\.ckpt is not there"):
+    with pytest.raises(FileNotFoundError, match=r"a\.ckpt does not exist"):
         load_model(tmp_path / "a.ckpt")
 
 
