@@ -228,6 +228,6 @@ def test_a_run_is_drawn_and_reported(begun: Callable[[str], Path], task: str) ->
     printed_by(["report", str(run)])
     page = (run / "report.html").read_text(encoding="utf-8")
     titles = ["Scores", "Curves", "Validation", "Worst samples", "Environment", "Configuration"]
-    titles += ["Plan and truth", "Learning-rate search"] if task == "planet" else []
+    titles += ["Plan and results", "Learning-rate search"] if task == "planet" else []
     assert [title for title in titles if f">{title}</h2>" not in page] == []
     assert "Left out" not in page

@@ -1,4 +1,4 @@
-"""`python -m triptych` is the command `triptych`."""
+"""`python -m triptych` runs the command `triptych`."""
 
 from triptych.cli import main
 

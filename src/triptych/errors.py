@@ -1,4 +1,4 @@
-"""Errors of a user's data or command, and any error in one line: what was expected, what came, in which file."""
+"""Errors in a user's data or command, and `one_line`, which formats any error as one line."""
 
 from pathlib import Path
 
@@ -8,20 +8,20 @@ class MissingDataError(FileNotFoundError):
 
 
 class BadSampleError(ValueError):
-    """A file exists but does not hold what its data set promises."""
+    """A file exists, but its content is not what the data set expects."""
 
 
 class UsageError(Exception):
     """The command or its configuration cannot be understood."""
 
     file: Path | None = None
-    """The YAML file that holds the mistake, if it is in one."""
+    """The YAML file with the mistake; None if the mistake is not in a file."""
 
 
 def one_line(error: Exception) -> str:
     """The message of an error in one line, without the traceback that a worker process wraps around it."""
     if isinstance(error, (FileExistsError, NotADirectoryError)) and error.filename is not None:
-        return f"{error.filename}: a file stands where a folder is needed; choose another path."
+        return f"{error.filename}: expected a folder, got a file; choose another path."
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}; choose another path, or correct its permissions."
     lines = str(error).strip().splitlines()

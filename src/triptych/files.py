@@ -1,4 +1,4 @@
-"""Writing files atomically: a reader finds a whole file or none."""
+"""Writing files atomically: a reader finds a complete file or none."""
 
 import csv
 import os
@@ -11,7 +11,7 @@ def atomic_save(path: Path, save: Callable[[Path], object]) -> None:
 
     Args:
         path: The file.
-        save: Writes the content to the path that it is given.
+        save: Called with the path of the temporary file; writes the content to it.
     """
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:

@@ -1,4 +1,4 @@
-"""`MaskWriter` writes whole files or none."""
+"""`MaskWriter` writes atomically."""
 
 from pathlib import Path
 from types import SimpleNamespace

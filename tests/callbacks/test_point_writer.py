@@ -67,14 +67,16 @@ def test_predict_writes_a_table_and_a_picture_of_each_held_out_frame(run: Run) -
 
 
 def predicted_by_hand(run: Run) -> list[tuple[str, tuple[float, float]]]:
-    """Path and point (y, x) in pixels of each held-out frame, from the network itself."""
+    """Path and predicted point (y, x) in pixels of each held-out frame, computed from the network's output."""
     data = BIWIDataModule(str(run.root), image_size=(48, 64), batch_size=4, valid_person=HELD_OUT)
     data.setup("validate")
     model, found = PointRegressor.load_from_checkpoint(run.best, map_location="cpu").eval(), []
     for batch in data.val_dataloader():
         with torch.no_grad():
-            shares = (model(batch["image"])[:, 0] + 1) / 2
-        for path, (y, x), (height, width) in zip(batch["path"], shares.tolist(), batch["size"].tolist(), strict=True):
+            fractions = (model(batch["image"])[:, 0] + 1) / 2
+        for path, (y, x), (height, width) in zip(
+            batch["path"], fractions.tolist(), batch["size"].tolist(), strict=True
+        ):
             found.append((path, (y * height, x * width)))
     return found
 
@@ -138,14 +140,14 @@ def test_each_point_has_a_row_and_the_true_ones_a_ring_where_they_are(tmp_path: 
         ("--model.num_points", "3", r"num_points: the model or its checkpoint has 3, the data 1; .*"),
     ],
 )
-def test_a_mistake_is_told_in_one_line_and_leaves_no_run(
+def test_a_mistake_is_reported_in_one_line_and_leaves_no_run(
     drawn_portraits: Path, tmp_path: Path, key: str, value: str, words: str
 ) -> None:
     fails(["fit", *config_args("biwi", drawn_portraits), *runs_in(tmp_path / "runs"), key, value], words)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_broken_pose_is_told_in_one_line(drawn_portraits: Path, tmp_path: Path) -> None:
+def test_a_broken_pose_is_reported_in_one_line(drawn_portraits: Path, tmp_path: Path) -> None:
     shutil.copytree(drawn_portraits, tmp_path / "data")
     (tmp_path / "data" / "03" / "frame_00004_pose.txt").write_text("1 0 0\n")
     words = r"\S+/03/frame_00004_pose\.txt: expected at least 12 .*, got 3\."

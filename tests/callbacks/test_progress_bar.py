@@ -1,4 +1,4 @@
-"""The bar shows loss and score whole in 80 columns, and is gone before anything else is printed."""
+"""The bar shows loss and score in full in 80 columns, and ends before anything else is printed."""
 
 import io
 import re

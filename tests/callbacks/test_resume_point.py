@@ -1,4 +1,4 @@
-"""`ResumePoint`: when it saves, what it keeps, and that nothing of it is ever torn."""
+"""`ResumePoint`: when it saves, what it keeps, and that no file is ever incomplete."""
 
 import pickletools
 import random
@@ -48,7 +48,7 @@ def fit_line(folder: Path, callbacks: list[L.Callback], batches: int = 4, **sett
 
 
 def expected_saves(batches: int, epochs: int, accumulate: int, every: int) -> list[tuple[int, int]]:
-    """Slow and obvious: (batches seen, optimizer steps) at each save."""
+    """(batches seen, optimizer steps) at each save, computed in a slow and obvious way."""
     saves, steps, saved_at = [], 0, 0
     for seen in range(1, batches * epochs + 1):
         in_epoch = (seen - 1) % batches + 1
@@ -61,7 +61,7 @@ def expected_saves(batches: int, epochs: int, accumulate: int, every: int) -> li
 
 
 @pytest.mark.parametrize("number", range(12))
-def test_it_saves_every_so_many_optimizer_steps_and_once_after_each_epoch(
+def test_it_saves_every_n_optimizer_steps_and_once_after_each_epoch(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draw = random.Random(number)
@@ -80,7 +80,7 @@ def test_it_saves_every_so_many_optimizer_steps_and_once_after_each_epoch(
 
 
 class Steps(L.Callback):
-    """At each batch the steps at which the two checkpoints were saved; they load."""
+    """Reads at each batch the steps at which the two checkpoints were saved."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.seen = folder, []
@@ -155,7 +155,7 @@ def test_it_knows_the_best_checkpoint_wherever_it_stands_in_the_list(number: int
 
 
 @pytest.mark.parametrize("every", [0, -3])
-def test_how_often_is_at_least_every_step(every: int) -> None:
+def test_every_n_steps_is_at_least_one(every: int) -> None:
     with pytest.raises(ValueError, match=f"^every_n_steps: expected at least 1, got {every}\\.$"):
         ResumePoint(every)
 

@@ -37,8 +37,8 @@ def test_fit_prints_the_table_once_then_the_gain_then_score_checkpoint_and_curve
 
 
 def test_the_checkpoint_holds_tags_and_chosen_thresholds(run: Run) -> None:
-    told = torch.load(run.best, weights_only=True)["hyper_parameters"]
-    assert (told["num_labels"], told["tags"], told["encoder_weights"]) == (17, list(PLANET_TAGS), None)
+    hparams = torch.load(run.best, weights_only=True)["hyper_parameters"]
+    assert (hparams["num_labels"], hparams["tags"], hparams["encoder_weights"]) == (17, list(PLANET_TAGS), None)
     fixed, single, per_tag = thresholds(run)
     assert (fixed == torch.tensor(0.2)).all()
     assert (single == single[0]).all()
@@ -117,7 +117,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_told_in_one_line_and_leaves_no_run(drawn_tiles: Path, tmp_path: Path, mistake: str) -> None:
+def test_a_mistake_is_reported_in_one_line_and_leaves_no_run(drawn_tiles: Path, tmp_path: Path, mistake: str) -> None:
     more, words = MISTAKES[mistake]
     fails(["fit", *config_args("planet", drawn_tiles), *runs_in(tmp_path / "runs"), *more], words)
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""What callbacks show in TensorBoard: at the right steps, the same frames each time, and no weight is touched."""
+"""What callbacks draw into TensorBoard: at the right steps, the same frames each time, and no weight changes."""
 
 import functools
 import json
@@ -41,7 +41,7 @@ pytestmark = [
 ]
 
 STEPS = {"camvid": 4, "biwi": 4, "planet": 5}
-"""Of an epoch; each is validated, and there are two."""
+"""Number of steps in each of the two epochs; each epoch is validated."""
 MONITORED = {"camvid": "val/void_masked_accuracy", "biwi": "val/error_px", "planet": "val/f2"}
 """The first score of each task."""
 
@@ -64,7 +64,7 @@ def image_steps(folder: Path) -> dict[str, list[int]]:
 
 
 class Fitted(NamedTuple):
-    """A fit of two epochs with all callbacks, the frames that were drawn, and its last weights without them."""
+    """A fit of two epochs with all callbacks, the frames that were drawn, and the final weights of a fit without."""
 
     task: str
     trainer: L.Trainer
@@ -85,7 +85,7 @@ def _one_thread() -> Iterator[None]:
 def fit_of(
     tmp_path_factory: pytest.TempPathFactory, drawn_streets: Path, drawn_portraits: Path, drawn_tiles: Path
 ) -> Callable[[str], Fitted]:
-    """Gives the fit of a task, the same one each time."""
+    """Returns the fit of a task; each task is fitted once."""
     roots = {"camvid": drawn_streets, "biwi": drawn_portraits, "planet": drawn_tiles}
     return functools.cache(lambda task: fitted_once(task, roots[task], tmp_path_factory.mktemp("tensorboard")))
 
@@ -114,7 +114,7 @@ def fitted_once(task: str, root: Path, folder: Path) -> Fitted:
 
 @pytest.fixture(params=list(STEPS))
 def fitted(request: pytest.FixtureRequest, fit_of: Callable[[str], Fitted]) -> Fitted:
-    """Of each task."""
+    """The fit of each task."""
     return fit_of(request.param)
 
 
@@ -187,7 +187,7 @@ def _content(read: EventAccumulator, name: str) -> bytes:
     return content
 
 
-def test_a_fit_that_goes_on_ends_alike_and_draws_at_its_own_steps(drawn_tiles: Path, tmp_path: Path) -> None:
+def test_a_fit_that_is_resumed_ends_alike_and_draws_at_its_own_steps(drawn_tiles: Path, tmp_path: Path) -> None:
     case, folder, often = Case(epochs=2), tmp_path / "broken", {"log_every_n_steps": 1}
     whole = fit(case, drawn_tiles, tmp_path)
     callbacks = [*all_of_them(), ResumePoint(1, dirpath=str(folder))]
@@ -228,13 +228,13 @@ def no_logger(folder: Path) -> bool:
 
 
 @pytest.mark.parametrize(("logger", "got"), [(CSVLogger, "CSVLogger"), (no_logger, "none")])
-def test_a_logger_without_images_is_told_once(
+def test_a_logger_without_images_is_reported_once(
     drawn_tiles: Path, tmp_path: Path, logger: Callable[[Path], Any], got: str
 ) -> None:
-    with pytest.warns(UserWarning, match="pictures") as caught:
+    with pytest.warns(UserWarning, match="figures") as caught:
         fit(Case(epochs=1), drawn_tiles, tmp_path, all_of_them(), logger=logger(tmp_path), log_every_n_steps=1)
-    said = [str(warning.message) for warning in caught if "pictures" in str(warning.message)]
-    assert said == [f"No pictures of the training are drawn: expected a TensorBoardLogger, got {got}."]
+    messages = [str(warning.message) for warning in caught if "figures" in str(warning.message)]
+    assert messages == [f"No figures of the training are drawn: expected a TensorBoardLogger, got {got}."]
     if logger is CSVLogger:
         (metrics,) = tmp_path.rglob("metrics.csv")
         assert [row["val/f2/primary"] for row in table(metrics) if row["val/f2/primary"]]
@@ -245,7 +245,7 @@ def test_a_model_of_another_kind_trains_without_pictures(tmp_path: Path) -> None
     trainer = L.Trainer(
         accelerator="cpu", max_steps=2, logger=log_in(tmp_path), callbacks=all_of_them(), log_every_n_steps=1, **quiet
     )
-    with pytest.warns(UserWarning, match="pictures .* expected a TransferTask, got BoringModel"):
+    with pytest.warns(UserWarning, match="figures .* expected a TransferTask, got BoringModel"):
         trainer.fit(BoringModel())
     assert image_steps(tmp_path / "run") == {}
 

@@ -1,4 +1,4 @@
-"""`triptych` from fit to pictures, and each mistake of the user's as one line that leaves nothing behind."""
+"""`triptych` from fit to predictions; each mistake of a user is one line and leaves no files."""
 
 import os
 import re
@@ -62,10 +62,10 @@ def test_fit_prints_whole_bar_then_the_table_once(run: Run) -> None:
     assert max(len(line) for line in run.printed.split("score:")[0].splitlines()) <= 80
 
 
-def test_checkpoint_holds_what_the_data_told_and_loads_without_them(run: Run) -> None:
-    told = torch.load(run.best, weights_only=True)["hyper_parameters"]
-    assert (told["num_classes"], told["ignore_index"]) == (32, OFFICIAL_NAMES.index("Void"))
-    assert (tuple(told["class_names"]), told["encoder_weights"]) == (OFFICIAL_NAMES, None)
+def test_checkpoint_holds_what_the_data_gave_and_loads_without_them(run: Run) -> None:
+    hparams = torch.load(run.best, weights_only=True)["hyper_parameters"]
+    assert (hparams["num_classes"], hparams["ignore_index"]) == (32, OFFICIAL_NAMES.index("Void"))
+    assert (tuple(hparams["class_names"]), hparams["encoder_weights"]) == (OFFICIAL_NAMES, None)
 
 
 def best_score(run: Run) -> float:
@@ -148,7 +148,7 @@ def test_predict_takes_a_list_and_keeps_pictures_of_one_name_apart(run: Run, tmp
 
 
 def predicted(run: Run, tmp_path: Path, path: Path) -> Path:
-    """Where the pictures at `path` were written."""
+    """Folder of the predictions for the images at `path`."""
     out = tmp_path / "out"
     run.predict(path, out)
     return out
@@ -236,17 +236,19 @@ DATA_MISTAKES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
 
 
 @pytest.mark.parametrize("mistake", DATA_MISTAKES)
-def test_mistake_in_the_data_is_told_in_one_line_and_leaves_no_run(streets: Path, tmp_path: Path, mistake: str) -> None:
+def test_mistake_in_the_data_is_reported_in_one_line_and_leaves_no_run(
+    streets: Path, tmp_path: Path, mistake: str
+) -> None:
     break_it, words, more = DATA_MISTAKES[mistake]
     break_it(streets)
     before = files(tmp_path)
-    # all training frames in one batch: the first step meets the bad one
+    # all training frames in one batch, so that the first step reads the bad one
     small = ["--data.batch_size", "8", *runs_in(tmp_path / "runs")]
     fails(["fit", *config_args("camvid", streets), *small, *more], words)
     assert files(tmp_path) == before
 
 
-NO_OPTION = "no such option; `triptych fit --{}help{}` lists those there are\\."
+NO_OPTION = "no such option; `triptych fit --{}help{}` lists the available ones\\."
 TYPOS = {
     "data": ("batch_size:", "batchsize:", r"\S+c\.yaml: data\.batchsize: " + NO_OPTION.format("data.", " CLASS")),
     "model": ("encoder:", "encodr:", r"\S+c\.yaml: model\.encodr: " + NO_OPTION.format("model.", " CLASS")),
@@ -282,7 +284,7 @@ TYPOS = {
 
 
 @pytest.mark.parametrize("typo", TYPOS)
-def test_typo_in_the_yaml_is_told_by_file_and_key(drawn_streets: Path, tmp_path: Path, typo: str) -> None:
+def test_typo_in_the_yaml_is_reported_by_file_and_key(drawn_streets: Path, tmp_path: Path, typo: str) -> None:
     right, wrong, words = TYPOS[typo]
     text = CONFIG.read_text()
     assert right in text
@@ -307,7 +309,7 @@ BAD_VALUES = [
 
 
 @pytest.mark.parametrize(("key", "value", "words"), BAD_VALUES, ids=[f"{key} {value}" for key, value, _ in BAD_VALUES])
-def test_bad_value_is_told_with_its_key_and_leaves_no_run(
+def test_bad_value_is_reported_with_its_key_and_leaves_no_run(
     drawn_streets: Path, tmp_path: Path, key: str, value: str, words: str
 ) -> None:
     fails(["fit", *config_args("camvid", drawn_streets), *runs_in(tmp_path / "runs" / "mine"), key, value], words)
@@ -348,12 +350,12 @@ def test_file_that_is_no_checkpoint_is_refused_by_name(run: Run, tmp_path: Path,
         path.write_bytes(run.best.read_bytes()[:1_000_000])
     elif kind == "weights alone":
         torch.save({"weight": torch.ones(2)}, path)
-    words = {"absent": "is not there", "weights alone": "holds no checkpoint of Lightning's"}
-    said = words.get(kind, "is no checkpoint, or not a whole one")
+    words = {"absent": "does not exist", "weights alone": "is not a Lightning checkpoint"}
+    message = words.get(kind, "is not a checkpoint, or incomplete")
     for subcommand in ("validate", "fit"):
         fails(
             [subcommand, *run.args, "--ckpt_path", str(path)],
-            rf"ckpt_path: {path} {said}; expected a file that `triptych fit` saved, such as .*best\.ckpt\.",
+            rf"ckpt_path: {path} {message}; expected a file that `triptych fit` saved, such as .*best\.ckpt\.",
         )
 
 
@@ -364,14 +366,14 @@ def test_checkpoint_of_another_model_is_refused(run: Run, tmp_path: Path, hyper_
     torch.save({**state, "loops": {}, "hyper_parameters": hyper_parameters}, path)
     fails(
         ["validate", *run.args, "--ckpt_path", str(path)],
-        r"ckpt_path: .* was saved by another model than this one\.",
+        r"ckpt_path: .* was saved by a different model\.",
     )
 
 
 def test_output_below_a_file_is_refused(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     below = str(tmp_path / "file" / "out")
-    words = r"\S+/file\S*: a file stands where a folder is needed; choose another path\."
+    words = r"\S+/file\S*: expected a folder, got a file; choose another path\."
     fails(["fit", *run.args, *runs_in(Path(below))], words)
     more = ["--ckpt_path", str(run.best), "--predictions.output_dir", below]
     fails(["predict", *run.args, *more], words)
@@ -390,8 +392,8 @@ def test_read_only_output_folder_is_refused(run: Run, tmp_path: Path) -> None:
 
 
 def test_refused_permission_names_the_path_and_what_to_do() -> None:
-    said = one_line(PermissionError(13, "Permission denied", "/data/out"))
-    assert said == "/data/out: Permission denied; choose another path, or correct its permissions."
+    message = one_line(PermissionError(13, "Permission denied", "/data/out"))
+    assert message == "/data/out: Permission denied; choose another path, or correct its permissions."
 
 
 def test_pictures_to_predict_that_are_not_there_leave_no_output_folder(run: Run, tmp_path: Path) -> None:
@@ -417,8 +419,8 @@ MAKE_DATA = r"expected `triptych make-data \{camvid\S*\} DIR`, got "
     [
         ("", f"expected one of {COMMANDS}, got nothing; see `triptych --help`\\."),
         ("tune", f"expected one of {COMMANDS}, got tune; see `triptych --help`\\."),
-        ("fit", r".*data, .*model expected, got nothing; name a file .* `--config configs/camvid\.yaml`\."),
-        ("fit --config nope.yaml", r"config: \S+/nope\.yaml is not there; expected a YAML file\."),
+        ("fit", r"expected .*data, .*model.*, got nothing; pass a file .* `--config configs/camvid\.yaml`\."),
+        ("fit --config nope.yaml", r"config: \S+/nope\.yaml does not exist; expected a YAML file\."),
         ("fit --config empty.yaml", r"empty\.yaml: expected keys with values \(model:, data:, trainer:\), got ''\."),
         ("make-data", MAKE_DATA + r"nothing\."),
         ("make-data cityscapes there", MAKE_DATA + r"cityscapes there\."),
@@ -451,6 +453,6 @@ def test_console_script_ends_a_mistake_with_one_line_and_exit_code_1(drawn_stree
     done = subprocess.run(args, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "triptych: data.batchsize: no such option; `triptych fit --data.help CLASS` lists those there are.\n"
+        "triptych: data.batchsize: no such option; `triptych fit --data.help CLASS` lists the available ones.\n"
     )
     assert files(tmp_path) == set()

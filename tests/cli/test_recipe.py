@@ -1,4 +1,4 @@
-"""`triptych recipe`, `lr-find` and a fit that goes on, and each mistake with them as one line that leaves nothing."""
+"""`triptych recipe`, `lr-find` and a resumed fit; each mistake with them is one line and leaves no files."""
 
 import json
 import os
@@ -41,7 +41,7 @@ RECIPE: dict[str, Any] = {
     },
 }
 STEPS = [4, 6]
-"""Of each stage: eight frames in batches of four."""
+"""Number of steps in an epoch of each stage: eight frames in batches of four."""
 SEARCHED = 12
 PLANNING = 2 * 11
 
@@ -54,14 +54,14 @@ def _short_search(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder in which the command is typed."""
+    """The working directory of the command."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     return tmp_path / "here"
 
 
 def config(root: Path, **changed: Any) -> str:
-    """Path of the configuration with other values; None takes one away."""
+    """Path of the configuration with other values; None removes a key."""
     content = {key: value for key, value in {**RECIPE, **changed}.items() if value is not None}
     path = Path("..", "recipe.yaml")
     path.write_text(yaml.safe_dump({**content, "data": {**RECIPE["data"], "init_args": data_args(root)}}))
@@ -73,11 +73,11 @@ def data_args(root: Path) -> dict[str, Any]:
 
 
 class KilledError(Exception):
-    """Stands for a kill."""
+    """Simulates a kill."""
 
 
 def killed(args: list[str], after: int) -> None:
-    """Types the command, and kills it before the training batch after so many others."""
+    """Runs the command, and kills it after a number of training batches."""
     seen, step = [0], UNetSegmenter.training_step
 
     def training_step(self: UNetSegmenter, batch: Any, batch_idx: int) -> torch.Tensor:
@@ -149,7 +149,7 @@ def test_recipe_is_run_then_killed_and_resumed(here: Path, drawn_streets: Path) 
     assert sorted(path.name for path in Path("runs/tiny").iterdir()) == ["version_0", "version_1"]
 
     named = "--trainer.logger.init_args.version"
-    printed = printed_by([*args, "--resume", named, "version_0"])  # finished: only said again
+    printed = printed_by([*args, "--resume", named, "version_0"])  # finished: only printed again
     assert printed.splitlines()[-3:-1] == [score, checkpoint]
     changed = config(drawn_streets, stages=[RECIPE["stages"][0], {**RECIPE["stages"][1], "epochs": 4}])
     fails(
@@ -188,7 +188,7 @@ BAD: dict[str, tuple[dict[str, Any], list[str], str]] = {
         [],
         r"\S+/recipe\.yaml: stages\.epoch: no such option; a stage has name, epochs, freeze_to, .*, sample_weights\.",
     ),
-    "no name": ({"stages": [{"epochs": 3}]}, [], r"stages\.name: expected a word for each stage, got nothing\."),
+    "no name": ({"stages": [{"epochs": 3}]}, [], r"stages\.name: expected a name for each stage, got nothing\."),
     "bad value": (
         {"stages": [{"name": "a", "epochs": "many"}]},
         [],
@@ -208,7 +208,7 @@ BAD: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "no stages": (
         {"stages": None},
         [],
-        r"recipe\.stages expected, got nothing; name a file .* `--config configs/recipes/camvid\.yaml`\.",
+        r"expected recipe\.stages, got nothing; pass a file .* `--config configs/recipes/camvid\.yaml`\.",
     ),
     "a stage, not a list": ({"stages": STAGE}, [], r"\S+/recipe\.yaml: stages: expected a list, got .*"),
     "too many groups": (
@@ -237,7 +237,7 @@ BAD: dict[str, tuple[dict[str, Any], list[str], str]] = {
 
 
 @pytest.mark.parametrize("mistake", BAD)
-def test_mistake_with_a_recipe_is_told_in_one_line(here: Path, drawn_streets: Path, mistake: str) -> None:
+def test_mistake_with_a_recipe_is_reported_in_one_line(here: Path, drawn_streets: Path, mistake: str) -> None:
     changed, more, words = BAD[mistake]
     fails(["recipe", *more, "--config", config(drawn_streets, **changed)], words)
     assert files(here) == set()
@@ -251,7 +251,7 @@ def fit_args(root: Path, *more: str) -> list[str]:
 
 
 def figures(folder: Path) -> list[str]:
-    """Names of the pictures in TensorBoard."""
+    """Names of the figures in TensorBoard."""
     names: list[str] = EventAccumulator(str(folder)).Reload().Tags()["images"]
     return names
 
@@ -277,7 +277,7 @@ def test_lr_find_prints_a_table_and_keeps_the_curve(here: Path, drawn_streets: P
         (["--start", "2", "--end", "1"], r"start, end: expected two rates with 0 < start < end, got 2\.0 and 1\.0\."),
     ],
 )
-def test_bad_value_for_a_search_is_told_and_leaves_no_run(
+def test_bad_value_for_a_search_is_reported_and_leaves_no_run(
     here: Path, drawn_streets: Path, more: list[str], words: str
 ) -> None:
     fails(["lr-find", *fit_args(drawn_streets), *more], words)
@@ -306,14 +306,16 @@ def test_fit_finds_its_rate_and_saves_the_number(here: Path, drawn_streets: Path
         ("find/0", r'max_lr: expected a number, "find", "find/N" with a number N above 0, or a pair, got \'find/0\'\.'),
     ],
 )
-def test_bad_word_for_a_rate_is_told_and_leaves_no_run(here: Path, drawn_streets: Path, word: str, words: str) -> None:
+def test_bad_word_for_a_rate_is_reported_and_leaves_no_run(
+    here: Path, drawn_streets: Path, word: str, words: str
+) -> None:
     fails(["fit", *fit_args(drawn_streets, "--model.max_lr", word)], words)
     assert files(here) == set()
 
 
 @pytest.fixture(scope="module")
 def half(drawn_streets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder `runs` of a fit of one epoch, which found its rate; not to be changed."""
+    """The folder `runs` of a fit of one epoch with a learning-rate search; a test must not change it."""
     folder = tmp_path_factory.mktemp("half") / "runs"
     more = [*runs_in(folder), "--trainer.max_epochs", "1", "--model.max_lr", "find"]
     with pytest.MonkeyPatch.context() as patch:
@@ -324,11 +326,11 @@ def half(drawn_streets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def runs(half: Path, here: Path) -> Path:
-    """A copy of it where the command is typed."""
+    """A copy of it in the working directory."""
     return Path(shutil.copytree(half, here / "runs"))
 
 
-def test_fit_goes_on_in_the_folder_of_the_newest_run(runs: Path, drawn_streets: Path) -> None:
+def test_fit_resumes_in_the_folder_of_the_newest_run(runs: Path, drawn_streets: Path) -> None:
     older = shutil.copytree(runs / "camvid" / "version_0", runs / "camvid" / "older")
     os.utime(older / "checkpoints" / "last.ckpt", (1, 1))
     folder = runs / "camvid" / "version_0"
@@ -344,7 +346,7 @@ def test_fit_goes_on_in_the_folder_of_the_newest_run(runs: Path, drawn_streets: 
     assert sorted(path.name for path in (runs / "camvid").iterdir()) == ["older", "version_0"]
 
 
-def test_torn_checkpoint_names_the_one_before(runs: Path, drawn_streets: Path) -> None:
+def test_incomplete_checkpoint_names_the_one_before(runs: Path, drawn_streets: Path) -> None:
     last = Path("runs/camvid/version_0/checkpoints/last.ckpt")
     one_before = last.with_name("before_last.ckpt")
     shutil.copy(last, one_before)
@@ -352,13 +354,13 @@ def test_torn_checkpoint_names_the_one_before(runs: Path, drawn_streets: Path) -
     before = files(runs)
     fails(
         ["fit", *fit_args(drawn_streets), "--ckpt_path", "last"],
-        rf"ckpt_path: {last} is no checkpoint, or not a whole one; the one before it is {one_before}\.",
+        rf"ckpt_path: {last} is not a checkpoint, or incomplete; the previous one is {one_before}\.",
     )
     assert files(runs) == before
     printed_by(["fit", *fit_args(drawn_streets), "--ckpt_path", str(one_before), *runs_in(Path("runs"), "version_0")])
 
 
-def test_fit_that_has_nothing_to_go_on_with_says_so(here: Path, drawn_streets: Path) -> None:
+def test_fit_that_has_nothing_to_resume_says_so(here: Path, drawn_streets: Path) -> None:
     fails(
         ["fit", *fit_args(drawn_streets), "--ckpt_path", "last"],
         r"runs/camvid: expected a run to resume, with checkpoints/last\.ckpt in it, found none\.",

@@ -1,4 +1,4 @@
-"""A figure as a notebook asks for it."""
+"""A figure as a notebook shows it."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Overlays: the blend to the pixel, and a legend that names what is there."""
+"""Overlays: the exact blend, and a legend of the classes that occur."""
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +12,10 @@ COLORS = class_colors(OFFICIAL_NAMES)
 
 
 def made_up(height: int, width: int, num_classes: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """A noisy picture, and ids in which class 0 is the largest, class 1 the next, and so on."""
+    """A noisy image, and ids in which class 0 is the largest, class 1 the next, and so on."""
     rng = np.random.default_rng(0)
-    shares = np.arange(num_classes, 0, -1, dtype=float)
-    ids = rng.choice(num_classes, (height, width), p=shares / shares.sum()).astype(np.uint8)
+    fractions = np.arange(num_classes, 0, -1, dtype=float)
+    ids = rng.choice(num_classes, (height, width), p=fractions / fractions.sum()).astype(np.uint8)
     ids.flat[:num_classes] = np.arange(num_classes)
     return rng.integers(0, 256, (height, width, 3), dtype=np.uint8), ids
 
@@ -44,7 +44,7 @@ def test_picture_is_the_blend_to_the_pixel(opacity: float) -> None:
     assert np.abs(drawn[:200, :60].astype(float) - expected).max() <= 0.5
 
 
-def test_legend_names_the_classes_that_occur_with_their_shares_largest_first(
+def test_legend_names_the_classes_that_occur_with_their_fractions_largest_first(
     written: list[tuple[str, tuple[float, ...]]],
 ) -> None:
     ids = np.full((100, 100), OFFICIAL_NAMES.index("Road"), np.uint8)

@@ -1,4 +1,4 @@
-"""Drawn points: where they belong, readable on dark and light, and with most of the picture left to see."""
+"""Drawn points: at the right place, visible on dark and light, and most of the image stays visible."""
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ def where(drawn: Array, color: tuple[int, int, int]) -> Array:
 
 
 def contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
-    """Ratio of luminances as the Web's guidelines (WCAG 2.1) have it; 3 is their least for graphics."""
+    """Contrast ratio as in the Web's guidelines (WCAG 2.1), which require at least 3 for graphics."""
 
     def luminance(color: tuple[int, int, int]) -> float:
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in np.array(color) / 255]

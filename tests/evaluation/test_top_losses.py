@@ -1,4 +1,4 @@
-"""`top_losses` gives each sample the task's own loss, whatever the batches, and leaves the model as it was."""
+"""`top_losses` gives each sample the task's own loss, for any batch size, and does not change the model."""
 
 import math
 
@@ -57,7 +57,7 @@ def test_k_takes_the_worst(panel) -> None:
         top_losses(*panel, k=0)
 
 
-def test_points_tell_their_miss_in_pixels_of_the_frame(make_panel) -> None:
+def test_points_have_their_error_in_pixels_of_the_frame(make_panel) -> None:
     model, data = make_panel("biwi", image_size=(24, 40))
     samples = data.val_dataloader().dataset
     found = top_losses(model, data)
@@ -65,11 +65,11 @@ def test_points_tell_their_miss_in_pixels_of_the_frame(make_panel) -> None:
     for one in found:
         sample = samples[one.index]
         preds = model(sample["image"][None]).detach()
-        miss = distance_px(preds, sample["point"][None], sample["size"][None])
-        assert one.wrong == f"{miss.item():.1f} px off"
+        error = distance_px(preds, sample["point"][None], sample["size"][None])
+        assert one.wrong == f"{error.item():.1f} px off"
 
 
-def test_training_samples_are_looked_at_without_augmentation(make_panel) -> None:
+def test_training_samples_are_evaluated_without_augmentation(make_panel) -> None:
     model, data = make_panel("planet")
     found = top_losses(model, data, split="train")
     assert len(found) == len(data.records["train"])
@@ -77,7 +77,7 @@ def test_training_samples_are_looked_at_without_augmentation(make_panel) -> None
     assert {one.path for one in found}.isdisjoint(one.path for one in top_losses(model, data))
 
 
-def test_another_split_is_told(panel) -> None:
+def test_another_split_is_reported(panel) -> None:
     with pytest.raises(ValueError, match=r'^split: expected "train", "val" or "test", got "?\'?valid'):
         top_losses(*panel, split="valid")
 
@@ -97,7 +97,7 @@ def test_weights_modes_gradients_and_random_state_stay(panel) -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_modes_are_put_back_after_a_failure_too(panel, monkeypatch) -> None:
+def test_modes_are_restored_after_a_failure_too(panel, monkeypatch) -> None:
     model, data = panel
     model.train()
 
@@ -123,10 +123,8 @@ def test_the_list_can_be_written_for_the_next_stage(panel, tmp_path) -> None:
     assert len((tmp_path / "losses.csv").read_text().splitlines()) == len(found) + 1
 
 
-def test_an_empty_split_is_told(make_panel) -> None:
+def test_an_empty_split_is_reported(make_panel) -> None:
     model, data = make_panel("planet")
     data.records["val"] = []
-    with pytest.raises(
-        ValueError, match=r"^PlanetDataModule: expected samples in its 'val' split to look at, found none\.$"
-    ):
+    with pytest.raises(ValueError, match=r"^PlanetDataModule: expected samples in its 'val' split, found none\.$"):
         top_losses(model, data)

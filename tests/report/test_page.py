@@ -1,4 +1,4 @@
-"""The pieces of a page: what is escaped, and what of a terminal's table is kept."""
+"""The parts of a page: what is escaped, and what is kept of a rich table."""
 
 from matplotlib.figure import Figure
 from rich.table import Table

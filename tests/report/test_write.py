@@ -1,4 +1,4 @@
-"""Reports of a recipe, of a fit from the command line and of one from a script, read as a browser reads them."""
+"""Reports of a recipe, of a fit from the command line and of a fit from a script, parsed as by a browser."""
 
 import base64
 import io
@@ -36,11 +36,11 @@ pytestmark = [
 ODD_CLASS = "Road <b>&"
 ALWAYS = ["Scores", "Curves", "Validation", "Worst samples", "Environment", "Configuration"]
 PICTURES = {"camvid": 5, "biwi": 3, "planet": 5}
-"""Losses, rates and worst samples; confusion; one search."""
+"""Number of figures: losses, rates and worst samples; confusion; one search."""
 
 
 class Reader(HTMLParser):
-    """What a page shows and asks for."""
+    """What a page shows and loads."""
 
     def __init__(self, page: Path) -> None:
         super().__init__()
@@ -54,10 +54,10 @@ class Reader(HTMLParser):
         self.feed(page.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
+        values = {name: value or "" for name, value in attrs}
         if tag == "img":
-            self.sources.append(given["src"])
-            self.alts.append(given["alt"])
+            self.sources.append(values["src"])
+            self.alts.append(values["alt"])
         elif tag == "table":
             self.tables.append([])
         elif tag == "tr":
@@ -66,7 +66,7 @@ class Reader(HTMLParser):
             self.tables[-1][-1].append("")
         elif tag == "h2":
             self.headings.append("")
-        self.links += [given[name] for name in ("href", "srcset", "data", "action") if name in given]
+        self.links += [values[name] for name in ("href", "srcset", "data", "action") if name in values]
         self._inside = tag
 
     def handle_endtag(self, tag: str) -> None:
@@ -98,7 +98,7 @@ class Report(NamedTuple):
 
 
 def run_recipe(root: Path, folder: Path) -> Path:
-    """Two stages from the command line, the second with larger pictures; the first finds its rate."""
+    """Two stages from the command line, the second with larger images; the first finds its learning rate."""
     callback = {"class_path": "lightning.pytorch.callbacks.LearningRateMonitor"}
     logger = "lightning.pytorch.loggers.TensorBoardLogger"
     recipe = {
@@ -132,7 +132,7 @@ def run_script(root: Path, folder: Path) -> Path:
 
 
 def run_fit(root: Path, folder: Path) -> Path:
-    """A fit of tags from the command line, which finds its rate."""
+    """A fit of tags from the command line, which finds its learning rate."""
     options = {"model.encoder": TINY["encoder"], "model.encoder_weights": "null", "model.max_lr": "find"}
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     with pytest.MonkeyPatch.context() as patch:
@@ -145,7 +145,7 @@ def run_fit(root: Path, folder: Path) -> Path:
 def reports(
     drawn_streets: Path, drawn_portraits: Path, drawn_tiles: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Mapping[str, Report]:
-    """By task; not to be changed."""
+    """The reports by task; a test must not change them."""
     folder = tmp_path_factory.mktemp("reported")
     streets = Path(shutil.copytree(drawn_streets, folder / "streets"))
     codes = streets / "codes.txt"
@@ -170,14 +170,14 @@ def task(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def copied(reports: Mapping[str, Report], tmp_path: Path) -> Path:
-    """The folder of the run of tags, without its report; a test may break it."""
+    """A copy of the run of tags, without its report; a test may change it."""
     run = Path(shutil.copytree(reports["planet"].run, tmp_path / "planet" / "copy"))
     (run / "report.html").unlink()
     return run
 
 
 def opens(source: str) -> bool:
-    """Whether a picture is in the page itself and can be read."""
+    """Whether an image is embedded in the page and readable."""
     media, data = source.split(";base64,", 1)
     content = io.BytesIO(base64.b64decode(data, validate=True))
     if media == "data:image/svg+xml":
@@ -194,12 +194,12 @@ def test_pictures_are_in_the_page_and_tables_are_filled(reports: Mapping[str, Re
     for rows in read.tables:
         assert len({len(row) for row in rows}) == 1
         assert all(row[0] and any(row[1:]) for row in rows)
-    extra = {"camvid": ["Plan and truth", "Learning-rate search"], "biwi": [], "planet": ["Learning-rate search"]}
+    extra = {"camvid": ["Plan and results", "Learning-rate search"], "biwi": [], "planet": ["Learning-rate search"]}
     assert sorted(read.headings) == sorted([*ALWAYS, *extra[task]])
     assert "Left out" not in read.words
 
 
-def test_nothing_is_asked_of_the_network(reports: Mapping[str, Report], task: str) -> None:
+def test_nothing_is_loaded_from_the_network(reports: Mapping[str, Report], task: str) -> None:
     content = reports[task].page.read_text(encoding="utf-8")
     assert all(link.startswith("#") for link in reports[task].read.links)
     assert not re.search(r"url\(|@import|<script|<link|<iframe", content)
@@ -242,10 +242,10 @@ def test_tags_have_their_table_and_their_gain(reports: Mapping[str, Report]) -> 
     assert "F2 on tiles that the thresholds were not chosen on" in read.words
 
 
-def test_points_have_their_miss_and_the_hyper_parameters_of_a_script(reports: Mapping[str, Report]) -> None:
+def test_points_have_their_error_and_the_hyper_parameters_of_a_script(reports: Mapping[str, Report]) -> None:
     words = reports["biwi"].read.words
     assert "val/error_px" in words
-    assert "A script made this run, so there is no config.yaml" in words and "[0.0001, 0.01]" in words
+    assert "This run comes from a script, so there is no config.yaml" in words and "[0.0001, 0.01]" in words
 
 
 def test_configuration_and_environment_are_those_of_the_run(reports: Mapping[str, Report], copied: Path) -> None:
@@ -255,27 +255,27 @@ def test_configuration_and_environment_are_those_of_the_run(reports: Mapping[str
     assert all(value in words for value in checkpoint["environment"].values())
 
 
-def test_data_that_are_gone_leave_a_sentence_and_may_be_named_anew(copied: Path, reports: Mapping[str, Report]) -> None:
+def test_missing_data_are_reported_and_another_root_may_be_given(copied: Path, reports: Mapping[str, Report]) -> None:
     config = copied / "config.yaml"
     config.write_text(config.read_text().replace(str(reports["planet"].root), "gone"))
     read = Reader(write_report(copied))
-    assert read.words.count("Left out, since it takes the data of the run. ") == 2 and "gone" in read.words
-    assert read.words.count("Data that have moved are named with --root DIR.") == 2
+    assert read.words.count("Left out, because it needs the data of the run. ") == 2 and "gone" in read.words
+    assert read.words.count("If the data were moved, pass --root DIR.") == 2
     assert [row for rows in read.tables for row in rows if row[0] == "tag"] == []
     printed_by(["report", str(copied), "--root", str(reports["planet"].root)])
     assert "Left out" not in Reader(copied / "report.html").words
     fails(["report", str(copied), "--root", "nowhere"], ".*nowhere.*")
 
 
-def test_a_script_that_names_no_data_is_told_how(reports: Mapping[str, Report], tmp_path: Path) -> None:
+def test_a_run_of_a_script_without_data_says_how_to_pass_them(reports: Mapping[str, Report], tmp_path: Path) -> None:
     words = Reader(write_report(reports["biwi"].run, tmp_path / "a.html")).words
-    assert words.count("for a run of a script name the data, `write_report(run, data=data)`.") == 2
+    assert words.count("for a run of a script pass the data, `write_report(run, data=data)`.") == 2
 
 
-def test_a_checkpoint_that_does_not_tell_of_its_machine(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_without_its_environment(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (copied / "config.yaml").unlink()
     monkeypatch.setattr("triptych.report.write.read_checkpoint", lambda _: {})
-    assert "The checkpoint does not say on what it was trained" in Reader(write_report(copied)).words
+    assert "The checkpoint does not say where it was trained" in Reader(write_report(copied)).words
 
 
 def test_a_report_that_fails_leaves_the_one_before(
@@ -303,7 +303,7 @@ def test_a_report_that_fails_leaves_the_one_before(
         ("bare --all", r"expected `triptych report RUN .*`; unrecognized arguments: --all\."),
     ],
 )
-def test_a_mistake_is_told_in_one_line(
+def test_a_mistake_is_reported_in_one_line(
     reports: Mapping[str, Report], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: str, words: str
 ) -> None:
     (tmp_path / "bare").mkdir()

@@ -1,4 +1,4 @@
-"""Checkpoints are whole or refused in one line, which names the one before where there is one."""
+"""Checkpoints are complete or refused in one line, which names the previous one if it exists."""
 
 import pickle
 import random
@@ -22,7 +22,7 @@ FOREIGN: dict[str, Any] = {
 
 @pytest.fixture
 def last(tmp_path: Path) -> Path:
-    """A whole checkpoint, and a whole one before it."""
+    """A complete checkpoint, and a complete previous one."""
     path = tmp_path / "last.ckpt"
     for each in (path, previous(path)):
         AtomicCheckpointIO().save_checkpoint({**STATE, "global_step": len(each.name)}, each)
@@ -32,18 +32,18 @@ def last(tmp_path: Path) -> Path:
 def refused(path: Path, instead: str) -> None:
     with pytest.raises((FileNotFoundError, ValueError)) as caught:
         read_checkpoint(path)
-    said = str(caught.value)
-    assert "\n" not in said
-    assert re.fullmatch(f"ckpt_path: {re.escape(str(path))} ({WRONG}); {instead}\\.", said), said
+    message = str(caught.value)
+    assert "\n" not in message
+    assert re.fullmatch(f"ckpt_path: {re.escape(str(path))} ({WRONG}); {instead}\\.", message), message
 
 
-WRONG = "is not there|is no checkpoint, or not a whole one|holds no checkpoint of Lightning's"
+WRONG = "does not exist|is not a checkpoint, or incomplete|is not a Lightning checkpoint"
 SUCH = r"expected a file that `triptych fit` saved, such as runs/camvid/NAME/checkpoints/best\.ckpt"
 
 
 def refused_with_and_without_one_before(last: Path) -> None:
-    """Also what is taken instead."""
-    refused(last, f"the one before it is {re.escape(str(last.parent))}/before_last\\.ckpt")
+    """Checks both checkpoints, and which one is used instead."""
+    refused(last, f"the previous one is {re.escape(str(last.parent))}/before_last\\.ckpt")
     assert newest_readable(last) == previous(last)
     previous(last).unlink()
     refused(last, SUCH)
@@ -58,7 +58,7 @@ def test_a_whole_checkpoint_is_read_as_it_was_written(last: Path) -> None:
 
 
 @pytest.mark.parametrize("number", range(8))
-def test_a_torn_checkpoint_is_refused_and_the_one_before_is_named(number: int, last: Path) -> None:
+def test_a_incomplete_checkpoint_is_refused_and_the_one_before_is_named(number: int, last: Path) -> None:
     data = last.read_bytes()
     lengths = [0, 1, len(data) - 1, *random.Random(0).sample(range(2, len(data) - 1), 5)]
     last.write_bytes(data[: lengths[number]])
@@ -72,7 +72,7 @@ def test_a_file_of_torchs_with_something_else_is_refused(kind: str, last: Path) 
 
 
 class Ours:
-    """Anything that would have to be built from its class."""
+    """An object that could only be loaded by importing its class."""
 
 
 @pytest.mark.parametrize("data", [b"not a checkpoint\n", b"\x89PNG\r\n\x1a\n" * 50, pickle.dumps(STATE["state_dict"])])
@@ -86,7 +86,7 @@ def test_a_checkpoint_with_an_object_of_some_class_is_refused(last: Path) -> Non
     refused_with_and_without_one_before(last)
 
 
-def test_a_checkpoint_that_is_not_there_is_told(last: Path) -> None:
+def test_a_checkpoint_that_does_not_exist_is_reported(last: Path) -> None:
     last.unlink()
     refused_with_and_without_one_before(last)
 

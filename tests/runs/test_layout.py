@@ -1,4 +1,4 @@
-"""The checkpoint that stands for a run is the best, else the last stage's, else the newest."""
+"""The checkpoint of a run is the best one, else the last stage's, else the newest."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A run's logs are read back as they were written, without what was taken back."""
+"""A run's logs are read as they were written, without the steps that a resumed run repeated."""
 
 import json
 import math
@@ -42,7 +42,7 @@ def test_what_a_killed_process_had_logged_too_much_is_left_out(
     assert not caplog.records
 
 
-def test_a_file_that_was_torn_by_a_kill_is_read_up_to_there(tmp_path: Path) -> None:
+def test_a_file_cut_off_by_a_kill_is_read_up_to_there(tmp_path: Path) -> None:
     write(tmp_path, "train/loss", {0: 5, 1: 4, 2: 3})
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:-9])
@@ -76,7 +76,7 @@ def test_a_fitted_trainer_and_its_folder_give_the_same(drawn_tiles: Path, tmp_pa
 
 
 @pytest.mark.parametrize("name", ["absent", "empty"])
-def test_a_folder_without_logs_is_told_in_one_line(tmp_path: Path, name: str) -> None:
+def test_a_folder_without_logs_is_reported_in_one_line(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match=rf"^.*{name}: expected the folder of a run .*, found none\.$"):
         read_run(tmp_path / name)

@@ -1,4 +1,4 @@
-"""`plot_confusion` counts as one does by hand, and can be read with 32 classes."""
+"""`plot_confusion` has the counts of a direct loop, and is readable with 32 classes."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from triptych.datasets.planet_tags import PLANET_TAGS
 from triptych.draw.confusion import class_confusion, tag_confusion
 
 
-def test_rows_are_the_shares_of_each_true_class_over_labelled_pixels(make_panel, check_whole) -> None:
+def test_rows_are_the_fractions_of_each_true_class_over_labelled_pixels(make_panel, check_whole) -> None:
     model, data = make_panel("camvid")
     figure = plot_confusion(model, data)
     check_whole(figure)
@@ -34,13 +34,13 @@ def test_rows_are_the_shares_of_each_true_class_over_labelled_pixels(make_panel,
     assert names[void] not in [label.get_text().split("  ")[0] for label in axes.get_yticklabels()]
 
 
-def test_32_classes_have_room_and_every_share_from_half_a_percent_is_written(check_whole) -> None:
+def test_32_classes_have_room_and_every_percentage_from_half_a_percent_is_written(check_whole) -> None:
     counts = torch.randint(1, 1000, (32, 32), generator=torch.Generator().manual_seed(0))
     counts += 30000 * torch.eye(32, dtype=torch.int64)
     figure = class_confusion(counts, OFFICIAL_NAMES)
     check_whole(figure)
-    shares = 100 * counts / counts.sum(dim=1, keepdim=True)
-    assert len(figure.axes[0].texts) == int((shares >= 0.5).sum())
+    percent = 100 * counts / counts.sum(dim=1, keepdim=True)
+    assert len(figure.axes[0].texts) == int((percent >= 0.5).sum())
 
 
 def test_classes_that_neither_occur_nor_are_predicted_are_left_out(check_whole) -> None:
@@ -54,12 +54,12 @@ def test_classes_that_neither_occur_nor_are_predicted_are_left_out(check_whole) 
     assert [label.get_text() for label in axes.get_yticklabels()] == ["Road  100 %"]
 
 
-def test_masks_without_labels_are_told() -> None:
+def test_masks_without_labels_are_reported() -> None:
     with pytest.raises(ValueError, match="expected labelled pixels in the validation masks, found none"):
         class_confusion(torch.zeros(4, 4, dtype=torch.int64), ["Road", "Car", "Sky", "Void"])
 
 
-def test_tags_are_found_missed_and_invented_as_counted_one_by_one(make_panel, check_whole) -> None:
+def test_tags_are_counted_as_one_by_hand(make_panel, check_whole) -> None:
     model, data = make_panel("planet")
     figure = plot_confusion(model, data)
     check_whole(figure)
@@ -68,10 +68,10 @@ def test_tags_are_found_missed_and_invented_as_counted_one_by_one(make_panel, ch
     samples = data.val_dataloader().dataset
     for index in range(len(samples)):
         sample = samples[index]
-        given = (model(sample["image"][None])[0].sigmoid() > 0.5).tolist()
-        for tag, is_given, label in zip(counts, given, sample["labels"].tolist(), strict=True):
-            if is_given or label:
-                counts[tag][0 if is_given and label else 1 if label else 2] += 1
+        preds = (model(sample["image"][None])[0].sigmoid() > 0.5).tolist()
+        for tag, is_predicted, label in zip(counts, preds, sample["labels"].tolist(), strict=True):
+            if is_predicted or label:
+                counts[tag][0 if is_predicted and label else 1 if label else 2] += 1
     axes = figure.axes[0]
     tags = [label.get_text().split("  ")[0] for label in axes.get_yticklabels()]
     assert {*tags} == {tag for tag, kinds in counts.items() if sum(kinds)}
@@ -83,8 +83,8 @@ def test_tags_are_found_missed_and_invented_as_counted_one_by_one(make_panel, ch
 
 
 def test_all_tags_of_planet_have_room(check_whole) -> None:
-    found, missed, invented = torch.randint(1, 99999, (3, 17), generator=torch.Generator().manual_seed(0))
-    assert len(check_whole(tag_confusion(found, missed, invented, PLANET_TAGS))) > 17
+    counts = torch.randint(1, 99999, (3, 17), generator=torch.Generator().manual_seed(0))
+    assert len(check_whole(tag_confusion(*counts, PLANET_TAGS))) > 17
 
 
 def test_a_single_tag_has_room_too(check_whole) -> None:
@@ -92,8 +92,8 @@ def test_a_single_tag_has_room_too(check_whole) -> None:
     assert "water  2" in check_whole(tag_confusion(one, one, one, ["water"]))
 
 
-def test_points_are_told_to_look_elsewhere(make_panel) -> None:
-    with pytest.raises(ValueError, match=r"got PointRegressor, whose points .* see show_top_losses"):
+def test_points_are_refused(make_panel) -> None:
+    with pytest.raises(ValueError, match=r"got PointRegressor; see show_top_losses"):
         plot_confusion(*make_panel("biwi"))
 
 

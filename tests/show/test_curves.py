@@ -1,4 +1,4 @@
-"""Curves show all that was logged, name it, and nothing lies on other things or is cut."""
+"""Curves show and name everything that was logged, and nothing overlaps or is cut."""
 
 import json
 import math
@@ -33,14 +33,14 @@ def scores(*values: float) -> dict[int, float]:
 
 
 def recipe(folder: Path, stages: Mapping[str, int]) -> None:
-    """Says how many steps each stage of a recipe has taken."""
+    """Writes the file with the number of steps of each stage of a recipe."""
     plans = [{"stage": {"name": name, "epochs": 1}, "steps": steps} for name, steps in stages.items()]
     begun = {f"{number}-{name}": 1e-3 for number, name in enumerate(stages, start=1)}
     (folder / "recipe.json").write_text(json.dumps({"plans": plans, "max_lr": begun}))
 
 
 def rates(peaks: Sequence[float]) -> dict[str, dict[int, float]]:
-    """Rates and momenta of three groups, up and down to nearly nothing."""
+    """Rates and momenta of three groups, rising and then falling to nearly zero."""
     shape = {step: 1e-5 + math.sin(math.pi * (step + 1) / 600) for step in STEPS}
     groups = dict(zip(("encoder_early", "encoder_late", "head"), peaks, strict=True))
     return {
@@ -55,7 +55,7 @@ def legend(axes: Axes) -> list[str]:
 
 
 def assert_tidy(figure: Figure) -> None:
-    """Nothing leaves the sheet, no legend lies on a panel, and no names of stages on each other."""
+    """Nothing leaves the figure, no legend overlaps a panel, and no names of stages overlap."""
     figure.draw_without_rendering()
     sheet = figure.bbox
     for axes in figure.axes:
@@ -139,14 +139,14 @@ def test_one_group_without_momentum_is_named_by_its_optimizer(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("values", [[1.0], [math.nan], [1.0, math.inf, 2.0], [0.0, 0.0]])
-def test_curves_that_tell_little_are_drawn_too(tmp_path: Path, values: list[float]) -> None:
+def test_degenerate_curves_are_drawn_too(tmp_path: Path, values: list[float]) -> None:
     series = dict(enumerate(values))
     run = logged(tmp_path, {"train/loss": series, "val/loss": series, "val/f2": series, "lr-AdamW": series})
     for figure in (plot_losses(run), plot_lr(run)):
         assert_tidy(figure)
 
 
-def test_logs_without_losses_or_rates_are_told_in_one_line(tmp_path: Path) -> None:
+def test_logs_without_losses_or_rates_are_reported_in_one_line(tmp_path: Path) -> None:
     run = logged(tmp_path, {"epoch": {0: 0.0}})
     with pytest.raises(ValueError, match=r"expected losses in the logs .*, found none\.$"):
         plot_losses(run)

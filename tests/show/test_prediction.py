@@ -1,4 +1,4 @@
-"""Pictures of one's own with what a model predicts."""
+"""One's own images with the predictions of a model."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -67,6 +67,6 @@ def test_a_folder_shows_all_its_pictures(make_panel: Callable[..., Any], picture
     assert len(show_prediction(*make_panel("camvid"), picture.parent).axes) == 2
 
 
-def test_a_picture_that_is_not_there_is_named(make_panel: Callable[..., Any]) -> None:
+def test_a_picture_that_does_not_exist_is_named(make_panel: Callable[..., Any]) -> None:
     with pytest.raises(MissingDataError, match=r"nowhere\.jpg"):
         show_prediction(*make_panel("biwi"), "nowhere.jpg")

@@ -1,4 +1,4 @@
-"""What is left out of what Lightning says, and what is not."""
+"""Which of Lightning's messages are silenced, and which are not."""
 
 import logging
 import warnings
@@ -7,20 +7,20 @@ from collections.abc import Iterator
 import pytest
 
 from triptych import quiet
-from triptych.trainer.messages import _TALKERS
+from triptych.trainer.messages import _LOGGERS
 
 ZERO = logging.getLogger("lightning.pytorch.utilities.rank_zero")
 
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    talkers = [logging.getLogger(name) for name in _TALKERS]
-    before = [(talker, talker.level, talker.filters[:]) for talker in talkers]
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    before = [(logger, logger.level, logger.filters[:]) for logger in loggers]
     with warnings.catch_warnings():
         yield
-    for talker, level, filters in before:
-        talker.setLevel(level)
-        talker.filters[:] = filters
+    for logger, level, filters in before:
+        logger.setLevel(level)
+        logger.filters[:] = filters
 
 
 def test_no_line_about_devices_is_left_but_warnings_are() -> None:

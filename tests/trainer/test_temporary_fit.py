@@ -1,4 +1,4 @@
-"""A trial fit leaves no trace, whatever the model, the precision and the end."""
+"""A temporary fit restores everything, for any model and precision, even if it fails."""
 
 import contextlib
 import copy
@@ -32,7 +32,7 @@ ON_CPU = {"accelerator": "cpu", "devices": 1}
 
 
 class Toy(L.LightningModule):
-    """A line with batch-norm, dropout and a metric that its training step feeds."""
+    """A linear model with batch-norm, dropout and a metric that its training step updates."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Toy(L.LightningModule):
 
 
 class Watch(L.Callback):
-    """Keeps the trainer; may fail in the third step."""
+    """Stores the trainer; may fail in the third step."""
 
     def __init__(self, fails: bool = False) -> None:
         self.fails, self.steps = fails, 0
@@ -73,12 +73,12 @@ class Watch(L.Callback):
 
 
 def assert_equal(left: Any, right: Any) -> None:
-    """Bit for bit, and of the same types."""
+    """Asserts that two states are equal bit for bit, with the same types."""
     torch.testing.assert_close(dict(left), dict(right), rtol=0, atol=0, equal_nan=True)
 
 
 def traces(model: Toy) -> list[Any]:
-    """All that a trial has to leave as it was."""
+    """Everything that a temporary fit must restore."""
     metric = {**model.seen.metric_state, "count": model.seen.update_count}
     return [
         {name: tensor.clone() for name, tensor in model.state_dict().items()},
@@ -168,11 +168,15 @@ def test_a_fit_that_fails_before_its_first_step_leaves_the_model(drawn_tiles: Pa
 @pytest.mark.parametrize("used", [False, True])
 def test_settings_are_read_back_from_a_trainer(tmp_path: Path, used: bool) -> None:
     scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
-    given: dict[str, Any] = {"accumulate_grad_batches": 2, "gradient_clip_val": 0.5, "gradient_clip_algorithm": "value"}
+    passed: dict[str, Any] = {
+        "accumulate_grad_batches": 2,
+        "gradient_clip_val": 0.5,
+        "gradient_clip_algorithm": "value",
+    }
     plugin = MixedPrecision("16-mixed", "cpu", scaler)
     saver = ModelCheckpoint(tmp_path)
     trainer = L.Trainer(
-        **ON_CPU, **given, plugins=[plugin], max_epochs=1, callbacks=[saver], **{**QUIET, "enable_checkpointing": True}
+        **ON_CPU, **passed, plugins=[plugin], max_epochs=1, callbacks=[saver], **{**QUIET, "enable_checkpointing": True}
     )
     model, watch = Toy(), Watch()
     if used:
@@ -181,7 +185,7 @@ def test_settings_are_read_back_from_a_trainer(tmp_path: Path, used: bool) -> No
     temporary_fit(trainer, model, None, watch, max_steps=4)
     fresh = watch.trainer
     assert fresh is not trainer and fresh.strategy is not trainer.strategy
-    assert {name: getattr(fresh, name) for name in given} == {name: getattr(trainer, name) for name in given}
+    assert {name: getattr(fresh, name) for name in passed} == {name: getattr(trainer, name) for name in passed}
     assert fresh.global_step == 4 and watch.steps == 6  # of three batches the last makes a step alone
     assert isinstance(fresh.precision_plugin, MixedPrecision) and fresh.precision_plugin is not plugin
     assert fresh.precision_plugin.scaler is not scaler
@@ -209,7 +213,7 @@ def test_of_a_mapping_only_what_changes_a_step_is_taken(tmp_path: Path) -> None:
     assert watch.trainer.loggers == [] and list(tmp_path.iterdir()) == []
 
 
-def test_a_strategy_of_which_nothing_comes_back_is_refused() -> None:
+def test_a_strategy_that_returns_no_results_is_refused() -> None:
     with pytest.raises(ValueError, match=r"strategy: expected one that runs this script in each process"):
         temporary_fit({"accelerator": "cpu", "devices": 2, "strategy": "ddp_spawn"}, Toy(), None, Watch(), max_steps=1)
 

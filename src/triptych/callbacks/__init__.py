@@ -1,4 +1,4 @@
-"""Callbacks that any Trainer can take."""
+"""Callbacks for any Trainer."""
 
 from triptych.callbacks.class_scores import ClassScores
 from triptych.callbacks.figure_callback import FigureCallback

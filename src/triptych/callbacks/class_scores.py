@@ -7,23 +7,23 @@ import lightning as L
 
 from triptych.trainer.tensorboard import logged_step
 
-_UNFIT = re.compile(r"[^\w.-]+")
+_NOT_IN_KEYS = re.compile(r"[^\w.-]+")
 
 
 class ClassScores(L.Callback):
-    """Logs after each validation the score of every class or tag that is labelled anywhere.
+    """Logs the score of every class or tag that occurs in the labels, after each validation, to all loggers.
 
-    Such as `val/iou/Sky` for masks and `val/f2/road` for tags, to all loggers. What a name has beside letters, digits,
-    `.`, `-` and `_` becomes `_`.
+    Keys are such as `val/iou/Sky` for masks and `val/f2/road` for tags. Characters of a name other than letters,
+    digits, `.`, `-` and `_` become `_`.
     """
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         if trainer.sanity_checking or not trainer.is_global_zero or not hasattr(pl_module, "class_scores"):
             return
         scores = {
-            f"val/{score}/{_UNFIT.sub('_', name)}": value
-            for score, of_classes in pl_module.class_scores().items()
-            for name, value in of_classes.items()
+            f"val/{score}/{_NOT_IN_KEYS.sub('_', name)}": value
+            for score, by_name in pl_module.class_scores().items()
+            for name, value in by_name.items()
         }
         for logger in trainer.loggers if scores else ():
             logger.log_metrics(scores, logged_step(trainer))

@@ -1,4 +1,4 @@
-"""What every callback that draws into TensorBoard shares: who draws, and when nothing can be drawn."""
+"""Base class of the callbacks that draw figures into TensorBoard."""
 
 from typing import Any, ClassVar
 
@@ -15,29 +15,29 @@ _SHARDED = (DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy)
 
 
 class FigureCallback(L.Callback):
-    """Draws into TensorBoard, in the first process alone; a subclass says what and when.
+    """Draws figures into TensorBoard, in the first process only; subclasses define which and when.
 
-    Weights, statistics, modes and random state stay what they are: a fit ends with the same weights without it. Where
-    nothing can be drawn, for want of a TensorBoardLogger, of a model and data of this package, or of all weights in one
-    process, a fit warns once.
+    Drawing changes no weights, statistics, modes or random state, so a fit ends with the same weights without it. It
+    needs a TensorBoardLogger, a model and data of this package, and all weights in one process; otherwise a fit warns
+    once and nothing is drawn.
     """
 
     dpi: ClassVar[int | None] = None
-    """Dots an inch of the figures; None leaves each its own."""
+    """Resolution of the figures in dots per inch; None keeps that of each figure."""
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         callbacks: list[L.Callback] = trainer.callbacks  # type: ignore[attr-defined]
         is_first = self is next(one for one in callbacks if isinstance(one, FigureCallback))
-        missing = _missing(trainer, pl_module)
-        if stage == "fit" and is_first and missing and not trainer.fast_dev_run:  # type: ignore[attr-defined]
-            rank_zero_warn(f"No pictures of the training are drawn: {missing}.")
+        reason = _missing(trainer, pl_module)
+        if stage == "fit" and is_first and reason and not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            rank_zero_warn(f"No figures of the training are drawn: {reason}.")
 
     def draws(self, trainer: L.Trainer, pl_module: L.LightningModule) -> bool:
-        """Whether this process is the one that draws, and can."""
+        """Whether this process draws: it is the first one, and nothing is missing."""
         return trainer.is_global_zero and not trainer.sanity_checking and not _missing(trainer, pl_module)
 
     def show(self, trainer: L.Trainer, name: str, figure: Figure, step: int) -> None:
-        """Writes a figure at a step of the fit."""
+        """Logs a figure at a step of the fit."""
         logger = tensorboard_logger(trainer)
         assert logger is not None
         if self.dpi is not None:
@@ -46,14 +46,14 @@ class FigureCallback(L.Callback):
 
 
 def _missing(trainer: L.Trainer, pl_module: L.LightningModule) -> str:
-    """What there is not, in words; empty where all is there."""
+    """Why nothing can be drawn; empty if it can."""
     data: Any = getattr(trainer, "datamodule", None)
     if tensorboard_logger(trainer) is None:
         loggers = ", ".join(type(logger).__name__ for logger in trainer.loggers)
         return f"expected a TensorBoardLogger, got {loggers or 'none'}"
     if isinstance(trainer.strategy, _SHARDED):
         return f"expected a strategy with all weights in each process, got {type(trainer.strategy).__name__}"
-    for thing, kind in ((pl_module, TransferTask), (data, TriptychDataModule)):
-        if not isinstance(thing, kind):
-            return f"expected a {kind.__name__}, got {type(thing).__name__}"
+    for value, expected in ((pl_module, TransferTask), (data, TriptychDataModule)):
+        if not isinstance(value, expected):
+            return f"expected a {expected.__name__}, got {type(value).__name__}"
     return ""

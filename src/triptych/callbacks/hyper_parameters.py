@@ -9,21 +9,22 @@ from torch.utils.tensorboard.summary import hparams
 from triptych.trainer.tensorboard import tensorboard_logger
 
 _LEFT_OUT = ("class_names", "tags", "_class_path", "_instantiator")
-"""Names that are the data's and too long for a table, and what the command line notes for itself."""
+"""Names of classes and tags, too long for a table, and entries that LightningCLI adds."""
 
 
 class HyperParameters(L.Callback):
-    """Gives a finished fit its row under HPARAMS: the model's hyper-parameters and the final score.
+    """Writes a row under HPARAMS at the end of a fit: the model's hyper-parameters and the final score.
 
     The score is the one that a ModelCheckpoint monitors, or else the task's first. The stages of a recipe share a row,
-    with the hyper-parameters of the first. The logger must have `default_hp_metric=False`, or its placeholder is shown.
+    with the hyper-parameters of the first stage. The logger needs `default_hp_metric=False`, or its placeholder is
+    shown.
     """
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         logger, name = tensorboard_logger(trainer), _monitored(trainer, pl_module)
         if trainer.is_global_zero and logger is not None and name in trainer.callback_metrics:
             shown = {key: _plain(value) for key, value in pl_module.hparams.items() if key not in _LEFT_OUT}
-            # the logger's own `log_hyperparams` would give the curve of the score another point
+            # the logger's own `log_hyperparams` would add a point to the curve of the score
             for summary in hparams(shown, {name: float(trainer.callback_metrics[name])}):  # type: ignore[no-untyped-call]
                 logger.experiment._get_file_writer().add_summary(summary)
 

@@ -15,7 +15,7 @@ from triptych.files import atomic_save
 
 
 class MaskWriter(PredictionWriter):
-    """Writes `masks/NAME.png` (class ids, in CamVid's palette) and `overlays/NAME.png` (picture, colours and legend).
+    """Writes `masks/NAME.png` (class ids, in CamVid's palette) and `overlays/NAME.png` (image, colours and legend).
 
     Args:
         output_dir: See `PredictionWriter`.
@@ -33,5 +33,5 @@ class MaskWriter(PredictionWriter):
     def _write(self, path: str, mask: Tensor, class_names: list[str]) -> None:
         colors, ids, name = class_colors(class_names), mask.cpu().numpy(), self.name_of(path)
         atomic_save(self.folder / "masks" / name, palette_mask(ids, colors).save)
-        sheet = overlay(read_rgb(Path(path)), ids, colors, class_names)
-        atomic_save(self.folder / "overlays" / name, sheet.save)
+        picture = overlay(read_rgb(Path(path)), ids, colors, class_names)
+        atomic_save(self.folder / "overlays" / name, picture.save)

@@ -12,12 +12,12 @@ from triptych.trainer.tensorboard import logged_step
 
 
 class Mistakes(FigureCallback):
-    """Shows in TensorBoard, at the end of a fit, its `val/top_losses`, and `val/confusion` of classes or tags.
+    """Draws `val/top_losses`, and `val/confusion` of classes or tags, into TensorBoard at the end of a fit.
 
-    Both come from one pass over the validation split, as far as the Trainer validates it.
+    Both come from one pass over the validation batches that the Trainer uses.
 
     Args:
-        k: Samples with the highest losses that are shown, at least 1.
+        k: Number of samples with the highest losses to show, at least 1.
 
     Raises:
         ValueError: `k` is less than 1.
@@ -27,15 +27,15 @@ class Mistakes(FigureCallback):
         self.k = checked_at_least(1, "k", k)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: Any) -> None:
-        """While the model is still where it was trained."""
+        """At this hook the model is still on the device on which it was trained."""
         if not self.draws(trainer, pl_module):
             return
-        validated = trainer.world_size * sum(map(int, trainer.num_val_batches))
-        if not validated:
+        num_batches = trainer.world_size * sum(map(int, trainer.num_val_batches))
+        if not num_batches:
             return
         step, data = max(0, logged_step(trainer) - 1), trainer.datamodule  # type: ignore[attr-defined]
         with evaluating(pl_module, data) as evaluation, trainer.precision_plugin.forward_context():
-            worst, confusion = mistake_figures(evaluation, self.k, limit=validated)
+            worst, confusion = mistake_figures(evaluation, self.k, limit=num_batches)
         self.show(trainer, "val/top_losses", worst, step)
         if confusion:
             self.show(trainer, "val/confusion", confusion, step)

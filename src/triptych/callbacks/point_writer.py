@@ -1,4 +1,4 @@
-"""Predicted points as a table and as pictures."""
+"""Predicted points as a table and drawn on the images."""
 
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ from triptych.files import atomic_save, save_csv
 
 
 class PointWriter(PredictionWriter):
-    """Writes `points.csv` (path, y_px, x_px of each point in its file) and `pictures/NAME.png` with the points drawn.
+    """Writes `points.csv` (path, y_px, x_px of each point) and `pictures/NAME.png`, the image with the points drawn.
 
-    Where the true points are known they are drawn too.
+    Points are in pixels of the file. True points are drawn too if they are known.
 
     Args:
         output_dir: See `PredictionWriter`.

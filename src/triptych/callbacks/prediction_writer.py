@@ -1,4 +1,4 @@
-"""What every writer of predictions shares: where files go, their names, and that they are whole."""
+"""Base class of the callbacks that write predictions into files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,10 +14,10 @@ from triptych.runs.layout import RunLayout
 
 
 class PredictionWriter(BasePredictionWriter):
-    """Writes predictions into a folder as they come; a subclass says what.
+    """Writes predictions into a folder, batch by batch; subclasses define the files.
 
     Args:
-        output_dir: The folder; None stands for `predictions` in the checkpoint's run folder, or else in the trainer's.
+        output_dir: The folder; None means `predictions` in the checkpoint's run folder, or else in the trainer's.
     """
 
     subfolders: tuple[str, ...] = ()
@@ -29,11 +29,11 @@ class PredictionWriter(BasePredictionWriter):
         self._source_of: dict[str, str] = {}
 
     def write(self, pl_module: Any, batch: Batch, prediction: Any) -> None:
-        """Writes or keeps the predictions of one batch."""
+        """Writes the predictions of one batch, or collects them."""
         raise NotImplementedError
 
     def made(self) -> dict[str, Path]:
-        """What was written, by a word for it."""
+        """Paths of what was written, by a short name."""
         raise NotImplementedError
 
     def on_predict_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -57,7 +57,7 @@ class PredictionWriter(BasePredictionWriter):
         self.write(pl_module, batch, prediction)
 
     def name_of(self, path: str) -> str:
-        """The picture's own name as a PNG; numbered where another folder's picture has taken it."""
+        """The image's file name as a PNG; with a number if an image from another folder has the same name."""
         name, number = f"{Path(path).stem}.png", 2
         while self._source_of.setdefault(name, path) != path:
             name, number = f"{Path(path).stem}-{number}.png", number + 1
@@ -65,9 +65,9 @@ class PredictionWriter(BasePredictionWriter):
 
 
 def rows_of_all(trainer: L.Trainer, rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
-    """The rows of all processes, sorted where there are several."""
+    """The rows of all processes; sorted if there is more than one process."""
     if trainer.world_size == 1:
         return rows
     gathered: list[list[tuple[object, ...]]] = [[] for _ in range(trainer.world_size)]
     torch.distributed.all_gather_object(gathered, rows)
-    return sorted(row for of_one in gathered for row in of_one)
+    return sorted(row for process_rows in gathered for row in process_rows)

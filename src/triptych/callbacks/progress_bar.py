@@ -1,4 +1,4 @@
-"""A progress bar that shows the scores and nothing else."""
+"""A progress bar that shows each score in full."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ _BAR_CELLS = 10
 
 
 class ProgressBar(RichProgressBar):
-    """Lightning's rich progress bar in 80 columns: one score a line, no number of the run, no batches a second.
+    """Lightning's rich progress bar for 80 columns: one score per line, no version number, no speed.
 
-    It ends with the loop, so that what is printed afterwards is not drawn over.
+    It stops at the end of the loop, so that it does not overwrite later output.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""A checkpoint every so many steps, from which a killed fit goes on at the next sample."""
+"""Checkpoints every N steps, from which a killed fit resumes at the next sample."""
 
 import os
 from pathlib import Path
@@ -13,15 +13,15 @@ from triptych.runs.layout import RunLayout, previous
 
 
 class ResumePoint(Checkpoint):
-    """Saves `last.ckpt` every so many steps and after each epoch, and keeps the one before as `before_last.ckpt`.
+    """Saves `last.ckpt` every N steps and after each epoch, and keeps the previous one as `before_last.ckpt`.
 
-    While gradients are being accumulated it waits for the optimizer's step. All checkpoints of its trainer are written
-    under another name first, so that a kill leaves no torn one behind. `Trainer.fit(..., ckpt_path=...)` goes on where
-    one was saved: with a data module of this package the weights come out as if nothing had happened.
+    During gradient accumulation it waits for the optimizer step. All checkpoints of the trainer are written atomically,
+    so a kill leaves no incomplete one. `Trainer.fit(..., ckpt_path=...)` resumes where one was saved; with a data
+    module of this package, the final weights are those of an uninterrupted fit.
 
     Args:
-        every_n_steps: Steps of the optimizer from one checkpoint to the next, at least 1.
-        dirpath: The folder; None stands for `checkpoints` in the run folder.
+        every_n_steps: Optimizer steps between two checkpoints, at least 1.
+        dirpath: The folder; None means `checkpoints` in the run folder.
         name: Name of the checkpoint, without its suffix.
 
     Raises:
@@ -38,7 +38,7 @@ class ResumePoint(Checkpoint):
         if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:
             trainer.strategy.checkpoint_io = AtomicCheckpointIO()
         others = [one for one in trainer.callbacks if one is not self]  # type: ignore[attr-defined]
-        trainer.callbacks = [*others, self]  # type: ignore[attr-defined]  # what they know by then is saved too
+        trainer.callbacks = [*others, self]  # type: ignore[attr-defined]  # last, so that their state is up to date when saved
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._saved_at = trainer.global_step
@@ -46,11 +46,11 @@ class ResumePoint(Checkpoint):
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if not self._ends_epoch(trainer) and not self._is_validated_next(trainer):
+        if not self._ends_epoch(trainer) and not self._validates_next(trainer):
             self._save_if_due(trainer)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Within an epoch: a fit that is resumed from before a validation would leave it out."""
+        """Saves within an epoch: a fit resumed from before a validation would skip that validation."""
         if trainer.state.fn == "fit" and not trainer.sanity_checking and not self._ends_epoch(trainer):
             self._save_if_due(trainer)
 
@@ -58,7 +58,7 @@ class ResumePoint(Checkpoint):
         self._save(trainer)
 
     def path(self, trainer: L.Trainer) -> Path:
-        """Where the last checkpoint is."""
+        """Path of the last checkpoint."""
         layout = RunLayout(Path(trainer.log_dir or trainer.default_root_dir))
         path = layout.checkpoint(self.name)
         return Path(self.dirpath) / path.name if self.dirpath else path
@@ -66,7 +66,7 @@ class ResumePoint(Checkpoint):
     def _ends_epoch(self, trainer: L.Trainer) -> bool:
         return trainer.fit_loop.epoch_loop._num_ready_batches_reached()
 
-    def _is_validated_next(self, trainer: L.Trainer) -> bool:
+    def _validates_next(self, trainer: L.Trainer) -> bool:
         fetcher = trainer.fit_loop._data_fetcher
         return fetcher is not None and trainer.fit_loop.epoch_loop._should_check_val_fx(fetcher)
 
@@ -79,16 +79,16 @@ class ResumePoint(Checkpoint):
         self._saved_at = trainer.global_step
         last = self.path(trainer)
         if trainer.is_global_zero and last.exists():
-            _keep(last, previous(last))
+            _keep_as(last, previous(last))
         trainer.save_checkpoint(last, weights_only=False)
 
 
-def _keep(source: Path, target: Path) -> None:
-    """Gives a file a second name, so that at every moment at least one of both is a whole checkpoint."""
-    half = target.with_name(f".{target.name}.part")
-    half.unlink(missing_ok=True)
+def _keep_as(source: Path, target: Path) -> None:
+    """Hard-links `source` as `target`, so that at any moment at least one of the two is a complete checkpoint."""
+    temporary = target.with_name(f".{target.name}.part")
+    temporary.unlink(missing_ok=True)
     try:
-        os.link(source, half)
+        os.link(source, temporary)
     except OSError:  # a file system without links
-        os.replace(source, half)
-    os.replace(half, target)
+        os.replace(source, temporary)
+    os.replace(temporary, target)

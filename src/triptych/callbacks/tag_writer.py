@@ -13,12 +13,12 @@ from triptych.tasks.multilabel import Choice
 
 
 class TagWriter(PredictionWriter):
-    """Writes `tags.csv` in the competition's form (`image_name,tags`) and `probabilities.csv`, a column a tag.
+    """Writes `tags.csv` in the competition's format (`image_name,tags`) and `probabilities.csv`, one column per tag.
 
     Args:
         output_dir: See `PredictionWriter`.
-        thresholds: Above which a tag is given: `"fixed"` for the model's `threshold`, `"single"` or `"per_tag"` for
-            those that were chosen after the validation.
+        thresholds: Probabilities above which a tag is predicted: `"fixed"` for the model's `threshold`, `"single"` or
+            `"per_tag"` for those chosen after each validation.
     """
 
     def __init__(self, output_dir: str | None = None, thresholds: Choice = "fixed") -> None:
@@ -26,13 +26,13 @@ class TagWriter(PredictionWriter):
         self.thresholds: Choice = thresholds
 
     def on_predict_start(self, trainer: L.Trainer, pl_module: Any) -> None:
-        self._limits = pl_module.thresholds_by(self.thresholds)
+        self._threshold_values = pl_module.thresholds_by(self.thresholds)
         super().on_predict_start(trainer, pl_module)
         self._rows: list[tuple[object, ...]] = []
 
     def write(self, pl_module: Any, batch: Batch, prediction: Tensor) -> None:
         for path, probabilities in zip(batch["path"], prediction, strict=True):
-            chosen = (probabilities > self._limits).tolist()
+            chosen = (probabilities > self._threshold_values).tolist()
             tags = " ".join(tag for tag, is_chosen in zip(pl_module.tags, chosen, strict=True) if is_chosen)
             self._rows.append((Path(path).stem, tags, *(f"{value:.4f}" for value in probabilities.tolist())))
 

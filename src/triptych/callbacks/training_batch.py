@@ -1,4 +1,4 @@
-"""What the model is given, as a picture."""
+"""The first training batch, as a figure."""
 
 from typing import Any, cast
 
@@ -14,10 +14,10 @@ _COLUMNS = 4
 
 
 class TrainingBatch(FigureCallback):
-    """Shows the first batch of each fit in TensorBoard, as `train/batch`: augmented, with what is to be predicted.
+    """Draws the first batch of each fit into TensorBoard, as `train/batch`: augmented, with its targets.
 
     Args:
-        count: Samples of the batch that are shown, at least 1.
+        count: Number of samples to show, at least 1.
 
     Raises:
         ValueError: `count` is less than 1.
@@ -43,7 +43,7 @@ class TrainingBatch(FigureCallback):
 
 
 def _samples(batch: Batch, count: int) -> list[Sample]:
-    """At most `count` samples of a batch, on the processor."""
+    """At most `count` samples of a batch, on the CPU."""
     on_cpu: dict[str, Any] = {key: value.cpu() if isinstance(value, Tensor) else value for key, value in batch.items()}
-    taken = range(min(count, len(batch["path"])))
-    return [cast(Sample, {key: value[i] for key, value in on_cpu.items()}) for i in taken]
+    indices = range(min(count, len(batch["path"])))
+    return [cast(Sample, {key: value[i] for key, value in on_cpu.items()}) for i in indices]

@@ -1,4 +1,4 @@
-"""The same validation samples after every validation."""
+"""Predictions for the same samples after every validation."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ from triptych.trainer.tensorboard import logged_step
 
 
 class ValidationFrames(FigureCallback):
-    """Shows truth and prediction in TensorBoard after every validation, as `val/frames`.
+    """Draws truth and prediction into TensorBoard after every validation, as `val/frames`.
 
-    The samples are spread over the split and the same each time, so the slider goes through learning. They are read
-    once a fit.
+    The samples are evenly spaced over the split and the same each time, so the slider shows the progress of training.
+    They are read once per fit.
 
     Args:
-        count: Samples that are shown, at least 1.
+        count: Number of samples to show, at least 1.
 
     Raises:
         ValueError: `count` is less than 1.
@@ -34,7 +34,7 @@ class ValidationFrames(FigureCallback):
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         super().setup(trainer, pl_module, stage)
-        self._samples = []  # of another size by now, perhaps
+        self._samples = []  # the image size may have changed
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         if not self.draws(trainer, pl_module):
@@ -42,7 +42,7 @@ class ValidationFrames(FigureCallback):
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         with evaluating(pl_module, data) as evaluation, trainer.precision_plugin.forward_context():
             if not self._samples:
-                places = evenly_spaced(len(evaluation.samples), self.count)
-                self._samples = [evaluation.samples[place] for place in places]
+                indices = evenly_spaced(len(evaluation.samples), self.count)
+                self._samples = [evaluation.samples[index] for index in indices]
             figure = panel_for(pl_module).results(evaluation.together(self._samples))
         self.show(trainer, "val/frames", figure, logged_step(trainer))

@@ -1,4 +1,4 @@
-"""The command `triptych`: LightningCLI's subcommands, the plain ones, and mistakes told in one line."""
+"""The command `triptych`: LightningCLI's subcommands, the plain commands, and errors in one line."""
 
 import json
 import os
@@ -27,18 +27,18 @@ from triptych.runs.layout import RunLayout
 from triptych.trainer.cpu import usable_precision
 from triptych.trainer.messages import no_advice
 
-FLAGS = {"--resume": "--resume", "--dry-run": "--dry_run", "--dry_run": "--dry_run"}
-"""What may be typed without a value, and its name as an argument."""
+_FLAGS = {"--resume": "--resume", "--dry-run": "--dry_run", "--dry_run": "--dry_run"}
+"""Options that may be given without a value, with their argument name."""
 
-NEEDS_CHECKPOINT = ("validate", "test", "predict")
+_NEEDS_CHECKPOINT = ("validate", "test", "predict")
 
-DESCRIPTION = f"""Trains, scores and predicts, as a YAML file says: `triptych fit --config configs/camvid.yaml`.
+_DESCRIPTION = f"""Trains, scores and predicts as a YAML file says: `triptych fit --config configs/camvid.yaml`.
 `triptych make-data {{{",".join(MADE_UP)}}} DIR` writes made-up data to try it on.
-`triptych report RUN` writes what there is to know about a run into one HTML page."""
+`triptych report RUN` writes a report about a run, one HTML page."""
 
 
 class Parser(LightningArgumentParser):
-    """A parser that raises instead of printing its usage and leaving."""
+    """A parser that raises an error instead of printing its usage and exiting."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         raise UsageError(message) from ex
@@ -52,7 +52,7 @@ class Parser(LightningArgumentParser):
 
 
 class SaveFitConfig(SaveConfigCallback):
-    """Keeps the configuration in the run folder, of a fit alone."""
+    """Saves the configuration in the run folder, for a fit only."""
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         if stage == "fit":
@@ -60,7 +60,7 @@ class SaveFitConfig(SaveConfigCallback):
 
 
 class TriptychCLI(LightningCLI):
-    """LightningCLI in subclass mode; ends by naming what was made."""
+    """LightningCLI in subclass mode; at the end it prints the paths of the results."""
 
     trainer: CommandTrainer
 
@@ -72,17 +72,17 @@ class TriptychCLI(LightningCLI):
             subclass_mode_model=True,
             subclass_mode_data=True,
             save_config_callback=SaveFitConfig,
-            save_config_kwargs={"overwrite": True},  # `no_empty_run` keeps other runs from it
+            save_config_kwargs={"overwrite": True},  # `no_empty_run` protects other runs
             seed_everything_default=0,
             parser_class=Parser,
-            parser_kwargs={"prog": "triptych", "description": DESCRIPTION},
+            parser_kwargs={"prog": "triptych", "description": _DESCRIPTION},
             auto_configure_optimizers=False,
-            args=_with_flags(args),
+            args=_with_flag_values(args),
         )
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
-        """LightningCLI's own and the lesson's; the sets are arguments that are not typed."""
+        """LightningCLI's subcommands and ours, each with the arguments that are not options."""
         return {
             **LightningCLI.subcommands(),
             "lr-find": {"model", "datamodule"},
@@ -91,8 +91,8 @@ class TriptychCLI(LightningCLI):
 
     def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
-        if subcommand in NEEDS_CHECKPOINT:
-            parser.add_argument("--stages", type=Any, help="left alone, so that a recipe's YAML serves here too")
+        if subcommand in _NEEDS_CHECKPOINT:
+            parser.add_argument("--stages", type=Any, help="ignored, so that a recipe's YAML can be used here too")
         return parser
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
@@ -101,49 +101,49 @@ class TriptychCLI(LightningCLI):
         config = self.config[subcommand]
         checkpoint = config.get("ckpt_path")
         if subcommand in ("fit", "recipe") and (checkpoint == "last" or config.get("resume")):
-            self._go_on_with_newest_run(subcommand)
+            self._resume_run(subcommand)
         elif checkpoint not in (None, "best", "last", "hpc"):
             read_checkpoint(checkpoint)
-        elif checkpoint is None and subcommand in NEEDS_CHECKPOINT:
+        elif checkpoint is None and subcommand in _NEEDS_CHECKPOINT:
             raise UsageError(f"ckpt_path: expected a checkpoint to {subcommand} with, got none.")
 
-    def _go_on_with_newest_run(self, subcommand: str) -> None:
-        """Names the run's folder, and for a fit its last checkpoint, in the configuration."""
+    def _resume_run(self, subcommand: str) -> None:
+        """Sets the run to resume in the configuration (named or newest), and for a fit its last checkpoint."""
         config = self.config[subcommand]
-        place = getattr(config.trainer.logger, "init_args", None)
-        if place is None or not place.get("save_dir"):
+        logger = getattr(config.trainer.logger, "init_args", None)
+        if logger is None or not logger.get("save_dir"):
             raise UsageError("trainer.logger: expected a TensorBoardLogger with a save_dir, to find the run to resume.")
-        any_run = RunLayout(Path())
-        last = any_run.last if subcommand == "fit" else any_run.recipe
-        runs = Path(place.save_dir, place.get("name") or "")
-        run = runs / str(place.version) if place.get("version") is not None else newest_run(runs, last)
-        place.version = run.name
+        relative = RunLayout(Path())
+        state = relative.last if subcommand == "fit" else relative.recipe
+        runs = Path(logger.save_dir, logger.get("name") or "")
+        run = runs / str(logger.version) if logger.get("version") is not None else newest_run(runs, state)
+        logger.version = run.name
         if subcommand == "fit":
-            read_checkpoint(run / last)
-            config.ckpt_path = str(run / last)
+            read_checkpoint(run / state)
+            config.ckpt_path = str(run / state)
 
     def _parse_ckpt_path(self) -> None:
         try:
             super()._parse_ckpt_path()
         except UsageError as error:
             checkpoint = self.config[self.config.subcommand].ckpt_path
-            raise UsageError(f"ckpt_path: {checkpoint} was saved by another model than this one.") from error
+            raise UsageError(f"ckpt_path: {checkpoint} was saved by a different model.") from error
 
     def _run_subcommand(self, subcommand: str) -> None:
-        if subcommand == "recipe":  # it writes nothing before all is known to be in order
+        if subcommand == "recipe":  # it writes nothing before everything is checked
             super()._run_subcommand(subcommand)
             return
         checkpoint = self.config[subcommand].get("ckpt_path")
-        goes_on = checkpoint is not None and Path(self.trainer.log_dir or "") in Path(checkpoint).parents
-        with no_empty_run(self.trainer, goes_on):
+        resumes = checkpoint is not None and Path(self.trainer.log_dir or "") in Path(checkpoint).parents
+        with no_empty_run(self.trainer, resumes):
             super()._run_subcommand(subcommand)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.add_lightning_class_args(PredictionWriter, "predictions", subclass_mode=True, required=False)
 
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> L.Trainer:
-        named = [callback for callback in callbacks if callback is not None]  # None where `predictions` is left out
-        return super()._instantiate_trainer(config, named)
+        callbacks = [callback for callback in callbacks if callback is not None]  # None without `predictions`
+        return super()._instantiate_trainer(config, callbacks)
 
     def before_instantiate_classes(self) -> None:
         trainer = self.config[self.subcommand].trainer
@@ -152,12 +152,12 @@ class TriptychCLI(LightningCLI):
             for stage in self.config.recipe.stages:
                 stage.precision = usable_precision(stage.precision, trainer.accelerator)
         if self.subcommand not in ("fit", "lr-find", "recipe"):
-            trainer.logger = False  # a folder of its own in TensorBoard for a single number would hide the curves
+            trainer.logger = False  # another run in TensorBoard with a single number would hide the curves
         if self.subcommand == "predict":
-            self.config.predict.return_predictions = False  # they are written as they come
+            self.config.predict.return_predictions = False  # the writer saves each batch
 
     def before_fit(self) -> None:
-        """Finds the learning rate, where the configuration asks for it."""
+        """Finds the learning rate, if the configuration asks for it."""
         max_lr = self.model.hparams.get("max_lr")
         if asks_to_find(max_lr):
             search = find_lr(self.trainer, self.model, self.datamodule)
@@ -165,36 +165,36 @@ class TriptychCLI(LightningCLI):
             self.model.retune(max_lr=with_found(max_lr, search.rate))
 
     def before_predict(self) -> None:
-        """Refuses to predict where nothing would be kept."""
+        """Checks that the predictions will be written."""
         callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
         if not any(isinstance(callback, BasePredictionWriter) for callback in callbacks):
             raise UsageError("predictions: expected a writer, such as triptych.callbacks.MaskWriter, got none.")
 
     @rank_zero_only
     def after_fit(self) -> None:
-        """Names the score, the checkpoint and the TensorBoard command."""
+        """Prints the score, the checkpoint and the TensorBoard command."""
         for callback in self.trainer.checkpoint_callbacks:
             if isinstance(callback, ModelCheckpoint) and callback.best_model_path:
                 print(f"score: {callback.monitor} {callback.best_model_score:.4f}")
                 print(f"checkpoint: {callback.best_model_path}")
-        self._name_curves()
+        self._print_curves()
 
     @rank_zero_only
     def after_recipe(self) -> None:
-        """Names the last stage's score and checkpoint, and the TensorBoard command."""
+        """Prints the last stage's score and checkpoint, and the TensorBoard command."""
         summary = RunLayout(Path(own_folder(self.trainer) or "")).summary
         if summary.exists():  # not after a dry run
             last = Path(json.loads(summary.read_text(encoding="utf-8"))["stages"][-1]["checkpoint"])
             print(f"score: {best_score(last)}\ncheckpoint: {last}")
-            self._name_curves()
+            self._print_curves()
 
-    def _name_curves(self) -> None:
+    def _print_curves(self) -> None:
         if isinstance(self.trainer.logger, TensorBoardLogger):
             print(f"curves: {_tensorboard()} --logdir {self.trainer.logger.root_dir}")
 
     @rank_zero_only
     def after_predict(self) -> None:
-        """Names the score, the checkpoint, the folder of the pictures and the TensorBoard command."""
+        """Prints the score, the checkpoint, the paths of the predictions and the TensorBoard command."""
         callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
         checkpoint = self.trainer.ckpt_path
         if checkpoint is not None:
@@ -205,14 +205,14 @@ class TriptychCLI(LightningCLI):
         print(f"curves: {_tensorboard()} --logdir {run_folder(self.trainer).parent}")
 
 
-def _with_flags(args: Sequence[str]) -> list[str]:
-    """The arguments, with `true` where a flag stands alone."""
-    typed = []
+def _with_flag_values(args: Sequence[str]) -> list[str]:
+    """The arguments, with `true` after each flag that has no value."""
+    complete = []
     for arg, following in zip(args, [*args[1:], ""], strict=True):
-        typed.append(FLAGS.get(arg, arg))
-        if arg in FLAGS and following.lower() not in ("true", "false"):
-            typed.append("true")
-    return typed
+        complete.append(_FLAGS.get(arg, arg))
+        if arg in _FLAGS and following.lower() not in ("true", "false"):
+            complete.append("true")
+    return complete
 
 
 def _run(args: Sequence[str]) -> None:
@@ -227,7 +227,7 @@ def _run(args: Sequence[str]) -> None:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Runs the command line; a mistake of the user's ends in one line on standard error and exit code 1.
+    """Runs the command line; a user's mistake ends in one line on standard error and exit code 1.
 
     With the environment variable `TRIPTYCH_TRACEBACK` it ends in the traceback instead.
     """
@@ -236,25 +236,25 @@ def main(args: Sequence[str] | None = None) -> None:
     try:
         _run(args)
     except Exception as error:
-        said = _told(error)
-        if said is None or os.environ.get("TRIPTYCH_TRACEBACK"):
+        message = _user_message(error)
+        if message is None or os.environ.get("TRIPTYCH_TRACEBACK"):
             raise
-        sys.exit(f"triptych: {said}")
+        sys.exit(f"triptych: {message}")
 
 
-def _told(error: Exception) -> str | None:
-    """A mistake of the user's in one line; None for what is none."""
+def _user_message(error: Exception) -> str | None:
+    """A user's mistake in one line; None for any other error."""
     if isinstance(error, UsageError):
         return f"{error.file}: {plain(error)}" if error.file else plain(error)
     if isinstance(error, (ValueError, OSError, MisconfigurationException)):
         return plain(error)
     if str(error).startswith("Error(s) in loading state_dict"):
-        return "ckpt_path: the checkpoint was saved by another model than this one."
+        return "ckpt_path: the checkpoint was saved by a different model."
     return None
 
 
 def _tensorboard() -> str:
-    """The command as it can be typed here, in or outside of the environment."""
+    """The TensorBoard command; with its path if it is not on PATH."""
     return (
         "tensorboard" if shutil.which("tensorboard") else os.path.relpath(Path(sys.executable).with_name("tensorboard"))
     )

@@ -1,4 +1,4 @@
-"""The commands of `triptych` that take a few words and no configuration: made-up data and reports."""
+"""The commands of `triptych` that need no configuration: made-up data and reports."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ MADE_UP: dict[str, Callable[[str], Path]] = {
     "biwi": synthetic.make_portraits,
     "planet": synthetic.make_tiles,
 }
-"""What `make-data` writes, by the name of the data set whose layout it has."""
+"""What `make-data` writes, by the name of the data set whose layout it follows."""
 
 
 def make_data(args: Sequence[str]) -> None:
@@ -30,21 +30,21 @@ def make_data(args: Sequence[str]) -> None:
 
 def report(args: Sequence[str]) -> None:
     """`triptych report RUN`: writes a run's report."""
-    parser = _Parser(prog="triptych report", description="Writes a run's report, one HTML page with all in it.")
+    parser = _Parser(prog="triptych report", description="Writes a report about a run: one self-contained HTML page.")
     parser.add_argument("run", metavar="RUN", help="folder of the run, such as runs/camvid/version_0")
-    parser.add_argument("--output", metavar="FILE", help="where it is written; without it, RUN/report.html")
-    parser.add_argument("--root", metavar="DIR", help="where the data are, if no longer where the configuration says")
-    given = parser.parse_args(args)
-    data = None if given.root is None else saved_data(given.run, given.root)
-    print(f"report: {write_report(given.run, given.output, data)}")
+    parser.add_argument("--output", metavar="FILE", help="file to write (default: RUN/report.html)")
+    parser.add_argument("--root", metavar="DIR", help="folder of the data, if it is not the one in the configuration")
+    options = parser.parse_args(args)
+    data = None if options.root is None else saved_data(options.run, options.root)
+    print(f"report: {write_report(options.run, options.output, data)}")
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises instead of printing its usage and leaving."""
+    """A parser that raises an error instead of printing its usage and exiting."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"expected `triptych report RUN [--output FILE] [--root DIR]`; {message}.")
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {"make-data": make_data, "report": report}
-"""What each does, given the words after its name."""
+"""Functions of the commands; each takes the arguments after the command's name."""

@@ -1,4 +1,4 @@
-"""What jsonargparse says of a mistake, in one line: for which key, what was expected, what came."""
+"""Errors of jsonargparse in one line: the key, what was expected, what came."""
 
 import re
 
@@ -23,10 +23,10 @@ _YAML_WORDS = {
     "tuple": "a list",
 }
 _LEAVES = (
-    (r"Option '(.+)' is not accepted.*", r".\1: no such option; `triptych fit{help}` lists those there are."),
+    (r"Option '(.+)' is not accepted.*", r".\1: no such option; `triptych fit{help}` lists the available ones."),
     (
         r"Subcommand '(\w+)' does not accept option '(.+)'",
-        r".\2: no such option; `triptych \1 --help` lists those there are.",
+        r".\2: no such option; `triptych \1 --help` lists the available ones.",
     ),
     (r"Expected an? tuple with (.+)\. Got value: (.*)", r": expected a list with \1, got \2."),
     (r"Expected an? typing\.Literal\[(.+)\]\. Got value: (.*)", r": expected one of \1, got \2."),
@@ -38,60 +38,58 @@ _LEAVES = (
         r": expected a class_path beside its init_args, got none.",
     ),
     (r"Problems parsing config: (.*)", r": expected YAML, but it cannot be read, \1."),
-    (r"(?:File does not exist|Path is not a file): '(.*)'", r": \1 is not there; expected a YAML file."),
+    (r"(?:File does not exist|Path is not a file): '(.*)'", r": \1 does not exist; expected a YAML file."),
     (r"Unexpected config: ?(.*)", r": expected keys with values (model:, data:, trainer:), got '\1'."),
     (r"Expected a dot import path string: (.*)", r": expected a mapping, got \1."),
-    (r"the following arguments are required: name", r"stages.name: expected a word for each stage, got nothing."),
+    (r"the following arguments are required: name", r"stages.name: expected a name for each stage, got nothing."),
     (
         r"the following arguments are required: (recipe\..*)",
-        r": \1 expected, got nothing; name a file that has them, such as `--config configs/recipes/camvid.yaml`.",
+        r": expected \1, got nothing; pass a file that sets them, such as `--config configs/recipes/camvid.yaml`.",
     ),
     (
         r"the following arguments are required: (.*)",
-        r": \1 expected, got nothing; name a file that has them, such as `--config configs/camvid.yaml`.",
+        r": expected \1, got nothing; pass a file that sets them, such as `--config configs/camvid.yaml`.",
     ),
 )
-"""jsonargparse's last words about a value, and ours."""
+"""Innermost messages of jsonargparse, and our replacements."""
 
 
 def plain(error: Exception) -> str:
-    """An error in one line; what jsonargparse says becomes `key: what was expected, what came`."""
+    """An error in one line; a message of jsonargparse becomes `key: what was expected, what came`."""
     message = str(error)
     return _translated(message) if isinstance(error, UsageError) or _UNION.match(message) else one_line(error)
 
 
 def _translated(message: str) -> str:
-    """What jsonargparse says of a mistake, in our words.
+    """A message of jsonargparse, shortened and reworded.
 
-    It tells of every type that a value could have had; kept is the one that says most.
+    It lists an error for every type of a union; only the most specific one is kept.
     """
     keys = ""
     while True:
         if found := _KEY.fullmatch(message):
             keys, message = f"{keys}.{found[1]}", found[2]
         elif found := _UNION.match(message):
-            message = _most_telling(re.split(rf"(?:^|\n){found[1]}  - ", found[2])[1:], found[3])
+            message = _most_specific(re.split(rf"(?:^|\n){found[1]}  - ", found[2])[1:], found[3])
         else:
             break
     message = re.sub(r'in "<unicode string>", ', "at ", " ".join(message.split()))
     message = re.sub(r"<class '([\w.]+)'>", lambda found: _YAML_WORDS.get(found[1], found[1]), message)
-    if (
-        keys.lstrip(".").split(".")[0] in STAGE_FIELDS
-    ):  # jsonargparse tells of these without the `stages` in which they stand
+    if keys.lstrip(".").split(".")[0] in STAGE_FIELDS:  # jsonargparse omits the `stages` around them
         keys = f".stages{keys}"
     if not keys and (found := re.fullmatch(r"Option '(.+)' is not accepted", message)):
         return f"stages.{found[1]}: no such option; a stage has {', '.join(STAGE_FIELDS)}."
-    for pattern, ours in _LEAVES:
+    for pattern, replacement in _LEAVES:
         if found := re.fullmatch(pattern, message):
-            help_of = f" --{keys[1:]}.help CLASS" if keys else " --help"
-            return (keys + found.expand(ours).replace("{help}", help_of)).lstrip(".: ")
+            help_option = f" --{keys[1:]}.help CLASS" if keys else " --help"
+            return (keys + found.expand(replacement).replace("{help}", help_option)).lstrip(".: ")
     return f"{keys[1:]}: {message}" if keys else message
 
 
-def _most_telling(errors: list[str], value: str) -> str:
-    """One of the errors that a union's members gave, or the types that were expected all together."""
-    telling = [error for error in errors if not error.startswith(("Expected a ", "Not a valid subclass"))]
-    if telling:
-        return telling[0]
+def _most_specific(errors: list[str], value: str) -> str:
+    """The first error that is not only about the type; else one that lists all expected types."""
+    specific = [error for error in errors if not error.startswith(("Expected a ", "Not a valid subclass"))]
+    if specific:
+        return specific[0]
     types = [re.sub(r"^Expected a |\. Got value: .*|typing\.Literal\[|\]$", "", error) for error in errors]
     return f"Expected a {' or '.join(types)}. Got value: {value}"

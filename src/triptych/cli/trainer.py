@@ -1,4 +1,4 @@
-"""A Trainer with a method for each command that Lightning's own has not."""
+"""A Trainer with a method for each subcommand that Lightning's Trainer lacks."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from triptych.trainer.tensorboard import add_figure, tensorboard_logger
 
 
 class CommandTrainer(L.Trainer):
-    """Lightning's Trainer, with `lr-find` and `recipe` beside `fit`, `validate`, `test` and `predict`."""
+    """Lightning's Trainer, with `lr-find` and `recipe` in addition to `fit`, `validate`, `test` and `predict`."""
 
     def find_rate(
         self,
@@ -28,14 +28,14 @@ class CommandTrainer(L.Trainer):
         num_steps: int = 100,
         rule: Rule = DEFAULT_RULE,
     ) -> LRSearch:
-        """Finds a learning rate: a few steps with a rising one, taken back afterwards.
+        """Finds a learning rate by a few steps at increasing rates; the model is restored afterwards.
 
         Args:
             model: The model.
             datamodule: The data.
-            start: First rate.
-            end: Last rate.
-            num_steps: Steps of the optimizer.
+            start: First learning rate.
+            end: Last learning rate.
+            num_steps: Number of optimizer steps.
             rule: `steep`, `minimum`, `valley` or `slide`.
         """
         search = find_lr(self, model, datamodule, start, end, num_steps, rule)
@@ -44,12 +44,12 @@ class CommandTrainer(L.Trainer):
 
     @rank_zero_only
     def show_search(self, search: LRSearch) -> None:
-        """Prints a search's table, and keeps its curve in the run folder and in TensorBoard."""
+        """Prints a search's table, and saves its curve in the run folder and in TensorBoard."""
         Console().print(search.table())
-        place = own_folder(self)
-        if place is None:
+        run = own_folder(self)
+        if run is None:
             return
-        folder = RunLayout(Path(place)).search()
+        folder = RunLayout(Path(run)).search()
         search.save(folder)
         logger = tensorboard_logger(self)
         if logger is not None:
@@ -66,16 +66,16 @@ class CommandTrainer(L.Trainer):
         budget: str | None = None,
         every_n_steps: int = 50,
     ) -> None:
-        """Trains stage by stage, and goes on where it was killed.
+        """Trains stage by stage; a killed run can be resumed.
 
         Args:
             model: The model.
             datamodule: The data.
-            stages: What each stage changes.
-            resume: Go on with the newest run, or the one that the logger's version names.
-            dry_run: Print the plan and end.
-            budget: A time such as 20m that the epochs are scaled down to.
-            every_n_steps: Steps from one point to resume from to the next.
+            stages: The settings that each stage changes.
+            resume: Resume the newest run, or the one given as the logger's version.
+            dry_run: Print the plan and exit.
+            budget: A time such as 20m; the number of epochs is reduced to fit into it.
+            every_n_steps: Optimizer steps between two checkpoints to resume from.
         """
         folder = self.log_dir or "runs/recipe"
         run_recipe(model, datamodule, stages, self, folder, resume, dry_run, budget, every_n_steps)

@@ -1,4 +1,4 @@
-"""What is predicted for what: a confusion matrix of classes, and bars of right and wrong tags."""
+"""Confusion figures: a matrix for classes; bars of true positives, false negatives and false positives for tags."""
 
 from collections.abc import Sequence
 
@@ -11,18 +11,18 @@ from triptych.draw.figure import NotebookFigure
 from triptych.draw.tags import MEANINGS
 from triptych.draw.text import FONT, INK
 
-_CELL, _BAR, _LEAST_HEIGHT = 0.32, 0.24, 3.6  # inches
+_CELL, _BAR, _MIN_HEIGHT = 0.32, 0.24, 3.6  # inches
 _PT, _NUMBER_PT = 9, 7.5
-_LEAST_SHOWN = 0.5
-"""Percentage from which a number is written."""
+_MIN_SHOWN = 0.5
+"""Lowest percentage that is written into its cell."""
 _HATCHES = ("", "//", "..")
 
 
 def class_confusion(counts: Tensor, class_names: Sequence[str]) -> Figure:
-    """A row for each true class, in % of its pixels; a column for each predicted class.
+    """Confusion matrix: a row for each true class, in % of its pixels; a column for each predicted class.
 
     Args:
-        counts: Pixels (C, C), target by prediction.
+        counts: Number of pixels (C, C) by true and predicted class.
         class_names: Names of the classes.
 
     Raises:
@@ -32,17 +32,18 @@ def class_confusion(counts: Tensor, class_names: Sequence[str]) -> Figure:
         raise ValueError("plot_confusion: expected labelled pixels in the validation masks, found none.")
     rows = counts.sum(dim=1).nonzero().flatten().tolist()
     columns = (counts.sum(dim=0) + counts.sum(dim=1)).nonzero().flatten().tolist()
-    of_row = counts[rows].sum(dim=1, keepdim=True)
-    percent = (100 * counts[rows][:, columns] / of_row).numpy()
-    support = (of_row.flatten() / counts.sum()).tolist()
-    size = _CELL * len(columns) + 3.6, max(_LEAST_HEIGHT, _CELL * len(rows) + 2)
+    row_totals = counts[rows].sum(dim=1, keepdim=True)
+    percent = (100 * counts[rows][:, columns] / row_totals).numpy()
+    support = (row_totals.flatten() / counts.sum()).tolist()
+    size = _CELL * len(columns) + 3.6, max(_MIN_HEIGHT, _CELL * len(rows) + 2)
     figure = NotebookFigure(figsize=size, dpi=120, layout="constrained")
-    axes = figure.add_subplot(xlabel="predicted", ylabel="true, with its share of the labelled pixels")
+    axes = figure.add_subplot(xlabel="predicted", ylabel="true, with its fraction of the labelled pixels")
     image = axes.imshow(percent, cmap="magma_r", vmin=0, vmax=100, aspect="auto")
     _label(axes, [class_names[i] for i in columns], "x")
-    _label(axes, [f"{class_names[i]}  {_percent(part)} %" for i, part in zip(rows, support, strict=True)], "y")
+    names = [f"{class_names[i]}  {_percent(fraction)} %" for i, fraction in zip(rows, support, strict=True)]
+    _label(axes, names, "y")
     for (y, x), value in np.ndenumerate(percent):
-        if value >= _LEAST_SHOWN:
+        if value >= _MIN_SHOWN:
             color = "white" if value > 50 else "black"
             axes.text(x, y, f"{value:.0f}", ha="center", va="center", color=color, fontsize=_NUMBER_PT)
     bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02)
@@ -53,23 +54,23 @@ def class_confusion(counts: Tensor, class_names: Sequence[str]) -> Figure:
 def tag_confusion(
     true_positives: Tensor, false_negatives: Tensor, false_positives: Tensor, tags: Sequence[str]
 ) -> Figure:
-    """A bar for each tag, over the tiles that have the tag or got it predicted; the most frequent tag on top.
+    """A bar for each tag, over the tiles that have the tag or for which it is predicted; the most frequent tag on top.
 
     Args:
-        true_positives: Tiles (L,) that have the tag and got it predicted.
-        false_negatives: Tiles that have it and did not.
-        false_positives: Tiles that do not have it and did.
+        true_positives: Number of tiles (L,) that have the tag and for which it is predicted.
+        false_negatives: Number of tiles (L,) that have the tag and for which it is not predicted.
+        false_positives: Number of tiles (L,) without the tag and for which it is predicted.
         tags: Names of the tags.
     """
     kinds = (true_positives, false_negatives, false_positives)
-    support, seen = true_positives + false_negatives, sum(kinds)
-    assert isinstance(seen, Tensor)
-    order = [i for i in support.argsort(descending=True, stable=True).tolist() if seen[i]]
-    figure = NotebookFigure(figsize=(8, max(_LEAST_HEIGHT, _BAR * len(order) + 1.6)), dpi=120, layout="constrained")
-    axes = figure.add_subplot(xlabel="% of the tiles that have the tag or got it predicted", xlim=(0, 100))
+    support, totals = true_positives + false_negatives, sum(kinds)
+    assert isinstance(totals, Tensor)
+    order = [i for i in support.argsort(descending=True, stable=True).tolist() if totals[i]]
+    figure = NotebookFigure(figsize=(8, max(_MIN_HEIGHT, _BAR * len(order) + 1.6)), dpi=120, layout="constrained")
+    axes = figure.add_subplot(xlabel="% of the tiles with the tag, true or predicted", xlim=(0, 100))
     start = np.zeros(len(order))
     for counts, hatch, (color, label) in zip(kinds, _HATCHES, MEANINGS.items(), strict=True):
-        percent = (100 * counts / seen)[order].numpy()
+        percent = (100 * counts / totals)[order].numpy()
         axes.barh(range(len(order)), percent, 0.8, start, color=color, hatch=hatch, edgecolor="white", label=label)
         start += percent
     _label(axes, [f"{tags[i]}  {support[i]}" for i in order], "y")

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 
 class NotebookFigure(Figure):
-    """Is shown where it stands last in a cell, also before `%matplotlib inline` or an import of pyplot."""
+    """A figure that a notebook shows as the last value of a cell, even without `%matplotlib inline` or pyplot."""
 
     def _repr_png_(self) -> bytes:
         png = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Points as marks on a picture's axes, readable on light and dark skin alike."""
+"""Points as marks on matplotlib axes, visible on both light and dark skin."""
 
 from collections.abc import Sequence
 
@@ -11,17 +11,17 @@ from triptych.draw.points import PREDICTED, TRUE, Color, Points
 
 
 def draw_marks(axes: Axes, true_points: Points, points: Points) -> None:
-    """A ring around each true point, a cross on each predicted one, and a line between the two of a pair.
+    """Draws a ring around each true point, a cross on each predicted point, and a line between the two.
 
     Args:
-        axes: Counts pixels of the picture from its top left corner.
+        axes: In pixels of the image, from its top left corner.
         true_points: (y, x) of each true point in pixels.
-        points: The same of the predicted ones; none where nothing was predicted.
+        points: (y, x) of each predicted point in pixels; empty if nothing was predicted.
     """
     for (true_y, true_x), (y, x) in zip(true_points, points, strict=False):
-        link = Line2D([true_x, x], [true_y, y], color="white", linewidth=1)
-        link.set_path_effects([withStroke(linewidth=2.2, foreground="black")])
-        axes.add_line(link)
+        line = Line2D([true_x, x], [true_y, y], color="white", linewidth=1)
+        line.set_path_effects([withStroke(linewidth=2.2, foreground="black")])
+        axes.add_line(line)
     for y, x in true_points:
         axes.add_line(_ring([x], [y]))
     for y, x in points:
@@ -29,10 +29,10 @@ def draw_marks(axes: Axes, true_points: Points, points: Points) -> None:
 
 
 def mark_keys(predicted: bool) -> list[tuple[Artist, str]]:
-    """What the marks of a legend mean.
+    """Handle and label of each mark, for a legend.
 
     Args:
-        predicted: Whether there are predicted points too.
+        predicted: Whether predicted points are drawn too.
     """
     keys: list[tuple[Artist, str]] = [(_ring(), "true point")]
     return [*keys, (_cross(), "predicted point")] if predicted else keys

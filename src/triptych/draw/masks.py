@@ -1,4 +1,4 @@
-"""Masks over pictures: classes in their colours, void hatched, wrong pixels marked."""
+"""Masks over images: classes in their colours, void hatched, wrong pixels marked."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from matplotlib.patches import Patch
 
 Pixels = npt.NDArray[np.uint8]
 
-OPACITY = 0.6
-_STRIPES = 40  # on the shorter side
+_OPACITY = 0.6
+_STRIPES = 40  # along the shorter side
 _LIGHT, _DARK = (235, 235, 235), (70, 70, 70)
 _WRONG = (235, 0, 75)
 _VOID_LABEL = "void, not scored"
@@ -20,7 +20,7 @@ _VOID_LABEL = "void, not scored"
 
 @dataclass(frozen=True)
 class Classes:
-    """What a mask's ids mean.
+    """The classes of a mask's ids.
 
     Args:
         names: Name of each class.
@@ -34,21 +34,21 @@ class Classes:
 
 
 def paint(image: Pixels, ids: npt.NDArray[np.int64], classes: Classes) -> Pixels:
-    """The image under the colours of its classes, with stripes over what is void.
+    """The image overlaid with the colours of its classes, and with stripes on void pixels.
 
     Args:
         image: RGB (H, W, 3).
         ids: Class ids (H, W).
-        classes: What the ids mean.
+        classes: The classes of the ids.
     """
     void = ids == classes.ignore_index
-    return _hatched(_blend(image, classes.colors[np.where(void, 0, ids)], OPACITY), image, void)
+    return _hatched(_blend(image, classes.colors[np.where(void, 0, ids)], _OPACITY), image, void)
 
 
 def mark_wrong(
     image: Pixels, ids: npt.NDArray[np.int64], target: npt.NDArray[np.int64], ignore_index: int | None
 ) -> Pixels:
-    """The picture in grey, its wrong pixels in red, and stripes over what is void.
+    """The image in grey, with wrong pixels in red and stripes on void pixels.
 
     Args:
         image: RGB (H, W, 3).
@@ -63,7 +63,7 @@ def mark_wrong(
 
 
 def class_keys(masks: Iterable[npt.NDArray[np.int64]], classes: Classes) -> list[tuple[Artist, str]]:
-    """Handle and name of each class that occurs, the one with the most pixels first and void last."""
+    """Handle and name of each class that occurs, the most frequent first and void last."""
     counts = sum(np.bincount(mask.ravel(), minlength=256) for mask in masks)
     assert isinstance(counts, np.ndarray)
     keys: list[tuple[Artist, str]] = []
@@ -86,7 +86,7 @@ def _blend(image: npt.NDArray[Any], colors: npt.NDArray[Any], opacity: float) ->
 
 
 def _hatched(picture: Pixels, image: Pixels, void: npt.NDArray[np.bool_]) -> Pixels:
-    """`picture`, but where it is void the faint `image` under diagonal stripes."""
+    """`picture`, but at void pixels the faint `image` under diagonal stripes."""
     rows, columns = np.indices(void.shape)
     step = max(2, min(void.shape) // _STRIPES)
     light = ((rows + columns) // step % 2 == 0)[..., None]

@@ -1,4 +1,4 @@
-"""A picture under the colours of its classes, with a legend beside it."""
+"""An image overlaid with the colours of its classes, with a legend beside it."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ Pixels = npt.NDArray[np.uint8]
 
 _FONT_PX, _SWATCH_PX, _GAP_PX = 14, 14, 6
 _ROW_PX = _FONT_PX + _GAP_PX
-_MIN_ROWS = 8  # beside a tiny picture too: a high legend is easier to read than a wide one
+_MIN_ROWS = 8  # also beside a tiny image: a high legend is easier to read than a wide one
 
 
 def palette_mask(ids: Pixels, colors: Pixels) -> Image.Image:
@@ -28,14 +28,14 @@ def palette_mask(ids: Pixels, colors: Pixels) -> Image.Image:
 def overlay(
     image: Pixels, ids: Pixels, colors: Pixels, class_names: Sequence[str], opacity: float = 0.5
 ) -> Image.Image:
-    """The picture under the colours of its classes; on its right the classes that occur, the largest first.
+    """The image overlaid with the colours of its classes; on its right the classes that occur, the largest first.
 
     Args:
         image: RGB (H, W, 3).
         ids: Class ids (H, W).
         colors: RGB of each class (C, 3).
         class_names: Names of the classes.
-        opacity: Of the colours, in [0, 1].
+        opacity: Opacity of the colours, in [0, 1].
     """
     blend = Image.fromarray(np.rint((1 - opacity) * image + opacity * colors[ids]).astype(np.uint8))
     legend = _legend(np.bincount(ids.flatten(), minlength=len(colors)), colors, class_names, blend.height)
@@ -46,21 +46,21 @@ def overlay(
 
 
 def _legend(counts: npt.NDArray[np.int64], colors: Pixels, class_names: Sequence[str], height: int) -> Image.Image:
-    """Swatch, name and share of each class that occurs, in as many columns as `height` asks for."""
+    """Swatch, name and fraction of each class that occurs, in as many columns as `height` requires."""
     present = [int(i) for i in np.argsort(-counts, kind="stable") if counts[i]]
     font = ImageFont.load_default(_FONT_PX)
-    lines = [f"{class_names[i]}  {_share(counts[i] / counts.sum())}" for i in present]
+    lines = [f"{class_names[i]}  {_percent(counts[i] / counts.sum())}" for i in present]
     column_px = _SWATCH_PX + 3 * _GAP_PX + max(int(font.getlength(line)) for line in lines)
     rows = max(_MIN_ROWS, (height - _GAP_PX) // _ROW_PX)
     columns = -(-len(present) // rows)
     legend = Image.new("RGB", (columns * column_px, _GAP_PX + min(rows, len(present)) * _ROW_PX), "white")
     draw = ImageDraw.Draw(legend)
-    for place, (i, line) in enumerate(zip(present, lines, strict=True)):
-        x, y = place // rows * column_px + _GAP_PX, place % rows * _ROW_PX + _GAP_PX
+    for index, (i, line) in enumerate(zip(present, lines, strict=True)):
+        x, y = index // rows * column_px + _GAP_PX, index % rows * _ROW_PX + _GAP_PX
         draw.rectangle((x, y, x + _SWATCH_PX - 1, y + _SWATCH_PX - 1), fill=tuple(colors[i].tolist()), outline="black")
         draw.text((x + _SWATCH_PX + _GAP_PX, y + _SWATCH_PX // 2), line, "black", font, anchor="lm")
     return legend
 
 
-def _share(share: float) -> str:
-    return f"{share:.0%}" if share >= 0.01 else "<1%"
+def _percent(fraction: float) -> str:
+    return f"{fraction:.0%}" if fraction >= 0.01 else "<1%"

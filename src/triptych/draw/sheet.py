@@ -1,4 +1,4 @@
-"""A sheet of pictures: names above, words below that never reach the neighbours, one legend at the foot."""
+"""A grid of images, each with its name above and its text below, and one legend at the bottom."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from triptych.draw.marks import draw_marks
 from triptych.draw.points import Points
 from triptych.draw.text import FONT, INK, Word, flow, shortened, space, width_of
 
-NAME_PT, WORD_PT, HEADING_PT = 7, 8.5, 10
+_NAME_PT, _WORD_PT, _HEADING_PT = 7, 8.5, 10
 _FAINT = "#555555"
-_LINE = 1.5  # height of a line of text, in sizes of its font
+_LINE = 1.5  # height of a line of text, in font sizes
 _EDGE, _GAP = 0.12, 0.16  # inches
-_LEAST_WIDTH = 3.2  # inches, so that a legend has room below a single picture
+_MIN_WIDTH = 3.2  # inches, so that a legend fits below a single image
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A picture with its texts.
+    """An image with its texts.
 
     Args:
         picture: RGB uint8 (H, W, 3).
-        name: Written small above it, shortened to its width.
-        words: Written below it, in as many lines as they take.
-        true_points: (y, x) of each true point, in pixels of the picture.
-        points: The same of the predicted ones.
+        name: Written above the image in small type, shortened to its width.
+        words: Written below the image, in as many lines as needed.
+        true_points: (y, x) of each true point, in pixels of the image.
+        points: (y, x) of each predicted point, in pixels of the image.
     """
 
     picture: npt.NDArray[np.uint8]
@@ -50,24 +50,24 @@ def sheet(
     key_colors: Sequence[str] = (),
     headings: Sequence[str] = (),
 ) -> Figure:
-    """A figure of pictures, row by row.
+    """A figure of tiles, row by row.
 
     Args:
-        tiles: The pictures, at least one.
-        columns: Pictures in a row, at most.
-        tile_width: Width of each in inches.
+        tiles: At least one.
+        columns: Maximum number of tiles in a row.
+        tile_width: Width of a tile in inches.
         keys: Handle and label of each entry of the legend.
-        key_colors: Colour of each label; none for black ones.
-        headings: Above each column; none leaves them out.
+        key_colors: Colour of each label; empty for black labels.
+        headings: Heading of each column; empty for no headings.
     """
     rows = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
     used = len(rows[0])
-    width = max(_LEAST_WIDTH, 2 * _EDGE + used * tile_width + (used - 1) * _GAP)
-    blocks = [[flow(tile.words, tile_width, WORD_PT) for tile in row] for row in rows]
+    width = max(_MIN_WIDTH, 2 * _EDGE + used * tile_width + (used - 1) * _GAP)
+    blocks = [[flow(tile.words, tile_width, _WORD_PT) for tile in row] for row in rows]
     figure = NotebookFigure(figsize=(width, 1), dpi=120, facecolor="white")
     legend = _legend(figure, keys, key_colors, width - 2 * _EDGE)
     foot = legend.get_window_extent().height / figure.dpi + _GAP if legend else 0.0
-    top = _EDGE + (_height(HEADING_PT) if headings else 0)
+    top = _EDGE + (_height(_HEADING_PT) if headings else 0)
     heights = [_row_height(row, block, tile_width) for row, block in zip(rows, blocks, strict=True)]
     height = top + sum(heights) + (len(rows) - 1) * _GAP + foot + _EDGE
     figure.set_size_inches(width, height)
@@ -75,7 +75,7 @@ def sheet(
         legend.set_bbox_to_anchor((_EDGE / width, _EDGE / height))
     page = _Page(figure, width, height)
     for column, heading in enumerate(headings):
-        page.write(_EDGE + column * (tile_width + _GAP), _EDGE, Word(heading), HEADING_PT)
+        page.write(_EDGE + column * (tile_width + _GAP), _EDGE, Word(heading), _HEADING_PT)
     for row, block, row_height in zip(rows, blocks, heights, strict=True):
         for column, (tile, lines) in enumerate(zip(row, block, strict=True)):
             page.draw(tile, lines, _EDGE + column * (tile_width + _GAP), top + _name_height(row), tile_width)
@@ -84,7 +84,7 @@ def sheet(
 
 
 class _Page:
-    """A figure on which places are told in inches from its top left corner."""
+    """A figure whose positions are given in inches from its top left corner."""
 
     def __init__(self, figure: Figure, width: float, height: float) -> None:
         self.figure, self.width, self.height = figure, width, height
@@ -96,8 +96,8 @@ class _Page:
 
     def draw(self, tile: Tile, lines: Sequence[Sequence[Word]], left: float, top: float, width: float) -> None:
         if tile.name:
-            name = Word(shortened(tile.name, width, NAME_PT), _FAINT)
-            self.write(left, top - _height(NAME_PT), name, NAME_PT)
+            name = Word(shortened(tile.name, width, _NAME_PT), _FAINT)
+            self.write(left, top - _height(_NAME_PT), name, _NAME_PT)
         rows, columns = tile.picture.shape[:2]
         height = width * rows / columns
         box = (left / self.width, 1 - (top + height) / self.height, width / self.width, height / self.height)
@@ -110,9 +110,9 @@ class _Page:
         for line in lines:
             start = left
             for word in line:
-                self.write(start, top, word, WORD_PT)
-                start += width_of(word.text, WORD_PT) + space(WORD_PT)
-            top += _height(WORD_PT)
+                self.write(start, top, word, _WORD_PT)
+                start += width_of(word.text, _WORD_PT) + space(_WORD_PT)
+            top += _height(_WORD_PT)
 
 
 def _height(size: float) -> float:
@@ -122,20 +122,20 @@ def _height(size: float) -> float:
 
 def _row_height(row: Sequence[Tile], block: Sequence[Sequence[object]], tile_width: float) -> float:
     picture: float = max(tile_width * tile.picture.shape[0] / tile.picture.shape[1] for tile in row)
-    return _name_height(row) + picture + max(map(len, block)) * _height(WORD_PT)
+    return _name_height(row) + picture + max(map(len, block)) * _height(_WORD_PT)
 
 
 def _name_height(row: Sequence[Tile]) -> float:
-    return _height(NAME_PT) if any(tile.name for tile in row) else 0.0
+    return _height(_NAME_PT) if any(tile.name for tile in row) else 0.0
 
 
 def _legend(figure: Figure, keys: Sequence[tuple[Artist, str]], colors: Sequence[str], width: float) -> Legend | None:
-    """At the foot, in as many columns as fit into `width` inches."""
+    """The legend at the bottom, in as many columns as fit into `width` inches."""
     if not keys:
         return None
     labels = [label for _, label in keys]
-    handle = 1.4 if not colors else 0  # in sizes of the font, as matplotlib counts; coloured labels need none
-    entry = max(width_of(label, WORD_PT) for label in labels) + (handle + 0.6 + 1.4) * WORD_PT / 72
+    handle = 1.4 if not colors else 0  # in font sizes, as in matplotlib; coloured labels need no handle
+    entry = max(width_of(label, _WORD_PT) for label in labels) + (handle + 0.6 + 1.4) * _WORD_PT / 72
     legend = figure.legend(
         [artist for artist, _ in keys],
         labels,
@@ -148,7 +148,7 @@ def _legend(figure: Figure, keys: Sequence[tuple[Artist, str]], colors: Sequence
         handletextpad=0.6 if handle else 0,
         columnspacing=1.4,
         labelcolor=list(colors) or INK,
-        prop={"family": FONT, "size": WORD_PT},
+        prop={"family": FONT, "size": _WORD_PT},
     )
     for text in legend.get_texts():
         text.set_parse_math(False)

@@ -1,4 +1,4 @@
-"""Tags as words: found, missed and invented, told apart by colour and by sign."""
+"""Tags as words: true positives, false negatives and false positives, each with its own colour and sign."""
 
 from collections.abc import Sequence
 
@@ -8,21 +8,25 @@ from torch import Tensor
 
 from triptych.draw.text import Word
 
-FOUND, MISSED, INVENTED = "#006B4F", "#B03A00", "#5B2A9D"
-"""Green, vermilion and violet, dark enough to be read on white (contrast above 5), and apart for the colour-blind."""
-MEANINGS = {FOUND: "✓ found", MISSED: "− missed", INVENTED: "+ invented"}  # noqa: RUF001 (as wide as the plus)
-"""What each colour means, after its sign."""
+_TRUE_POSITIVE, _FALSE_NEGATIVE, _FALSE_POSITIVE = "#006B4F", "#B03A00", "#5B2A9D"
+"""Green, vermilion and violet: readable on white (contrast above 5), and distinguishable by the colour-blind."""
+MEANINGS = {
+    _TRUE_POSITIVE: "✓ true positive",
+    _FALSE_NEGATIVE: "− false negative",  # noqa: RUF001 (as wide as the plus)
+    _FALSE_POSITIVE: "+ false positive",
+}
+"""Sign and meaning of each colour."""
 
 
-def tag_words(given: Tensor, labels: Tensor, tags: Sequence[str]) -> list[Word]:
-    """Those found first, then those missed, then those invented.
+def tag_words(preds: Tensor, target: Tensor, tags: Sequence[str]) -> list[Word]:
+    """True positives first, then false negatives, then false positives.
 
     Args:
-        given: Whether each tag was given, bool (L,).
-        labels: Whether it is true, bool (L,).
-        tags: Their names.
+        preds: Whether each tag is predicted, bool (L,).
+        target: Whether each tag is true, bool (L,).
+        tags: Names of the tags.
     """
-    kinds = {FOUND: given & labels, MISSED: ~given & labels, INVENTED: given & ~labels}
+    kinds = {_TRUE_POSITIVE: preds & target, _FALSE_NEGATIVE: ~preds & target, _FALSE_POSITIVE: preds & ~target}
     return [
         Word(f"{MEANINGS[color][0]} {tags[i]}", color)
         for color, chosen in kinds.items()

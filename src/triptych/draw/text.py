@@ -1,4 +1,4 @@
-"""Words in colours, broken into lines of a given width."""
+"""Coloured words, wrapped into lines of a given width."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 
 FONT = "DejaVu Sans"
-"""Comes with matplotlib, so that widths are the same everywhere and no sign is missing."""
+"""Ships with matplotlib, so widths are the same everywhere and no character is missing."""
 INK = "#1a1a1a"
 _DPI = 200
 
 
 class Word(NamedTuple):
-    """A piece of text that is not broken, and its colour."""
+    """A piece of text that is never wrapped, and its colour."""
 
     text: str
     color: str = INK
@@ -29,7 +29,7 @@ def width_of(text: str, size: float) -> float:
 
 
 def shortened(text: str, width: float, size: float) -> str:
-    """`text`, with an ellipsis for its middle where it is wider than `width` inches at `size` points."""
+    """`text`; if wider than `width` inches at `size` points, an ellipsis replaces its middle."""
     if width_of(text, size) <= width:
         return text
     for kept in range(len(text) - 1, 1, -1):
@@ -40,25 +40,25 @@ def shortened(text: str, width: float, size: float) -> str:
 
 
 def sentence(text: str, color: str = INK) -> list[Word]:
-    """`text` as words that may be broken at each space."""
+    """Splits `text` at its spaces, where a line may be wrapped."""
     return [Word(word, color) for word in text.split()]
 
 
 def flow(words: Iterable[Word], width: float, size: float) -> list[list[Word]]:
-    """Lines of at most `width` inches at `size` points; words of one colour that follow each other become one."""
+    """Wraps words into lines of at most `width` inches at `size` points; adjacent words of one colour are joined."""
     lines: list[list[Word]] = []
     for word in words:
         short = Word(shortened(word.text, width, size), word.color)
-        longer = _with(lines[-1], short) if lines else None
-        if longer is not None and line_width(longer, size) <= width:
+        longer = _appended(lines[-1], short) if lines else None
+        if longer is not None and _line_width(longer, size) <= width:
             lines[-1] = longer
         else:
             lines.append([short])
     return lines
 
 
-def line_width(line: Iterable[Word], size: float) -> float:
-    """Width in inches of words and the spaces between them at `size` points."""
+def _line_width(line: Iterable[Word], size: float) -> float:
+    """Width in inches of words and the spaces between them, at `size` points."""
     widths = [width_of(word.text, size) for word in line]
     return sum(widths) + space(size) * (len(widths) - 1)
 
@@ -68,7 +68,7 @@ def space(size: float) -> float:
     return 0.45 * size / 72
 
 
-def _with(line: list[Word], word: Word) -> list[Word]:
+def _appended(line: list[Word], word: Word) -> list[Word]:
     last = line[-1]
     if last.color == word.color:
         return [*line[:-1], Word(f"{last.text} {word.text}", word.color)]

@@ -1,4 +1,4 @@
-"""Counts over a split of what is predicted for what."""
+"""Confusion counts of a model over a split."""
 
 import torch
 from matplotlib.figure import Figure
@@ -23,7 +23,7 @@ class PixelConfusion:
         self.counts = torch.zeros(num_classes, num_classes, dtype=torch.int64)
 
     def add(self, batch: Batch, logits: Tensor) -> None:
-        """Counts one batch."""
+        """Adds the counts of one batch."""
         counts = confusion_counts(logits, batch["mask"], len(self.counts), self.ignore_index)
         self.counts += counts.cpu()
 
@@ -33,10 +33,10 @@ class PixelConfusion:
 
 
 class TagConfusion:
-    """Tiles by tag: true positives, false negatives and false positives.
+    """Number of tiles by tag: true positives, false negatives and false positives.
 
     Args:
-        model: The model whose tags are counted, at its own threshold.
+        model: The model whose tags are counted, at its own `threshold`.
     """
 
     def __init__(self, model: MultiLabelClassifier) -> None:
@@ -44,7 +44,7 @@ class TagConfusion:
         self.counts = torch.zeros(3, len(self.tags), dtype=torch.int64)
 
     def add(self, batch: Batch, logits: Tensor) -> None:
-        """Counts one batch."""
+        """Adds the counts of one batch."""
         preds, target = logits.sigmoid() > self.threshold, batch["labels"] > 0
         kinds = [preds & target, ~preds & target, preds & ~target]
         self.counts += torch.stack([kind.sum(dim=0) for kind in kinds]).cpu()

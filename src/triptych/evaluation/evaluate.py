@@ -1,4 +1,4 @@
-"""A model and labelled samples, made ready to be looked at."""
+"""A model in evaluation mode, with the labelled samples of a split."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
@@ -20,40 +20,40 @@ _TARGETS: dict[Target, str] = {"mask": "masks", "point": "points", "labels": "ta
 
 
 class Counter(Protocol):
-    """Counts what a model predicts for batches."""
+    """Accumulates something over batches and their predictions."""
 
     def add(self, batch: Batch, preds: Tensor) -> None: ...
 
 
 class Evaluation(NamedTuple):
-    """A model and the samples of one split, as a validation gives them; `index` counts them in the split's order."""
+    """A model and the samples of one split, loaded as in validation; a sample index follows the split's order."""
 
     model: TransferTask
     samples: SampleDataset
     data: TriptychDataModule
 
     def each(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, Tensor]]:
-        """Single samples, and what the network gives for them, float32; both on the model's device."""
+        """Each sample with the network's output for it, float32; both on the model's device."""
         for sample in samples:
             moved = self._moved(sample)
             yield moved, self.model(moved["image"][None]).float()[0]
 
     def at(self, indices: Iterable[int]) -> Iterator[tuple[Sample, Tensor]]:
-        """The same for samples of the split."""
+        """Like `each`, for the samples of the split at `indices`."""
         return self.each(self.samples[index] for index in indices)
 
     def together(self, samples: Iterable[Sample]) -> list[tuple[Sample, Tensor]]:
-        """The same from one batch, which is faster; the samples must be of one size."""
+        """Like `each`, but in one batch, which is faster; all samples must have the same size."""
         moved = [self._moved(sample) for sample in samples]
         preds = self.model(torch.stack([sample["image"] for sample in moved])).float()
         return list(zip(moved, preds, strict=True))
 
     def feed(self, *counters: Counter, limit: int | None = None) -> None:
-        """Gives batches of all samples, in the split's order, to each counter, from one pass of the network.
+        """Passes all samples through the network once, in the split's order, and each batch to every counter.
 
         Args:
-            counters: Whatever counts batches.
-            limit: Number of batches; None sets no limit.
+            counters: Each gets every batch and its predictions.
+            limit: Maximum number of batches; None sets no limit.
         """
         for batch, preds in islice(self._batches(), limit):
             for counter in counters:
@@ -64,7 +64,7 @@ class Evaluation(NamedTuple):
             self.samples,
             batch_size=self.data.batch_size,
             num_workers=self.data.num_workers,
-            generator=torch.Generator(),  # without it the loader would draw a number from the fit's own
+            generator=torch.Generator(),  # otherwise the loader would draw from the fit's global generator
         )
         for batch in loader:
             moved = self._moved(batch)
@@ -80,9 +80,9 @@ class Evaluation(NamedTuple):
 def evaluating(
     model: TransferTask | str | Path, data: TriptychDataModule, split: Split = "val"
 ) -> Iterator[Evaluation]:
-    """The model in evaluation mode without gradients, and the samples of a split as a validation sees them.
+    """The model in evaluation mode without gradients, and the samples of a split, loaded as in validation.
 
-    Finds the data first where `setup` has not been called. Afterwards each module has the mode it had.
+    Calls the data module's `prepare_data` and `setup` if needed. Afterwards each module is in its previous mode.
 
     Args:
         model: A model, a checkpoint, or a run folder.
@@ -90,7 +90,7 @@ def evaluating(
         split: `"train"`, `"val"` or `"test"`; none of them is augmented.
 
     Raises:
-        FileNotFoundError: There is no checkpoint.
+        FileNotFoundError: The checkpoint does not exist.
         ValueError: The split is empty or unknown, or the model has another task or other classes than the data.
     """
     task = model if isinstance(model, TransferTask) else load_model(model)
@@ -104,7 +104,7 @@ def evaluating(
 
 @contextlib.contextmanager
 def evaluation_mode(model: TransferTask) -> Iterator[None]:
-    """No dropout, no batch statistics, no gradients; afterwards each module has the mode it had."""
+    """No dropout, no batch statistics, no gradients; afterwards each module is in its previous mode."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
@@ -126,7 +126,7 @@ def _samples(data: TriptychDataModule, split: Split) -> SampleDataset:
     if split != "val":
         samples = SampleDataset(data.split(split), samples.pipeline, samples.seed)
     if not len(samples):
-        raise ValueError(f"{type(data).__name__}: expected samples in its {split!r} split to look at, found none.")
+        raise ValueError(f"{type(data).__name__}: expected samples in its {split!r} split, found none.")
     return samples
 
 

@@ -14,13 +14,13 @@ from triptych.tasks.base import TransferTask
 
 @dataclass(frozen=True)
 class SampleLoss:
-    """How a model does on one sample.
+    """The loss of a model on one sample.
 
     Args:
-        path: The file.
-        loss: The task's own loss of this sample alone.
-        index: Its place in the split.
-        wrong: What is wrong, in one line.
+        path: File of the sample.
+        loss: The task's loss of this sample alone.
+        index: Sample index in the split.
+        wrong: What is wrong with the prediction, in one line.
     """
 
     path: str
@@ -34,16 +34,16 @@ def top_losses(
 ) -> list[SampleLoss]:
     """The samples with the highest losses, worst first; NaN counts as the worst.
 
-    The model is asked batch by batch, without augmentation; its state is afterwards what it was.
+    The model predicts batch by batch, without augmentation; its state does not change.
 
     Args:
         model: A model, a checkpoint, or a run folder.
         data: Data of the model's own task.
-        k: How many, at least 1; None takes all.
+        k: Number of samples, at least 1; None returns all.
         split: `"train"`, `"val"` or `"test"`.
 
     Raises:
-        FileNotFoundError: There is no checkpoint.
+        FileNotFoundError: The checkpoint does not exist.
         ValueError: The split is empty, the model has another task than the data, or `k` is less than 1.
     """
     if k is not None:
@@ -55,10 +55,10 @@ def top_losses(
 
 
 class SampleLosses:
-    """Losses of all samples that it is given.
+    """Collects the loss of each sample.
 
     Args:
-        model: Whose loss.
+        model: The model whose loss is computed.
     """
 
     def __init__(self, model: TransferTask) -> None:
@@ -66,7 +66,7 @@ class SampleLosses:
         self._losses: list[SampleLoss] = []
 
     def add(self, batch: Batch, preds: Tensor) -> None:
-        """Counts one batch and what the network gave for it."""
+        """Adds the samples of one batch, given the network's output for it."""
         model, target = self.model, batch[self.model.target]
         for i, path in enumerate(batch["path"]):
             loss = float(model.mean_loss(preds[i : i + 1], target[i : i + 1]))
@@ -74,5 +74,5 @@ class SampleLosses:
             self._losses.append(SampleLoss(path, loss, len(self._losses), wrong))
 
     def worst_first(self) -> list[SampleLoss]:
-        """All that were counted, the worst first."""
+        """All samples so far, worst first."""
         return sorted(self._losses, key=lambda one: -math.inf if math.isnan(one.loss) else -one.loss)

@@ -1,4 +1,4 @@
-"""A run on one HTML page."""
+"""A report about a run: one HTML page."""
 
 from triptych.report.saved_data import saved_data
 from triptych.report.write import write_report

@@ -1,4 +1,4 @@
-"""What a model does on the validation samples, looked at once more for the report."""
+"""The sections of a report that need data: a new validation, and the worst samples."""
 
 import lightning as L
 from rich.table import Table
@@ -14,21 +14,21 @@ from triptych.tasks.base import TransferTask
 from triptych.tasks.score_report import NoScoreReport
 from triptych.trainer.messages import no_info
 
-_WORST = 9
+_NUM_WORST = 9
 _TITLES = ("Validation", "Worst samples")
 
 
-def examined(model: TransferTask, data: TriptychDataModule | None, log: RunLog) -> list[Section]:
-    """Scores and tables, and the worst samples; where the run's own data are gone, a sentence in their place.
+def validation_sections(model: TransferTask, data: TriptychDataModule | None, log: RunLog) -> list[Section]:
+    """Scores and tables, and the worst samples; if the run's own data are missing, a sentence that says so.
 
     Args:
         model: The model.
-        data: Its data; None takes those that the run's configuration names.
-        log: The run's.
+        data: Data of the model's task; None takes the data of the run's configuration.
+        log: Log of the run.
 
     Raises:
-        FileNotFoundError: `data` were given, and are not there.
-        ValueError: `data` were given, and are of another task, or their validation split is empty.
+        FileNotFoundError: The files of the given `data` do not exist.
+        ValueError: The given `data` are of another task, or their validation split is empty.
     """
     if data is not None:
         return _sections(model, data)
@@ -36,9 +36,9 @@ def examined(model: TransferTask, data: TriptychDataModule | None, log: RunLog) 
         data = saved_data(log.folder)
         data.setup("validate")
     except (OSError, ValueError) as error:
-        hint = " Data that have moved are named with --root DIR." if isinstance(error, MissingDataError) else ""
-        missing = text(f"Left out, since it takes the data of the run. {one_line(error)}{hint}")
-        return [Section(title, [missing]) for title in _TITLES]
+        hint = " If the data were moved, pass --root DIR." if isinstance(error, MissingDataError) else ""
+        reason = text(f"Left out, because it needs the data of the run. {one_line(error)}{hint}")
+        return [Section(title, [reason]) for title in _TITLES]
     return _sections(model, data)
 
 
@@ -54,17 +54,17 @@ def _sections(model: TransferTask, data: TriptychDataModule) -> list[Section]:
         )
     model.to(trainer.strategy.root_device)
     with evaluating(model, data) as evaluation:
-        worst, confusion = mistake_figures(evaluation, _WORST)
-    validation = [text("The checkpoint, validated once more for this report:"), *_validation(trainer, model, data)]
+        worst, confusion = mistake_figures(evaluation, _NUM_WORST)
+    validation = [text("The checkpoint, validated again for this report:"), *_validation(trainer, model, data)]
     if confusion:
-        validation.append(picture(confusion, "What is taken for what in the validation samples", "svg"))
-    said = text("The validation samples with the highest losses, the worst first.")
-    pictures = picture(worst, "The validation samples with the highest losses", "png")
-    return [Section(_TITLES[0], validation), Section(_TITLES[1], [said, pictures])]
+        validation.append(picture(confusion, "Confusion of classes or tags in the validation samples", "svg"))
+    explanation = text("The validation samples with the highest losses, worst first.")
+    figure = picture(worst, "The validation samples with the highest losses", "png")
+    return [Section(_TITLES[0], validation), Section(_TITLES[1], [explanation, figure])]
 
 
 def _validation(trainer: L.Trainer, model: TransferTask, data: TriptychDataModule) -> list[Html]:
-    """Scores of the whole split, and the task's own tables."""
+    """Scores of the whole split, and the tables of the task."""
     with no_info():
         (scores,) = trainer.validate(model, data, verbose=False)
     shown = Table("score")

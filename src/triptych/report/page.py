@@ -1,4 +1,4 @@
-"""The pieces of an HTML page that needs nothing but itself."""
+"""The parts of a self-contained HTML page."""
 
 import base64
 import io
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from rich.table import Column, Table
 
 Html = NewType("Html", str)
-"""Text whose `<`, `&` and quotes mean something; all other text is escaped on its way here."""
+"""HTML markup; plain text is escaped when it is converted to it."""
 
 _MEDIA = {"svg": "image/svg+xml", "png": "image/png"}
 _CSS_DPI = 96
@@ -22,11 +22,11 @@ _NO_DATE = {"svg": {"Date": None}, "png": {}}
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page that the table of contents leads to.
+    """A part of the page with an entry in the table of contents.
 
     Args:
         title: Plain text.
-        parts: What stands below it.
+        parts: The content below the title.
     """
 
     title: str
@@ -34,12 +34,12 @@ class Section:
 
 
 def page(title: str, summary: Table, sections: Sequence[Section]) -> str:
-    """The whole page, a document of its own.
+    """The whole page, as an HTML document.
 
     Args:
         title: Plain text.
-        summary: What stands above the table of contents.
-        sections: In their order.
+        summary: Shown above the table of contents.
+        sections: In the order of the page.
     """
     links = [f'<li><a href="#part-{i}">{escape(section.title)}</a></li>' for i, section in enumerate(sections)]
     return Template(_resource("page.html")).substitute(
@@ -57,22 +57,22 @@ def text(words: str) -> Html:
 
 
 def heading(words: str) -> Html:
-    """The title of a part of a section."""
+    """A heading within a section."""
     return Html(f"<h3>{escape(words)}</h3>")
 
 
 def listing(words: str) -> Html:
-    """Text of a file, its lines as they are."""
+    """Preformatted text, such as a file."""
     return Html(f"<pre>{escape(words)}</pre>")
 
 
 def picture(figure: Figure, alt: str, form: Literal["svg", "png"]) -> Html:
-    """A figure inside the page.
+    """A figure, embedded in the page.
 
     Args:
         figure: The figure.
-        alt: What it shows, for those who do not see it.
-        form: `"svg"` for lines, crisp at any size; `"png"` for photographs.
+        alt: Alternative text: what the figure shows.
+        form: `"svg"` for lines, sharp at any size; `"png"` for photographs.
     """
     file = io.BytesIO()
     figure.savefig(file, format=form, metadata=_NO_DATE[form])
@@ -82,13 +82,13 @@ def picture(figure: Figure, alt: str, form: Literal["svg", "png"]) -> Html:
 
 
 def table(shown: Table) -> Html:
-    """A table of the terminal; its first column heads the rows, and a bold row stays one.
+    """Converts a rich table; its first column becomes the row headers, and bold rows stay bold.
 
     Args:
-        shown: Cells and headings as plain text.
+        shown: The table, with cells and headings as plain text.
     """
     columns = shown.columns
-    head = "".join(f'<th scope="col"{_side(column)}>{escape(str(column.header))}</th>' for column in columns)
+    head = "".join(f'<th scope="col"{_alignment(column)}>{escape(str(column.header))}</th>' for column in columns)
     cells = zip(*(column.cells for column in columns), strict=True)
     groups = [""]
     for row, values in zip(shown.rows, cells, strict=True):
@@ -104,18 +104,18 @@ def table(shown: Table) -> Html:
 
 
 def _cells(columns: Sequence[Column], values: Sequence[str]) -> Iterable[str]:
-    for place, (column, value) in enumerate(zip(columns, values, strict=True)):
-        tag, scope = ("td", "") if place else ("th", ' scope="row"')
-        yield f"<{tag}{scope}{_side(column)}>{escape(value)}</{tag}>"
+    for index, (column, value) in enumerate(zip(columns, values, strict=True)):
+        tag, scope = ("td", "") if index else ("th", ' scope="row"')
+        yield f"<{tag}{scope}{_alignment(column)}>{escape(value)}</{tag}>"
 
 
-def _side(column: Column) -> str:
+def _alignment(column: Column) -> str:
     return ' class="number"' if column.justify == "right" else ""
 
 
-def _section(place: str, section: Section) -> str:
+def _section(anchor: str, section: Section) -> str:
     parts = "\n".join(section.parts)
-    return f'<section id="{place}">\n<h2>{escape(section.title)}</h2>\n{parts}\n</section>\n'
+    return f'<section id="{anchor}">\n<h2>{escape(section.title)}</h2>\n{parts}\n</section>\n'
 
 
 def _resource(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The data of a run, made again from its configuration."""
+"""The data module of a run, rebuilt from its configuration."""
 
 import importlib
 import json
@@ -12,38 +12,38 @@ from triptych.runs.layout import RunLayout, stage_number
 
 
 def saved_data(run: str | Path, root: str | Path | None = None) -> TriptychDataModule:
-    """The data module that a run's `config.yaml` names; of a recipe with the picture size of its last weights.
+    """The data module of a run's `config.yaml`; for a recipe, with the image size of the stage that saved the weights.
 
     Args:
-        run: The run's folder.
-        root: Where the data are; None takes the place that the configuration names.
+        run: The run folder.
+        root: Folder of the data; None takes the one in the configuration.
 
     Raises:
-        FileNotFoundError: The run has no configuration, since a script made it.
-        ValueError: The data module cannot be made from the configuration.
+        FileNotFoundError: The run has no configuration, because it comes from a script.
+        ValueError: The data module cannot be built from the configuration.
     """
     folder = Path(run)
     config = RunLayout(folder).config
     if not config.is_file():
         raise FileNotFoundError(
             f"{config}: expected the configuration that `triptych fit` saves, found none; "
-            "for a run of a script name the data, `write_report(run, data=data)`."
+            "for a run of a script pass the data, `write_report(run, data=data)`."
         )
-    data = _made(config, {} if root is None else {"root": str(root)})
+    data = _build(config, {} if root is None else {"root": str(root)})
     if RunLayout(folder).recipe.is_file():
         data.image_size = _last_size(folder)
     return data
 
 
-def _made(config: Path, changed: dict[str, Any]) -> TriptychDataModule:
+def _build(config: Path, changed: dict[str, Any]) -> TriptychDataModule:
     try:
         saved = load_hparams_from_yaml(config, use_omegaconf=False)["data"]
         module, _, name = saved["class_path"].rpartition(".")
         data = getattr(importlib.import_module(module), name)(**{**saved["init_args"], **changed})
     except (AttributeError, ImportError, KeyError, TypeError) as error:
-        raise ValueError(f"{config}: its data module cannot be made again, {error}.") from error
+        raise ValueError(f"{config}: its data module cannot be built, {error}.") from error
     if not isinstance(data, TriptychDataModule):
-        raise ValueError(f"{config}: expected a data module of triptych's, got {saved['class_path']}.")
+        raise ValueError(f"{config}: expected a TriptychDataModule, got {saved['class_path']}.")
     return data
 
 
@@ -51,5 +51,5 @@ def _last_size(folder: Path) -> tuple[int, int]:
     """(height, width) of the stage whose weights are loaded."""
     layout = RunLayout(folder)
     plans = json.loads(layout.recipe.read_text(encoding="utf-8"))["plans"]
-    plan = plans[stage_number(layout.find_checkpoint()) - 1]  # the last where the weights are of no single stage
+    plan = plans[stage_number(layout.find_checkpoint()) - 1]  # the last plan if no single stage saved the weights
     return checked_size("image_size", plan["stage"]["image_size"])

@@ -1,4 +1,4 @@
-"""What a run's folder tells, section by section."""
+"""The sections of a report that need only the run folder."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,7 +20,7 @@ from triptych.show.curves import plot_losses, plot_lr
 
 
 def pairs(values: Mapping[str, object]) -> Table:
-    """Names and values, without a heading."""
+    """A table of names and values, without a header row."""
     shown = Table(show_header=False)
     shown.add_column("name")
     shown.add_column("value")
@@ -30,7 +30,7 @@ def pairs(values: Mapping[str, object]) -> Table:
 
 
 def scores(log: RunLog) -> Section:
-    """Every score that is one number, over the whole run."""
+    """First, last, lowest and highest value of every score over the run; scores of single classes are left out."""
     shown = Table()
     shown.add_column("score")
     for title in ("first", "last", "lowest", "highest"):
@@ -43,7 +43,7 @@ def scores(log: RunLog) -> Section:
 
 
 def stages(log: RunLog) -> list[Section]:
-    """A recipe's plan beside what came of it; nothing for a single fit."""
+    """A recipe's plan and its results; empty for a single fit."""
     if not log.stages:
         return []
     results = read_results(log.folder)
@@ -56,18 +56,18 @@ def stages(log: RunLog) -> list[Section]:
     if seconds and len(seconds) == len(results):
         planned = sum(result.planned_seconds for result in results) / 60
         parts.append(text(f"Finished stages took {sum(seconds) / 60:.1f} minutes; {planned:.1f} were planned."))
-    parts += [text(f"{stage.name}: begun, not finished.") for stage in log.stages[len(results) :]]
-    return [Section("Plan and truth", parts)]
+    parts += [text(f"{stage.name}: started, not finished.") for stage in log.stages[len(results) :]]
+    return [Section("Plan and results", parts)]
 
 
 def curves(log: RunLog) -> Section:
     """Losses, scores, rates and momenta."""
-    losses = _drawn(plot_losses, log, f"Losses and scores of {log.name} by step")
-    rates = _drawn(plot_lr, log, f"Learning rate and momentum of each layer group of {log.name} by step")
+    losses = _draw(plot_losses, log, f"Losses and scores of {log.name} by step")
+    rates = _draw(plot_lr, log, f"Learning rate and momentum of each layer group of {log.name} by step")
     return Section("Curves", [losses, rates])
 
 
-def _drawn(draw: Callable[[Path], Figure], log: RunLog, alt: str) -> Html:
+def _draw(draw: Callable[[Path], Figure], log: RunLog, alt: str) -> Html:
     try:
         return picture(draw(log.folder), alt, "svg")
     except ValueError as error:  # nothing of the kind was logged
@@ -75,7 +75,7 @@ def _drawn(draw: Callable[[Path], Figure], log: RunLog, alt: str) -> Html:
 
 
 def searches(log: RunLog) -> list[Section]:
-    """Each search for a learning rate; nothing where none was made."""
+    """Each learning-rate search; empty if there was none."""
     parts = []
     folder = RunLayout(log.folder).search()
     for path in sorted(folder.rglob(CURVE)):
@@ -87,12 +87,12 @@ def searches(log: RunLog) -> list[Section]:
 
 
 def machine(checkpoint: Mapping[str, Any]) -> Section:
-    """On what the run trained, where its checkpoint says so."""
+    """Versions and device of the training; of this process if the checkpoint does not have them."""
     if "environment" in checkpoint:
-        return Section("Environment", [text("On what it was trained:"), table(pairs(checkpoint["environment"]))])
+        return Section("Environment", [text("The run was trained with:"), table(pairs(checkpoint["environment"]))])
     here = environment(torch.device("cpu"))
-    said = "The checkpoint does not say on what it was trained; this report was made on:"
-    return Section("Environment", [text(said), table(pairs(here))])
+    explanation = "The checkpoint does not say where it was trained; this report was written with:"
+    return Section("Environment", [text(explanation), table(pairs(here))])
 
 
 def configuration(log: RunLog) -> Section:
@@ -100,7 +100,8 @@ def configuration(log: RunLog) -> Section:
     path = RunLayout(log.folder).config
     if path.is_file():
         return Section("Configuration", [listing(path.read_text(encoding="utf-8"))])
-    said = "A script made this run, so there is no config.yaml."
+    explanation = "This run comes from a script, so there is no config.yaml."
     if not log.hyper_parameters:
-        return Section("Configuration", [text(said)])
-    return Section("Configuration", [text(f"{said} The model's hyper-parameters:"), table(pairs(log.hyper_parameters))])
+        return Section("Configuration", [text(explanation)])
+    explanation += " The model's hyper-parameters:"
+    return Section("Configuration", [text(explanation), table(pairs(log.hyper_parameters))])

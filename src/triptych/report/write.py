@@ -1,11 +1,11 @@
-"""A run's report."""
+"""Writing a run's report."""
 
 from datetime import datetime
 from pathlib import Path
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.files import atomic_save
-from triptych.report.examination import examined
+from triptych.report.examination import validation_sections
 from triptych.report.page import page
 from triptych.report.sections import configuration, curves, machine, pairs, scores, searches, stages
 from triptych.runs.checkpoint import best_score, read_checkpoint
@@ -15,22 +15,21 @@ from triptych.tasks.load import load_model
 
 
 def write_report(run: str | Path, output: str | Path | None = None, data: TriptychDataModule | None = None) -> Path:
-    """Writes what there is to know about a run into one HTML file that needs no other file and no network.
+    """Writes a report about a run: one HTML file that needs no other file and no network.
 
-    In it are scores, a recipe's plan beside what came of it, curves, searches for a learning rate, the tables and worst
-    samples of a new validation, the environment and the configuration. What needs data that are no longer there is left
-    out, and a sentence in its place says so.
+    It shows scores, a recipe's plan and results, curves, learning-rate searches, the tables and worst samples of a new
+    validation, the environment and the configuration. If the data no longer exist, a sentence replaces the validation.
 
     Args:
         run: Folder of a fit or a recipe, finished or still running.
-        output: The file; None takes `report.html` in the run's folder.
-        data: Data to validate on; None takes those that the run's `config.yaml` names, which a run of a script lacks.
+        output: The file to write; None means `report.html` in the run folder.
+        data: Data to validate on; None takes the data of the run's `config.yaml`, which a run of a script lacks.
 
     Returns:
-        The file.
+        Path of the file.
 
     Raises:
-        FileNotFoundError: The folder has no logs or no checkpoint, or `data` are not there.
+        FileNotFoundError: The folder has no logs or no checkpoint, or the files of `data` do not exist.
         IsADirectoryError: `output` is a folder.
         ValueError: `data` are of another task than the model, or their validation split is empty.
     """
@@ -43,19 +42,19 @@ def write_report(run: str | Path, output: str | Path | None = None, data: Tripty
     summary = {
         "model": f"{type(model).__name__} with {model.hparams['encoder']}",
         "checkpoint": path.relative_to(folder),
-        "its score": best_score(path),
-        "report made": datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
+        "score": best_score(path),
+        "report written": datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
     }
     sections = [
         scores(log),
         *stages(log),
         curves(log),
         *searches(log),
-        *examined(model, data, log),
+        *validation_sections(model, data, log),
         machine(read_checkpoint(path)),
         configuration(log),
     ]
     file.parent.mkdir(parents=True, exist_ok=True)
     html = page(log.name, pairs(summary), sections)
-    atomic_save(file, lambda half: half.write_text(html, encoding="utf-8"))
+    atomic_save(file, lambda part: part.write_text(html, encoding="utf-8"))
     return file

@@ -1,4 +1,4 @@
-"""Checkpoints: written whole or not at all, and read without building anything from them."""
+"""Checkpoints: written atomically, and read as tensors and plain values only."""
 
 import contextlib
 from pathlib import Path
@@ -12,37 +12,37 @@ from triptych.runs.layout import RunLayout, previous
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes a checkpoint under another name in its folder, and renames it once it is written."""
+    """Writes checkpoints atomically: to a temporary file that then replaces the checkpoint."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
-        if "://" in str(path):  # a bucket: its own upload is whole or not at all
+        if "://" in str(path):  # a bucket, whose uploads are atomic
             super().save_checkpoint(checkpoint, path, storage_options)
             return
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_save(path, lambda half: torch.save(checkpoint, half))
+        atomic_save(path, lambda part: torch.save(checkpoint, part))
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """A checkpoint of Lightning's; its tensors stay on disk until they are used.
+    """Reads a Lightning checkpoint; its tensors are memory-mapped, on the CPU.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is not a checkpoint, or not a whole one.
+        FileNotFoundError: The file does not exist.
+        ValueError: The file is not a checkpoint, or it is incomplete.
     """
     if not Path(path).is_file():
-        raise FileNotFoundError(f"ckpt_path: {path} is not there; {_instead(path)}.")
+        raise FileNotFoundError(f"ckpt_path: {path} does not exist; {_alternative(path)}.")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except Exception as error:  # torch runs into whatever the bytes lead it to
-        raise ValueError(f"ckpt_path: {path} is no checkpoint, or not a whole one; {_instead(path)}.") from error
+    except Exception as error:  # which error torch raises depends on the bytes
+        raise ValueError(f"ckpt_path: {path} is not a checkpoint, or incomplete; {_alternative(path)}.") from error
     if not isinstance(state, dict) or not {"state_dict", "pytorch-lightning_version"} <= state.keys():
-        raise ValueError(f"ckpt_path: {path} holds no checkpoint of Lightning's; {_instead(path)}.")
+        raise ValueError(f"ckpt_path: {path} is not a Lightning checkpoint; {_alternative(path)}.")
     return state
 
 
 def newest_readable(last: Path) -> Path | None:
-    """`last` where it is a whole checkpoint, else the one before it; None where there is neither."""
+    """`last` if it is a complete checkpoint, else the previous one; None if neither can be read."""
     for path in (last, previous(last)):
         with contextlib.suppress(FileNotFoundError, ValueError):
             read_checkpoint(path)
@@ -51,7 +51,7 @@ def newest_readable(last: Path) -> Path | None:
 
 
 def best_score(path: str | Path) -> str:
-    """What the checkpoint callback monitored, and the best value it had seen; else the last score, or "unknown"."""
+    """Name and best value of the score that a ModelCheckpoint monitored; else the last score, or "unknown"."""
     checkpoint = read_checkpoint(path)
     for callback in checkpoint.get("callbacks", {}).values():
         if callback.get("best_model_score") is not None:
@@ -61,8 +61,8 @@ def best_score(path: str | Path) -> str:
     return "unknown"
 
 
-def _instead(path: str | Path) -> str:
-    replaced = previous(Path(path))
-    if replaced.is_file():
-        return f"the one before it is {replaced}"
+def _alternative(path: str | Path) -> str:
+    before = previous(Path(path))
+    if before.is_file():
+        return f"the previous one is {before}"
     return f"expected a file that `triptych fit` saved, such as {RunLayout(Path('runs/camvid/NAME')).best}"

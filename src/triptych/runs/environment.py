@@ -1,4 +1,4 @@
-"""On what a model was trained: versions, processor and device."""
+"""The environment of a training: versions, CPU threads and device."""
 
 import platform
 
@@ -9,15 +9,15 @@ from triptych._version import __version__
 
 
 def environment(device: torch.device) -> dict[str, str]:
-    """What is worth knowing of this process and its machine, as plain words by name.
+    """Versions and hardware of this process, as plain strings by name.
 
     Args:
-        device: On which the model is.
+        device: Device of the model.
     """
     return {
         "triptych": __version__,
         "Lightning": L.__version__,
-        "PyTorch": str(torch.__version__),  # a plain word, which a checkpoint can be read with
+        "PyTorch": str(torch.__version__),  # a plain str, since a checkpoint is read with `weights_only`
         "Python": platform.python_version(),
         "system": platform.platform(),
         "processor threads": str(torch.get_num_threads()),

@@ -1,4 +1,4 @@
-"""The names of the files of a run; no other module spells them."""
+"""The names of a run's files; no other module writes them out."""
 
 import re
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ _LAST = "last"
 
 @dataclass(frozen=True)
 class RunLayout:
-    """Paths of what a run leaves in its folder.
+    """Paths of the files in a run folder.
 
     Args:
-        folder: The run's folder. An empty path gives the paths below any run's folder.
+        folder: The run folder. An empty path gives paths relative to any run folder.
     """
 
     folder: Path
 
     @property
     def config(self) -> Path:
-        """What the command line was given, as YAML; a script's run has none."""
+        """The configuration of the command line, as YAML; a run of a script has none."""
         return self.folder / "config.yaml"
 
     @property
@@ -30,7 +30,7 @@ class RunLayout:
 
     @property
     def recipe(self) -> Path:
-        """What a recipe has to know to go on."""
+        """The state from which a recipe resumes."""
         return self.folder / "recipe.json"
 
     @property
@@ -40,7 +40,7 @@ class RunLayout:
 
     @property
     def report(self) -> Path:
-        """The page about the run."""
+        """The report about the run."""
         return self.folder / "report.html"
 
     @property
@@ -60,35 +60,35 @@ class RunLayout:
 
     @property
     def last(self) -> Path:
-        """The point from which a fit goes on."""
+        """The checkpoint from which a fit resumes."""
         return self.checkpoint(_LAST)
 
     def checkpoint(self, name: str) -> Path:
-        """The checkpoint of that name; of a finished stage its `stage_key`."""
+        """The checkpoint of that name; for a finished stage, the name is its `stage_key`."""
         return self.checkpoints / f"{name}.ckpt"
 
     def stage_last(self, stage_key: str) -> Path:
-        """The point from which a stage goes on."""
+        """The checkpoint from which a stage resumes."""
         return self.checkpoint(f"{stage_key}.{_LAST}")
 
     def search(self, stage_key: str = "") -> Path:
-        """The folder of a search for a learning rate; of a single fit without a stage."""
+        """The folder of a learning-rate search; without `stage_key`, that of a single fit."""
         return self.folder / "lr_find" / stage_key
 
     def losses(self, stage_key: str) -> Path:
-        """The losses by which a stage draws its samples."""
+        """The table of losses from which a stage computes its sample weights."""
         return self.folder / "hard_examples" / f"{stage_key}.csv"
 
     def events(self, second: int | None = None) -> list[Path]:
-        """TensorBoard's files; only those that were begun in a second of the system's clock if one is given."""
-        began = "*" if second is None else f"{second:010d}.*"
-        return sorted(self.folder.glob(f"events.out.tfevents.{began}"))
+        """TensorBoard's event files; with `second` (Unix time), only those created in that second."""
+        created = "*" if second is None else f"{second:010d}.*"
+        return sorted(self.folder.glob(f"events.out.tfevents.{created}"))
 
     def find_checkpoint(self) -> Path:
-        """The best checkpoint of a fit; else that of a recipe's last stage; else the one that was written last.
+        """The best checkpoint of a fit; else that of a recipe's last stage; else the newest one.
 
         Raises:
-            FileNotFoundError: There is none.
+            FileNotFoundError: The folder has no checkpoint.
         """
         if self.best.is_file():
             return self.best
@@ -102,13 +102,13 @@ class RunLayout:
 
 
 def run_of(checkpoint: Path) -> Path | None:
-    """The folder of the run that wrote a checkpoint; None if it does not lie in a run's folder."""
+    """The run folder of a checkpoint; None if the checkpoint is not in a run folder."""
     run = checkpoint.parent.parent
     return run if RunLayout(run).checkpoints == checkpoint.parent else None
 
 
 def previous(checkpoint: Path) -> Path:
-    """Where the checkpoint that this one replaced is kept."""
+    """Path of the checkpoint that `checkpoint` replaced."""
     return checkpoint.with_name(f"{_PREVIOUS}{checkpoint.name}")
 
 
@@ -118,6 +118,6 @@ def stage_key(number: int, name: str) -> str:
 
 
 def stage_number(checkpoint: Path) -> int:
-    """The number of the stage that wrote a checkpoint; 0 if none did."""
+    """The number of the stage that wrote a checkpoint; 0 if no stage did."""
     found = re.match(r"(\d+)-", checkpoint.name)
     return int(found[1]) if found else 0

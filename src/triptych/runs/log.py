@@ -1,4 +1,4 @@
-"""What a run has logged, read back from its folder: curves, hyper-parameters, and a recipe's stages."""
+"""The log of a run, read from its folder: curves, hyper-parameters, and a recipe's stages."""
 
 import contextlib
 import json
@@ -16,18 +16,18 @@ from triptych.runs.folder import own_folder
 from triptych.runs.layout import RunLayout, stage_key
 
 _SIZES = {"scalars": 0, "images": 1}
-"""How many values of a name TensorBoard's reader keeps: 0 is all of them."""
+"""Maximum number of values per name that TensorBoard's reader keeps; 0 keeps all."""
 
 
 class Series(NamedTuple):
-    """What was logged under one name: rising `steps`, and a value for each."""
+    """The values logged under one name: increasing `steps`, and a value for each."""
 
     steps: list[int]
     values: list[float]
 
 
 class StageStart(NamedTuple):
-    """A stage of a recipe and its first step on the axis of the whole run."""
+    """Name of a recipe's stage, and its first step on the axis of the whole run."""
 
     name: str
     first_step: int
@@ -38,10 +38,10 @@ class RunLog:
     """The log of a run.
 
     Args:
-        folder: The run's folder.
-        series: All numbers, by the name under which they were logged, such as `train/loss`.
-        hyper_parameters: Of the model, as the run began; empty where none were logged.
-        stages: Those of a recipe that have begun; empty for a single fit.
+        folder: The run folder.
+        series: All logged scalars, by name, such as `train/loss`.
+        hyper_parameters: The model's at the start of the run; empty if none were logged.
+        stages: The stages of a recipe that have started; empty for a single fit.
     """
 
     folder: Path
@@ -56,15 +56,15 @@ class RunLog:
 
 
 def read_run(run: str | Path | L.Trainer) -> RunLog:
-    """Reads TensorBoard's files of a run, whole or still growing.
+    """Reads TensorBoard's files of a run, finished or still running.
 
-    What a killed process had logged beyond the point from which the run went on is left out.
+    Values that a killed process logged after the checkpoint from which the run was resumed are left out.
 
     Args:
-        run: The run's folder, or a Trainer that has fitted and logs into one.
+        run: The run folder, or a Trainer after a fit that logged into one.
 
     Raises:
-        FileNotFoundError: There are no such files in the folder.
+        FileNotFoundError: The folder has no such files.
     """
     folder = Path((own_folder(run) or run.default_root_dir) if isinstance(run, L.Trainer) else run)
     layout = RunLayout(folder)
@@ -73,14 +73,14 @@ def read_run(run: str | Path | L.Trainer) -> RunLog:
             f"{folder}: expected the folder of a run with TensorBoard's logs in it (events.out.tfevents.*), found none."
         )
     events = EventAccumulator(str(folder), size_guidance=_SIZES)
-    with _no_talk():
+    with _no_warnings():
         events.Reload()
     series = {name: _series(events.Scalars(name)) for name in events.Tags()["scalars"]}
     return RunLog(folder, series, _hyper_parameters(layout.hparams), _stages(layout.recipe))
 
 
 def _series(events: Sequence[Any]) -> Series:
-    """The values in the order of their steps; where a step was logged again, the run had gone on from before it."""
+    """The values in the order of their steps; if a step was logged again, the run was resumed from before it."""
     kept: list[Any] = []
     for event in events:
         while kept and kept[-1].step >= event.step:
@@ -107,8 +107,8 @@ def _stages(path: Path) -> list[StageStart]:
 
 
 @contextlib.contextmanager
-def _no_talk() -> Iterator[None]:
-    """TensorBoard warns of each step that is left out as expired, which is what it is asked to do."""
+def _no_warnings() -> Iterator[None]:
+    """Silences TensorBoard's warning about each step that a resumed run replaced, which is expected."""
     logger = logging.getLogger("tensorboard")
     level = logger.level
     logger.setLevel(logging.ERROR)

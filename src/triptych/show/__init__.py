@@ -1,1 +1,1 @@
-"""Pictures of what the network sees."""
+"""Figures for a script or a notebook: predictions, mistakes and training curves."""

@@ -1,4 +1,4 @@
-"""What is predicted for what, over the validation split."""
+"""Confusion of classes or tags over the validation split."""
 
 from pathlib import Path
 
@@ -11,24 +11,24 @@ from triptych.tasks.base import TransferTask
 
 
 def plot_confusion(model: TransferTask | str | Path, data: TriptychDataModule) -> Figure:
-    """Classes: the row-normalised confusion matrix over labelled pixels. Tags: the fractions right and wrong.
+    """Classes: row-normalised confusion matrix. Tags: true positives, false negatives and false positives of each.
 
-    Classes and tags that neither occur nor are predicted are left out. The figure grows with their number.
+    Void pixels are not counted. Classes and tags that neither occur nor are predicted are left out.
 
     Args:
         model: A model, a checkpoint, or a run folder.
         data: Data of the model's own task.
 
     Raises:
-        FileNotFoundError: There is no checkpoint.
+        FileNotFoundError: The checkpoint does not exist.
         ValueError: The model predicts points, has another task than the data, or the validation split is empty.
     """
     with evaluating(model, data) as evaluation:
         counts = panel_for(evaluation.model).confusion()
         if counts is None:
             raise ValueError(
-                f"plot_confusion: expected a model of classes or tags, got {type(evaluation.model).__name__}, whose "
-                "points are not taken for each other; see show_top_losses for the largest errors."
+                f"plot_confusion: expected a model of classes or tags, got {type(evaluation.model).__name__}; "
+                "see show_top_losses for its largest errors."
             )
         evaluation.feed(counts)
         return counts.figure()

@@ -1,4 +1,4 @@
-"""What differs from task to task where a model's answers are shown: one panel a task."""
+"""How predictions are drawn, task by task: one panel class for each kind of target."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from triptych.datasets.camvid_classes import class_colors
 from triptych.datasets.sample import Sample, Target
-from triptych.draw.batch import TILE_WIDTH, on_picture, rgb, short_names
+from triptych.draw.batch import TILE_WIDTH, rgb, short_names, to_pixels
 from triptych.draw.marks import mark_keys
 from triptych.draw.masks import Classes, class_keys, error_keys, mark_wrong, paint
 from triptych.draw.sheet import Tile, sheet
@@ -25,43 +25,43 @@ from triptych.tasks import MultiLabelClassifier, PointRegressor, UNetSegmenter
 from triptych.tasks.base import TransferTask
 from triptych.tasks.mistakes import missed_points
 
-Found = Sequence[tuple[Sample, Tensor]]
-"""Samples, each with what the network gave for it."""
+Predicted = Sequence[tuple[Sample, Tensor]]
+"""Samples, each with the network's output for it."""
 Pixels = npt.NDArray[np.uint8]
 Task = TypeVar("Task", bound=TransferTask)
 
 _UNLABELLED = "no pixel is labelled"
 _WORST_COLUMNS, _PREDICTION_COLUMNS = 3, 3
-_MASK_WIDTH, _ERROR_WIDTH, _PREDICTION_WIDTH = 4.2, 3.4, 4.2  # inches; most of what is wrong fits into one line
+_MASK_WIDTH, _ERROR_WIDTH, _PREDICTION_WIDTH = 4.2, 3.4, 4.2  # inches; most descriptions of mistakes fit into one line
 
 
 class Panel(ABC, Generic[Task]):
-    """How the answers of a task are shown.
+    """Draws the predictions of a task.
 
     Args:
         model: A model of the task.
     """
 
     results_columns: ClassVar[int] = 4
-    """Samples in a row of `results`."""
+    """Number of samples in a row of `results`."""
 
     def __init__(self, model: Task) -> None:
         self.model = model
 
     @abstractmethod
-    def results(self, found: Found) -> Figure:
-        """Truth and prediction of samples."""
+    def results(self, predicted: Predicted) -> Figure:
+        """Truth and prediction of each sample."""
 
     @abstractmethod
-    def worst(self, losses: Sequence[SampleLoss], found: Found) -> Figure:
-        """Samples, each with its loss and what is wrong."""
+    def worst(self, losses: Sequence[SampleLoss], predicted: Predicted) -> Figure:
+        """Each sample with its loss and what is wrong."""
 
     @abstractmethod
     def predictions(self, images: Sequence[Pixels], names: Sequence[str], preds: Sequence[Tensor]) -> Figure:
-        """Images (H, W, 3) without labels, each with what `predict_step` gives for it."""
+        """Images (H, W, 3) without labels, each with the output of `predict_step` for it."""
 
     def confusion(self) -> PixelConfusion | TagConfusion | None:
-        """A new count of what is predicted for what; None if the task has no classes."""
+        """Empty confusion counts; None if the task has no classes or tags."""
         return None
 
 
@@ -72,24 +72,24 @@ class MaskPanel(Panel[UNetSegmenter]):
 
     @property
     def classes(self) -> Classes:
-        """What the ids of a mask mean."""
+        """The classes of a mask's ids."""
         names = self.model.class_names
         return Classes(names, class_colors(names), self.model.hparams["ignore_index"])
 
-    def results(self, found: Found) -> Figure:
+    def results(self, predicted: Predicted) -> Figure:
         tiles, masks, classes = [], [], self.classes
-        for (sample, logits), name in zip(found, _names(found), strict=True):
+        for (sample, logits), name in zip(predicted, _names(predicted), strict=True):
             ids = logits.argmax(dim=0)
             correct, labelled = correct_and_labelled(ids[None], sample["mask"][None], classes.ignore_index)
-            right = f"{100 * correct / labelled:.1f} % of the labelled pixels right" if labelled else _UNLABELLED
-            for mask, above, below in ((sample["mask"], name, ""), (ids, "", right)):
+            score = f"{100 * correct / labelled:.1f} % of the labelled pixels correct" if labelled else _UNLABELLED
+            for mask, above, below in ((sample["mask"], name, ""), (ids, "", score)):
                 masks.append(mask.cpu().numpy())
                 tiles.append(Tile(paint(rgb(sample["image"]), masks[-1], classes), above, sentence(below)))
         return sheet(tiles, 2, _MASK_WIDTH, class_keys(masks, classes), headings=("truth", "prediction"))
 
-    def worst(self, losses: Sequence[SampleLoss], found: Found) -> Figure:
+    def worst(self, losses: Sequence[SampleLoss], predicted: Predicted) -> Figure:
         tiles = []
-        for one, (sample, logits), name in zip(losses, found, _names(found), strict=True):
+        for one, (sample, logits), name in zip(losses, predicted, _names(predicted), strict=True):
             ids, target = logits.argmax(dim=0).cpu().numpy(), sample["mask"].cpu().numpy()
             picture = mark_wrong(rgb(sample["image"]), ids, target, self.model.hparams["ignore_index"])
             tiles.append(Tile(picture, name, [*_loss(one), *sentence(one.wrong)]))
@@ -106,13 +106,13 @@ class MaskPanel(Panel[UNetSegmenter]):
 
 
 class PointPanel(Panel[PointRegressor]):
-    """Points: both on one picture."""
+    """Points: truth and prediction on one image."""
 
-    def results(self, found: Found) -> Figure:
-        return sheet(_point_tiles(found), self.results_columns, TILE_WIDTH["point"], mark_keys(predicted=True))
+    def results(self, predicted: Predicted) -> Figure:
+        return sheet(_point_tiles(predicted), self.results_columns, TILE_WIDTH["point"], mark_keys(predicted=True))
 
-    def worst(self, losses: Sequence[SampleLoss], found: Found) -> Figure:
-        tiles = _with_losses(_point_tiles(found), losses)
+    def worst(self, losses: Sequence[SampleLoss], predicted: Predicted) -> Figure:
+        tiles = _with_losses(_point_tiles(predicted), losses)
         return sheet(tiles, _WORST_COLUMNS, TILE_WIDTH["point"], mark_keys(predicted=True))
 
     def predictions(self, images: Sequence[Pixels], names: Sequence[str], preds: Sequence[Tensor]) -> Figure:
@@ -123,13 +123,13 @@ class PointPanel(Panel[PointRegressor]):
 
 
 class TagPanel(Panel[MultiLabelClassifier]):
-    """Tags: in words below the picture."""
+    """Tags: as words below the image."""
 
-    def results(self, found: Found) -> Figure:
-        return sheet(self._tiles(found), self.results_columns, TILE_WIDTH["labels"], *tag_keys())
+    def results(self, predicted: Predicted) -> Figure:
+        return sheet(self._tiles(predicted), self.results_columns, TILE_WIDTH["labels"], *tag_keys())
 
-    def worst(self, losses: Sequence[SampleLoss], found: Found) -> Figure:
-        tiles = _with_losses(self._tiles(found), losses)
+    def worst(self, losses: Sequence[SampleLoss], predicted: Predicted) -> Figure:
+        tiles = _with_losses(self._tiles(predicted), losses)
         return sheet(tiles, _WORST_COLUMNS, TILE_WIDTH["labels"], *tag_keys())
 
     def predictions(self, images: Sequence[Pixels], names: Sequence[str], preds: Sequence[Tensor]) -> Figure:
@@ -140,9 +140,9 @@ class TagPanel(Panel[MultiLabelClassifier]):
     def confusion(self) -> TagConfusion:
         return TagConfusion(self.model)
 
-    def _tiles(self, found: Found) -> list[Tile]:
+    def _tiles(self, predicted: Predicted) -> list[Tile]:
         tiles = []
-        for (sample, logits), name in zip(found, _names(found), strict=True):
+        for (sample, logits), name in zip(predicted, _names(predicted), strict=True):
             preds = logits.sigmoid() > self.model.hparams["threshold"]
             words = tag_words(preds, sample["labels"] > 0, self.model.tags) or [Word("no tags")]
             tiles.append(Tile(rgb(sample["image"]), name, words))
@@ -156,29 +156,27 @@ class TagPanel(Panel[MultiLabelClassifier]):
 
 
 _PANELS: dict[Target, type[Panel[Any]]] = {"mask": MaskPanel, "point": PointPanel, "labels": TagPanel}
-"""By what a task predicts."""
+"""By the target of a task."""
 
 
 def panel_for(model: TransferTask) -> Panel[Any]:
     """The panel of a model's task.
 
     Raises:
-        ValueError: No panel shows what the model predicts.
+        ValueError: No panel draws the model's target.
     """
     if model.target not in _PANELS:
-        raise ValueError(
-            f"{type(model).__name__}: expected a target out of {', '.join(_PANELS)}, got {model.target!r}."
-        )
+        raise ValueError(f"{type(model).__name__}: expected a target in {', '.join(_PANELS)}, got {model.target!r}.")
     return _PANELS[model.target](model)
 
 
-def _point_tiles(found: Found) -> list[Tile]:
-    """Both points, and the error in pixels of the original frame."""
+def _point_tiles(predicted: Predicted) -> list[Tile]:
+    """True and predicted points, and the error in pixels of the original frame."""
     tiles = []
-    for (sample, preds), name in zip(found, _names(found), strict=True):
+    for (sample, preds), name in zip(predicted, _names(predicted), strict=True):
         picture, target = rgb(sample["image"]), sample["point"]
         words = sentence(missed_points(preds, target, sample["size"]))
-        tiles.append(Tile(picture, name, words, on_picture(target, picture), on_picture(preds, picture)))
+        tiles.append(Tile(picture, name, words, to_pixels(target, picture), to_pixels(preds, picture)))
     return tiles
 
 
@@ -190,5 +188,5 @@ def _loss(one: SampleLoss) -> list[Word]:
     return sentence(f"loss {one.loss:#.3g}:")
 
 
-def _names(found: Found) -> list[str]:
-    return short_names([sample["path"] for sample, _ in found])
+def _names(predicted: Predicted) -> list[str]:
+    return short_names([sample["path"] for sample, _ in predicted])

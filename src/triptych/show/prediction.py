@@ -1,4 +1,4 @@
-"""Images without labels, and what a model predicts for them."""
+"""Images without labels, with the predictions of a model."""
 
 import copy
 from pathlib import Path
@@ -18,38 +18,38 @@ from triptych.tasks.load import load_model
 
 
 def show_prediction(model: TransferTask | str | Path, data: TriptychDataModule, picture: str | Path) -> Figure:
-    """Any image with what the model predicts: its classes, its points, or its tags with their probabilities.
+    """Any image with the model's prediction: its classes, its points, or its tags with their probabilities.
 
-    The model gets it in the size in which `data` validates; it is shown in its own.
+    The model gets the image at the validation size of `data`; the figure shows it at its own size.
 
     Args:
-        model: A model that was fitted, a checkpoint, or a run folder.
+        model: A fitted model, a checkpoint, or a run folder.
         data: Data of the model's own task; not changed.
         picture: An image of any size, a folder of images, or a list of their paths (`.txt`).
 
     Raises:
-        FileNotFoundError: There is no such image or checkpoint.
+        FileNotFoundError: The image or the checkpoint does not exist.
         RuntimeError: The model's network is not built yet.
     """
     task = model if isinstance(model, TransferTask) else load_model(model)
-    samples = _samples(data, picture)
-    taken = [samples[i] for i in range(len(samples))]
-    preds, paths = [_predicted(task, sample) for sample in taken], [sample["path"] for sample in taken]
+    dataset = _dataset(data, picture)
+    samples = [dataset[i] for i in range(len(dataset))]
+    preds, paths = [_predict(task, sample) for sample in samples], [sample["path"] for sample in samples]
     return panel_for(task).predictions([read_rgb(Path(path)) for path in paths], short_names(paths), preds)
 
 
-def _samples(data: TriptychDataModule, picture: str | Path) -> SampleDataset:
-    """The images as a prediction gets them."""
-    asked = copy.copy(data)
-    asked.predict_path, asked.records = str(picture), {}
-    asked.setup("predict")
-    samples = asked.predict_dataloader().dataset
-    assert isinstance(samples, SampleDataset)
-    return samples
+def _dataset(data: TriptychDataModule, picture: str | Path) -> SampleDataset:
+    """The images, loaded as in `Trainer.predict`."""
+    predict_data = copy.copy(data)
+    predict_data.predict_path, predict_data.records = str(picture), {}
+    predict_data.setup("predict")
+    dataset = predict_data.predict_dataloader().dataset
+    assert isinstance(dataset, SampleDataset)
+    return dataset
 
 
-def _predicted(model: TransferTask, sample: Sample) -> Tensor:
-    """What `predict_step` gives for one image, on the CPU."""
+def _predict(model: TransferTask, sample: Sample) -> Tensor:
+    """Output of `predict_step` for one image, on the CPU."""
     batch = {"image": sample["image"][None].to(model.device), "size": sample["size"][None].to(model.device)}
     with evaluation_mode(model):
         prediction: Tensor = model.predict_step(batch, 0)[0]

@@ -1,4 +1,4 @@
-"""Truth beside prediction."""
+"""Truth and prediction of validation samples."""
 
 from pathlib import Path
 
@@ -11,17 +11,17 @@ from triptych.tasks.base import TransferTask
 
 
 def show_results(model: TransferTask | str | Path, data: TriptychDataModule, rows: int = 3) -> Figure:
-    """Truth and prediction of validation samples that are evenly spaced over the split, the same ones each time.
+    """Truth and prediction of validation samples, evenly spaced over the split and the same on each call.
 
-    Masks stand beside each other, one sample a row; points and tags lie on or below one picture, four samples a row.
+    True and predicted mask are side by side, one sample a row; points are on the image and tags below it, four a row.
 
     Args:
         model: A model, a checkpoint, or a run folder.
         data: Data of the model's own task.
-        rows: At least 1.
+        rows: Number of rows, at least 1.
 
     Raises:
-        FileNotFoundError: There is no checkpoint.
+        FileNotFoundError: The checkpoint does not exist.
         ValueError: The validation split is empty, the model has another task than the data, or `rows` is less than 1.
     """
     checked_at_least(1, "rows", rows)
@@ -32,6 +32,6 @@ def show_results(model: TransferTask | str | Path, data: TriptychDataModule, row
 
 
 def evenly_spaced(length: int, count: int) -> list[int]:
-    """At most `count` indices that are evenly spaced in `length`."""
-    taken = min(length, count)
-    return [(2 * i + 1) * length // (2 * taken) for i in range(taken)]
+    """At most `count` indices, evenly spaced in `range(length)`."""
+    count = min(length, count)
+    return [(2 * i + 1) * length // (2 * count) for i in range(count)]

@@ -1,4 +1,4 @@
-"""Pictures of the samples with the highest losses."""
+"""Figures of the samples with the highest losses."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,10 +21,10 @@ def show_top_losses(model: TransferTask | str | Path, data: TriptychDataModule, 
     Args:
         model: A model, a checkpoint, or a run folder.
         data: Data of the model's own task.
-        k: How many, at least 1.
+        k: Number of samples, at least 1.
 
     Raises:
-        FileNotFoundError: There is no checkpoint.
+        FileNotFoundError: The checkpoint does not exist.
         ValueError: The validation split is empty, the model has another task than the data, or `k` is less than 1.
     """
     checked_at_least(1, "k", k)
@@ -40,7 +40,7 @@ def mistake_figures(evaluation: Evaluation, k: int, limit: int | None = None) ->
     Args:
         evaluation: The model and the samples.
         k: Number of samples with the highest losses.
-        limit: Number of batches; None sets no limit.
+        limit: Maximum number of batches; None sets no limit.
     """
     losses, confusion = SampleLosses(evaluation.model), panel_for(evaluation.model).confusion()
     evaluation.feed(losses, *([confusion] if confusion else []), limit=limit)
@@ -49,5 +49,5 @@ def mistake_figures(evaluation: Evaluation, k: int, limit: int | None = None) ->
 
 
 def _figure(evaluation: Evaluation, worst: Sequence[SampleLoss]) -> Figure:
-    found = list(evaluation.at([one.index for one in worst]))
-    return panel_for(evaluation.model).worst(worst, found)
+    predicted = list(evaluation.at([one.index for one in worst]))
+    return panel_for(evaluation.model).worst(worst, predicted)

@@ -1,1 +1,1 @@
-"""Around Lightning's Trainer."""
+"""Helpers for Lightning's Trainer."""

@@ -1,4 +1,4 @@
-"""What makes training on a processor fast, beside channels-last memory."""
+"""Fast training on a CPU: memory that is kept, and a precision that the CPU supports."""
 
 import ctypes
 import sys
@@ -12,10 +12,10 @@ _NEVER = 2**31 - 1
 
 
 def keep_freed_memory() -> None:
-    """Lets this process use freed memory again instead of returning it to the system (Linux with glibc; else nothing).
+    """Makes this process reuse freed memory instead of returning it to the system (only on Linux with glibc).
 
-    Activations of large pictures are otherwise mapped and zeroed anew in every step, which costs a U-Net at 384x480 as
-    much time as its arithmetic, and more (`benchmarks/processor_step.py`).
+    Otherwise the activations of large images are mapped and zeroed again in every step, which costs a U-Net at 384x480
+    at least as much time as its arithmetic (`benchmarks/processor_step.py`).
     """
     if not sys.platform.startswith("linux"):
         return
@@ -28,20 +28,20 @@ def keep_freed_memory() -> None:
 
 
 def usable_precision(precision: Any, accelerator: str) -> Any:
-    """`precision`, or with a word the next best where bfloat16 would not be fast.
+    """`precision`; if it is bfloat16 and not fast here, prints a line and returns the next best.
 
     Args:
-        precision: Of a Trainer, such as `"bf16-mixed"`.
-        accelerator: Of the same Trainer.
+        precision: Precision of a Trainer, such as `"bf16-mixed"`.
+        accelerator: Accelerator of the same Trainer.
     """
     if precision != "bf16-mixed":
         return precision
     if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
-        fast, instead = torch.cuda.is_bf16_supported(including_emulation=False), "16-mixed"
+        is_fast, fallback = torch.cuda.is_bf16_supported(including_emulation=False), "16-mixed"
     else:
-        known = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-        fast, instead = any(known.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")), "32-true"
-    if fast:
+        capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+        is_fast, fallback = any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")), "32-true"
+    if is_fast:
         return precision
-    rank_zero_info(f"precision: {precision} is not fast on this machine, going on with {instead}.")
-    return instead
+    rank_zero_info(f"precision: {precision} is not fast on this machine, using {fallback}.")
+    return fallback

@@ -1,13 +1,13 @@
-"""What Lightning says while it works, and how much of it a reader needs."""
+"""Silencing messages of Lightning that a user does not need."""
 
 import contextlib
 import logging
 import warnings
 from collections.abc import Iterator
 
-_TALKERS = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
+_LOGGERS = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
 _ADVICE = ("litlogger", "`weights_only` was not set", "Loading `train_dataloader`", "stopped: `max_epochs=")
-"""Words of lines about Lightning's own insides; the last would tear the progress bar."""
+"""Parts of log lines about Lightning's internals; the last would break the progress bar."""
 _WARNINGS = (
     ".*LightningCLI's args parameter.*",
     ".*The dirpath has changed.*",
@@ -16,21 +16,21 @@ _WARNINGS = (
     ".*isinstance\\(treespec, LeafSpec\\).*",
     ".*does not have many workers.*",
     "Checkpoint directory .* exists and is not empty.*",
-    ".*recommended to use .*sync_dist=True.*",  # the scores are synced
+    ".*recommended to use .*sync_dist=True.*",  # the scores are already synced
 )
 
 
 def quiet() -> None:
-    """Lets Lightning speak of nothing that its user can do nothing about, as long as this process lives.
+    """Silences messages that the user cannot act on, for the rest of the process.
 
-    The pages of a notebook then hold scores, tables and figures; warnings about data and training still come.
+    A notebook then shows scores, tables and figures; warnings about data and training are still shown.
     """
     no_advice()
     _warnings_only()
 
 
 def no_advice() -> None:
-    """Leaves out the advice of libraries about their own insides, and keeps what they say of devices and precision."""
+    """Silences advice of libraries about their internals; messages about devices and precision are kept."""
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_is_no_advice)
     for message in _WARNINGS:
         warnings.filterwarnings("ignore", message=message)
@@ -42,16 +42,16 @@ def _is_no_advice(record: logging.LogRecord) -> bool:
 
 @contextlib.contextmanager
 def no_info() -> Iterator[None]:
-    """Lets Lightning speak of nothing less than a warning."""
-    levels = [(talker, talker.level) for talker in map(logging.getLogger, _TALKERS)]
+    """Silences Lightning's messages below a warning, within the context."""
+    levels = [(logger, logger.level) for logger in map(logging.getLogger, _LOGGERS)]
     _warnings_only()
     try:
         yield
     finally:
-        for talker, level in levels:
-            talker.setLevel(level)
+        for logger, level in levels:
+            logger.setLevel(level)
 
 
 def _warnings_only() -> None:
-    for talker in map(logging.getLogger, _TALKERS):
-        talker.setLevel(max(logging.WARNING, talker.getEffectiveLevel()))
+    for logger in map(logging.getLogger, _LOGGERS):
+        logger.setLevel(max(logging.WARNING, logger.getEffectiveLevel()))

@@ -1,4 +1,4 @@
-"""What the processes of a run do together, and what only the first one does."""
+"""Printing and sharing values in a run with several processes."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
 say = rank_zero_only(Console().print)
-"""Prints in the first process."""
+"""Prints, in the first process only."""
 
 
 def shared(value: Any) -> Any:
-    """The value of the first process, in all of them; they wait for it."""
+    """Broadcasts the value of the first process to all processes."""
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return value
     values = [value]

@@ -1,4 +1,4 @@
-"""How and where a Trainer runs, read back so that another can run alike."""
+"""The settings of a Trainer that another Trainer needs to run the same steps on the same devices."""
 
 import copy
 from collections.abc import Mapping
@@ -8,18 +8,18 @@ import lightning as L
 from lightning.pytorch.plugins import Precision
 from lightning.pytorch.strategies import Strategy
 
-_WHERE_AND_HOW = (
+_STEP_ARGUMENTS = (
     *("accelerator", "devices", "num_nodes", "strategy", "plugins", "precision", "sync_batchnorm"),
     *("use_distributed_sampler", "accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm"),
 )
-"""The arguments of a Trainer that change what a training step is or where it runs."""
+"""The arguments of a Trainer that define a training step and where it runs."""
 
 
 def settings_of(trainer_or_settings: L.Trainer | Mapping[str, Any]) -> dict[str, Any]:
     """Devices, strategy, plugins, precision, accumulation and clipping, as arguments of a new Trainer.
 
     Args:
-        trainer_or_settings: A Trainer, used or not, or a mapping of a Trainer's arguments, of which these are taken.
+        trainer_or_settings: A Trainer, used or not, or a mapping of a Trainer's arguments; other arguments are ignored.
     """
     return (
         _read_back(trainer_or_settings) if isinstance(trainer_or_settings, L.Trainer) else _chosen(trainer_or_settings)
@@ -27,24 +27,24 @@ def settings_of(trainer_or_settings: L.Trainer | Mapping[str, Any]) -> dict[str,
 
 
 def _chosen(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a Trainer's arguments that count; objects are copied, since a Trainer keeps what it is given."""
-    return {name: copy.deepcopy(arguments[name]) for name in _WHERE_AND_HOW if name in arguments}
+    """These arguments out of a mapping; objects are copied, because a Trainer keeps them."""
+    return {name: copy.deepcopy(arguments[name]) for name in _STEP_ARGUMENTS if name in arguments}
 
 
 def _read_back(trainer: L.Trainer) -> dict[str, Any]:
-    """The same arguments of a Trainer that is there already, used or not."""
-    kept = trainer._accelerator_connector
-    own_precision = kept._precision_plugin_flag
-    plugins = [copy.deepcopy(own_precision), kept._cluster_environment_flag, kept._layer_sync]
-    strategy = kept._strategy_flag
+    """The same arguments of an existing Trainer, used or not."""
+    connector = trainer._accelerator_connector
+    own_precision = connector._precision_plugin_flag
+    plugins = [copy.deepcopy(own_precision), connector._cluster_environment_flag, connector._layer_sync]
+    strategy = connector._strategy_flag
     return {
-        "accelerator": kept._accelerator_flag,
+        "accelerator": connector._accelerator_flag,
         "devices": trainer.device_ids if trainer.strategy.root_device.type == "cuda" else trainer.num_devices,
         "num_nodes": trainer.num_nodes,
         "strategy": _unused(strategy) if isinstance(strategy, Strategy) else strategy,
         "plugins": [plugin for plugin in plugins if plugin is not None],
-        "precision": None if isinstance(own_precision, Precision) else kept._precision_flag,
-        "use_distributed_sampler": kept.use_distributed_sampler,
+        "precision": None if isinstance(own_precision, Precision) else connector._precision_flag,
+        "use_distributed_sampler": connector.use_distributed_sampler,
         "accumulate_grad_batches": trainer.accumulate_grad_batches,
         "gradient_clip_val": trainer.gradient_clip_val,
         "gradient_clip_algorithm": trainer.gradient_clip_algorithm,
@@ -52,7 +52,7 @@ def _read_back(trainer: L.Trainer) -> dict[str, Any]:
 
 
 def _unused(strategy: Strategy) -> Strategy:
-    """A copy of a strategy as it was before a Trainer filled it in."""
+    """A copy of a strategy without what a Trainer set in it."""
     copied = copy.copy(strategy)
     unset = ("accelerator", "precision_plugin", "checkpoint_io", "lightning_module", "model", "launcher")
     vars(copied).update({f"_{name}": None for name in unset})

@@ -1,4 +1,4 @@
-"""A short fit on a model as it stands that leaves no trace."""
+"""A short fit after which the model is restored."""
 
 import copy
 import random
@@ -15,8 +15,14 @@ from torchmetrics import Metric
 from triptych.trainer.messages import no_info
 from triptych.trainer.settings import settings_of
 
-_MACHINERY = {*vars(L.LightningModule()), "_hparams", "_hparams_initial", "_hparams_name", "configure_callbacks"}
-"""The attributes that every LightningModule has, or a trial gives it; the others belong to the model's own class."""
+_LIGHTNING_ATTRIBUTES = {
+    *vars(L.LightningModule()),
+    "_hparams",
+    "_hparams_initial",
+    "_hparams_name",
+    "configure_callbacks",
+}
+"""The attributes of every LightningModule, and those that a fit sets; all others belong to the model's own class."""
 
 
 def temporary_fit(
@@ -27,50 +33,50 @@ def temporary_fit(
     max_steps: int,
     limit_val_batches: int = 0,
 ) -> None:
-    """Fits `model` for a few steps, then puts everything back, also where the fit fails.
+    """Fits `model` for a few steps, then restores it, even if the fit fails.
 
-    Weights, statistics, metrics, modes, plain attributes, random state and the references to a trainer are afterwards
-    what they were; gradients are cleared. A network that the fit had to build stays, with its initial weights, so that
-    a later fit goes as if there had been no trial. Nothing is written or printed, and the model's own callbacks are
-    left out.
+    Restored are weights, statistics, metrics, modes, plain attributes, random state and the references to a trainer;
+    gradients are cleared. A network that the fit had to build is kept, with its initial weights, so that a later fit
+    gives the same result as without this one. Nothing is written or printed, and the model's own callbacks are not
+    used.
 
     Args:
-        settings: A Trainer, which is not touched, or a mapping of a Trainer's arguments. Taken from it are devices,
-            strategy, precision, accumulation and clipping, nothing else.
+        settings: A Trainer, which is not changed, or a mapping of a Trainer's arguments. Only devices, strategy,
+            precision, accumulation and clipping are taken from it.
         model: Any LightningModule.
         datamodule: The data, as `Trainer.fit` takes them.
         callback: Watches the fit and may stop it.
-        max_steps: Optimizer steps, over as many epochs as it takes.
-        limit_val_batches: Batches of a validation.
+        max_steps: Number of optimizer steps, over as many epochs as needed.
+        limit_val_batches: Number of batches per validation.
 
     Raises:
-        ValueError: The strategy starts processes of which nothing comes back.
+        ValueError: The strategy spawns processes that return no results.
     """
-    taken = settings_of(settings)
-    memory, trainer_before = _Memory(model), model._trainer
+    arguments = settings_of(settings)
+    snapshot, trainer_before = _Snapshot(model), model._trainer
     data_trainer_before = getattr(datamodule, "trainer", None)
     model.configure_callbacks = _no_callbacks  # type: ignore[method-assign]
     try:
         with no_info():
             trainer = L.Trainer(
-                **taken,
+                **arguments,
                 max_epochs=-1,
                 max_steps=max_steps,
                 limit_val_batches=limit_val_batches,
                 num_sanity_val_steps=0,
-                callbacks=[memory, callback],
+                callbacks=[snapshot, callback],
                 logger=False,
                 enable_checkpointing=False,
                 enable_progress_bar=False,
                 enable_model_summary=False,
             )
             if isinstance(trainer.strategy.launcher, _MultiProcessingLauncher):
-                strategy = taken.get("strategy")
+                strategy = arguments.get("strategy")
                 raise ValueError(f"strategy: expected one that runs this script in each process, got {strategy!r}.")
             trainer.fit(model, datamodule)
     finally:
         del model.configure_callbacks
-        memory.put_back()
+        snapshot.restore()
         model.trainer = trainer_before
         if isinstance(datamodule, L.LightningDataModule):
             datamodule.trainer = data_trainer_before
@@ -80,8 +86,8 @@ def _no_callbacks() -> list[L.Callback]:
     return []
 
 
-class _Memory(L.Callback):
-    """What a model was; taken anew where the fit built its network first.
+class _Snapshot(L.Callback):
+    """The state of a model before the fit; taken again if the fit builds the network.
 
     Args:
         model: The model.
@@ -89,28 +95,28 @@ class _Memory(L.Callback):
 
     def __init__(self, model: L.LightningModule) -> None:
         self.model = model
-        self.keep()
+        self.take()
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if self.model.state_dict().keys() != self.state.keys():
-            self.keep()
+            self.take()
 
-    def keep(self) -> None:
+    def take(self) -> None:
         model = self.model
         self.state, self.dtype = copy.deepcopy(model.state_dict()), model.dtype
         self.dtypes = {name: tensor.dtype for name, tensor in self._tensors()}
-        self.trains = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+        self.requires_grad = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
         self.modes = [(module, module.training) for module in model.modules()]
         self.metrics = [
             (metric, copy.deepcopy({**metric.metric_state, "_update_count": metric._update_count}), metric._computed)
             for metric in model.modules()
             if isinstance(metric, Metric)
         ]
-        self.plain = {name: value for name, value in vars(model).items() if name not in _MACHINERY}
+        self.plain = {name: value for name, value in vars(model).items() if name not in _LIGHTNING_ATTRIBUTES}
         self.random = (random.getstate(), np.random.get_state(), torch.get_rng_state())
         self.cuda_random = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
 
-    def put_back(self) -> None:
+    def restore(self) -> None:
         model = self.model
         if model.dtype != self.dtype:  # a precision such as 64-true has converted it
             model.to(self.dtype)
@@ -118,8 +124,8 @@ class _Memory(L.Callback):
             tensor.data = tensor.data.to(self.dtypes.get(name, tensor.dtype))
         model.load_state_dict(self.state, strict=False)
         model.zero_grad(set_to_none=True)
-        for parameter, trains in self.trains:
-            parameter.requires_grad_(trains)
+        for parameter, requires_grad in self.requires_grad:
+            parameter.requires_grad_(requires_grad)
         for module, mode in self.modes:
             module.training = mode
         for metric, state, computed in self.metrics:

@@ -1,4 +1,4 @@
-"""Where a Trainer logs into TensorBoard, and figures in it at a step of the run's axis."""
+"""The TensorBoardLogger of a Trainer, and figures in it."""
 
 import lightning as L
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -11,19 +11,19 @@ def tensorboard_logger(trainer: L.Trainer) -> TensorBoardLogger | None:
 
 
 def logged_step(trainer: L.Trainer) -> int:
-    """The step at which Lightning logs what is known by now: from 0 on, counted within the fit."""
+    """The step at which Lightning logs at this moment, counted from 0 within the fit."""
     return trainer.fit_loop.epoch_loop._batches_that_stepped
 
 
 def add_figure(logger: TensorBoardLogger, name: str, figure: Figure, step: int) -> None:
-    """Shows a figure; to be called by the first process alone.
+    """Logs a figure; call it in the first process only.
 
     Args:
-        logger: That of a fit, or of a recipe's stage, which stands on the axis of the whole recipe.
-        name: Under which the figures of several steps become one slider.
+        logger: The logger of a fit, or of a recipe's stage, whose steps count over the whole recipe.
+        name: Figures with the same name become one slider.
         figure: Drawn at its own dpi.
         step: Counted within the fit.
     """
     first_step: int = getattr(logger, "first_step", 0)
     logger.experiment.add_figure(name, figure, first_step + step)
-    logger.experiment.flush()  # to be seen now: scalars wait for more to come
+    logger.experiment.flush()  # so that the figure is visible at once
