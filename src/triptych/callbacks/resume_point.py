@@ -28,6 +28,8 @@ class ResumePoint(Checkpoint):
         ValueError: `every_n_steps` is less than 1.
     """
 
+    best_model_path = ""  # Lightning looks here for `ckpt_path="best"`, and then says that there is none
+
     def __init__(self, every_n_steps: int = 50, dirpath: str | None = None, name: str = "last") -> None:
         if every_n_steps < 1:
             raise ValueError(f"every_n_steps: expected at least 1, got {every_n_steps}.")

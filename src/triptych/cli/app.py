@@ -97,6 +97,7 @@ class TriptychCLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         super().parse_arguments(parser, args)
+        self._typed = parser.parse_args(args, defaults=False)
         subcommand = self.config.subcommand
         config = self.config[subcommand]
         checkpoint = config.get("ckpt_path")
@@ -123,11 +124,17 @@ class TriptychCLI(LightningCLI):
             config.ckpt_path = str(run / state)
 
     def _parse_ckpt_path(self) -> None:
-        try:
-            super()._parse_ckpt_path()
-        except UsageError as error:
-            checkpoint = self.config[self.config.subcommand].ckpt_path
-            raise UsageError(f"ckpt_path: {checkpoint} was saved by a different model.") from error
+        """Takes from the checkpoint the hyper-parameters that were not typed, and those that a word stands for."""
+        subcommand = self.config.subcommand
+        checkpoint = self.config[subcommand].get("ckpt_path")
+        if not checkpoint or not Path(checkpoint).is_file():
+            return
+        saved = read_checkpoint(checkpoint).get("hyper_parameters", {})
+        typed, arguments = self._typed[subcommand].model.init_args, self.config[subcommand].model.init_args
+        for name, value in saved.items():
+            resolved = asks_to_find(typed.get(name)) and not asks_to_find(value)  # "find", "balanced"
+            if name in arguments and (name not in typed or resolved or name == "encoder_weights"):
+                arguments[name] = value
 
     def _run_subcommand(self, subcommand: str) -> None:
         if subcommand == "recipe":  # it writes nothing before everything is checked

@@ -17,7 +17,7 @@ from triptych.datamodules.hard_examples import weights_of
 from triptych.datamodules.samples import SampleDataset
 from triptych.datasets.download import Archive, fetch
 from triptych.datasets.pictures import Pictures
-from triptych.datasets.sample import Records, Sample, Split
+from triptych.datasets.sample import Records, Sample, Split, Target
 from triptych.transforms import Pipeline, evaluation_pipeline
 
 _SPLITS: dict[str, tuple[Split, ...]] = {"fit": ("val", "train"), "validate": ("val",), "test": ("test",)}
@@ -53,6 +53,8 @@ class TriptychDataModule(L.LightningDataModule):
 
     CHANGEABLE: ClassVar = frozenset({"image_size", "batch_size", "augment"})
     """Settings that may change from one fit to the next, besides `sample_weights` and `first_epoch`."""
+    target: ClassVar[Target]
+    """The key of a sample's target."""
     archive: ClassVar[Archive]
     """The course's copy of the data."""
     arguments: dict[str, Any]
@@ -166,7 +168,25 @@ class TriptychDataModule(L.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Sample]:
         pipeline = self.train_pipeline() if self.augment else evaluation_pipeline(self.image_size)
         resume_at, self._resume_at = self._resume_at, None
-        return self._loader("train", pipeline, shuffle=True, resume_at=resume_at)
+        loader = self._loader("train", pipeline, shuffle=True, resume_at=resume_at)
+        if resume_at is not None:
+            self._count_in_own_batches(loader, resume_at[1])
+        return loader
+
+    def _count_in_own_batches(self, loader: DataLoader[Sample], seen: int) -> None:
+        """Makes the fit loop count what was seen in batches of this size, so that it takes all that is left.
+
+        Args:
+            loader: The loader of the resumed fit.
+            seen: Samples that this process has seen of the epoch.
+        """
+        assert isinstance(loader.sampler, EpochSampler)
+        left = -(-(len(loader.sampler) - seen) // self.batch_size)
+        batches = self._fit_loop.epoch_loop.batch_progress.current
+        difference = len(loader) - left - batches.ready
+        if seen and difference:
+            for name in ("ready", "started", "processed", "completed"):
+                setattr(batches, name, getattr(batches, name) + difference)
 
     def val_dataloader(self) -> DataLoader[Sample]:
         return self._loader("val", self._valid_pipeline(), shuffle=False)

@@ -30,6 +30,7 @@ class BIWIDataModule(TriptychDataModule):
     """
 
     archive = ARCHIVE
+    target = "point"
 
     def __init__(
         self,

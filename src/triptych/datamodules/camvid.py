@@ -41,6 +41,7 @@ class CamVidDataModule(TriptychDataModule):
     """
 
     archive = ARCHIVE
+    target = "mask"
 
     def __init__(
         self,

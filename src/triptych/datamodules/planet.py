@@ -41,6 +41,7 @@ class PlanetDataModule(TriptychDataModule):
     """
 
     archive = SAMPLE_ARCHIVE
+    target = "labels"
 
     def __init__(
         self,

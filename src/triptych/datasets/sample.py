@@ -11,6 +11,17 @@ Target = Literal["mask", "point", "labels"]
 """Key of the target in a sample."""
 
 
+_TARGET_WORDS: dict[Target, str] = {"mask": "masks", "point": "points", "labels": "tags"}
+
+
+def wrong_target(model: type, of_model: Target, data: type, of_data: Target) -> str:
+    """The message that a model predicts something else than the data hold."""
+    return (
+        f"{model.__name__} predicts {_TARGET_WORDS[of_model]}, but {data.__name__} has {_TARGET_WORDS[of_data]}; "
+        "choose a model and data of one task."
+    )
+
+
 class _RecordOfImage(TypedDict):
     image: npt.NDArray[np.uint8]
     path: str

@@ -12,11 +12,9 @@ from torch.utils.data import DataLoader
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.samples import SampleDataset
-from triptych.datasets.sample import Batch, Sample, Split, Target
+from triptych.datasets.sample import Batch, Sample, Split, Target, wrong_target
 from triptych.tasks.base import TransferTask
 from triptych.tasks.load import load_model
-
-_TARGETS: dict[Target, str] = {"mask": "masks", "point": "points", "labels": "tags"}
 
 
 class Counter(Protocol):
@@ -132,8 +130,5 @@ def _samples(data: TriptychDataModule, split: Split) -> SampleDataset:
 
 def _check_task(model: TransferTask, data: TriptychDataModule, sample: Sample) -> None:
     if model.target not in sample:
-        found = " and ".join(_TARGETS[key] for key in _TARGETS if key in sample)
-        raise ValueError(
-            f"{type(model).__name__} predicts {_TARGETS[model.target]}, but {type(data).__name__} has {found}; "
-            "choose a model and data of one task."
-        )
+        of_data = next(key for key in get_args(Target) if key in sample)
+        raise ValueError(wrong_target(type(model), model.target, type(data), of_data))

@@ -4,6 +4,7 @@ Sources: Smith, "Super-convergence", 2018; fastai's `fit_one_cycle`, its formula
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from torch.optim import Optimizer
@@ -20,25 +21,25 @@ class OneCycle(LRScheduler):
 
     Step k of n is taken at position k / n of the cycle; after the last step the cycle stays at its end.
 
-    If the loaded `total_steps` differs, the rest of the cycle is rescheduled over the steps that are left, so the rate
-    continues from its last value; a finished cycle is followed by a new one.
+    `plan` reschedules the rest of the cycle if the number of steps turns out to be different. A state that is loaded
+    holds how far the cycle is; peaks and `pct_start` stay those of the constructor.
 
     Unlike torch's OneCycleLR it can be rescheduled, starts where fastai's does for any `pct_start`, and is not one step
     ahead.
 
     Args:
         optimizer: The optimizer, whose groups hold their peak rates as `lr`.
-        total_steps: Optimizer steps of the whole fit, at least 1.
+        total_steps: Optimizer steps of the whole fit, at least 1; a first guess if `plan` follows.
         pct_start: Fraction of the steps in which the rate rises, in (0, 1).
 
     Raises:
         ValueError: `total_steps` or `pct_start` is out of range.
     """
 
-    def __init__(self, optimizer: Optimizer, total_steps: float, pct_start: float = 0.25) -> None:
+    def __init__(self, optimizer: Optimizer, total_steps: float = 1, pct_start: float = 0.25) -> None:
         if not 1 <= total_steps < math.inf:
             raise ValueError(
-                f"one-cycle: expected a finite number of steps above 0, got {total_steps}; set max_epochs."
+                f"one-cycle: expected a finite number of steps above 0, got {total_steps}; set max_epochs or max_steps."
             )
         if not 0 < pct_start < 1:
             raise ValueError(f"pct_start: expected a fraction between 0 and 1, got {pct_start}.")
@@ -66,16 +67,36 @@ class OneCycle(LRScheduler):
         peaks = [float(peak) for peak in self.base_lrs]
         return [_up_and_down(peak / _DIV, peak, peak / _DIV_FINAL, self.pct_start, position) for peak in peaks]
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        steps = self.total_steps
-        super().load_state_dict(state_dict)
-        if steps != self.total_steps and steps > self.last_epoch:
-            self._reschedule(steps)
+    def plan(self, steps_left: int) -> None:
+        """Spreads the rest of the cycle over the steps that are left; a finished cycle is followed by a new one.
 
-    def _reschedule(self, total_steps: int) -> None:
+        The rate continues from its last value. Nothing changes if that many steps were left already.
+
+        Args:
+            steps_left: Optimizer steps to the end of the fit, at least 1.
+        """
+        if steps_left == self.total_steps - self.last_epoch:
+            return
         self.planned_from = self.position if self.position < 1 else 0.0
-        self.planned_at, self.total_steps = self.last_epoch, total_steps
-        for group, rate in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
+        self.planned_at, self.total_steps = self.last_epoch, self.last_epoch + steps_left
+        self._apply()
+
+    def set_peaks(self, peaks: Sequence[float]) -> None:
+        """Sets the peak rate of each group; the cycle stays where it is."""
+        if list(peaks) != self.base_lrs:
+            self.base_lrs = list(peaks)
+            self._apply()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        own = {name: getattr(self, name) for name in ("base_lrs", "pct_start")}
+        super().load_state_dict({**state_dict, **own})
+        if own != {name: state_dict[name] for name in own}:
+            self._apply()
+
+    def _apply(self) -> None:
+        """Gives each group its rate at this position."""
+        self._last_lr = self.get_lr()
+        for group, rate in zip(self.optimizer.param_groups, self._last_lr, strict=True):
             group["lr"] = rate
 
 

@@ -1,5 +1,6 @@
 """Base class of the tasks: metadata from the data module, layer groups, freezing and one-cycle."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -10,14 +11,17 @@ from rich.console import RenderableType
 from torch import Tensor
 from torch.optim import Optimizer
 from torchmetrics import Metric
+from typing_extensions import Self
 
-from triptych.datasets.sample import Batch, Target
+from triptych.datasets.sample import Batch, Target, wrong_target
 from triptych.losses import LossTerms, SplitLoss
+from triptych.models.layer_groups import LayerGroups
 from triptych.models.network import TransferNetwork
-from triptych.optim import OneCycle, adamw
+from triptych.optim import OneCycle, adamw, group_rates
 from triptych.runs.environment import environment
 from triptych.tasks.score_report import ScoreReport
 from triptych.trainer.cpu import keep_freed_memory
+from triptych.trainer.cycle import CyclePlanner, find_cycle
 
 MaxLR = float | str | list[float | str]
 """Peak learning rate, or the peaks of the first and the last layer group; a string asks for a range test."""
@@ -46,10 +50,20 @@ class TransferTask(L.LightningModule):
     """The hyper-parameters that may change from one fit to the next."""
     required_hparam: str | None = None
     """The hyper-parameter that is needed to build the network."""
+    structure: ClassVar[tuple[str, ...]] = ("encoder", "in_channels")
+    """The hyper-parameters that a checkpoint's weights depend on."""
+    head_weight: ClassVar[str]
+    """The weight whose length is the number of the network's outputs."""
     target: ClassVar[Target]
     """The key of a sample's target."""
     scores: Metric
     """The metric that `update_scores` updates; created in `setup`, when the metadata is known."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Notes what was given, which a checkpoint does not overrule."""
+        task = super().__new__(cls)
+        vars(task)["_arguments"] = args, kwargs
+        return task
 
     def __init__(
         self,
@@ -64,11 +78,12 @@ class TransferTask(L.LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()  # those of the subclass too
+        self._given = self._given_names()
         self.network: TransferNetwork | None = None
         self.split_loss = SplitLoss()
         self.last_scores: dict[str, Tensor] = {}
         self.noise_seed = 0
-        self._steps_taken = 0
+        self._planner: CyclePlanner | None = None
         if self._can_build():
             self.configure_model()
 
@@ -89,20 +104,40 @@ class TransferTask(L.LightningModule):
     def _missing_hparam(self) -> str:
         return f"{self.required_hparam}: expected a number, or a data module to take it from; got neither."
 
+    def _given_names(self) -> set[str]:
+        """The arguments that the constructor was given, without those left at their defaults."""
+        args, kwargs = vars(self).pop("_arguments")
+        given = inspect.signature(type(self).__init__).bind(self, *args, **kwargs).arguments
+        return {*given, *kwargs} & {*self.hparams}
+
     def setup(self, stage: str) -> None:
         """Fills in hyper-parameters that are None from the data module.
 
         Raises:
-            ValueError: A hyper-parameter differs from the data.
+            ValueError: A hyper-parameter differs from the data, or the data have another target.
         """
-        datamodule = getattr(self.trainer, "datamodule", None)
-        self.resolve(getattr(datamodule, "metadata", {}))
+        of_data = getattr(self._datamodule, "target", self.target)
+        if of_data != self.target:
+            raise ValueError(wrong_target(type(self), self.target, type(self._datamodule), of_data))
+        self._resolve_from_data()
         if not self._can_build():
             raise ValueError(self._missing_hparam())
         if stage == "fit":
-            self.prepare(datamodule)
+            self.prepare(self._datamodule)
+        self.scores = self.build_scores()
         if self.trainer.strategy.root_device.type == "cpu":
             keep_freed_memory()
+
+    @property
+    def _datamodule(self) -> Any:
+        return getattr(self._trainer, "datamodule", None)
+
+    def _resolve_from_data(self) -> None:
+        self.resolve(getattr(self._datamodule, "metadata", {}))
+
+    def build_scores(self) -> Metric:
+        """Builds the metric that `update_scores` updates, from resolved hyper-parameters."""
+        raise NotImplementedError
 
     def resolve(self, metadata: Mapping[str, Any]) -> None:
         """Checks `metadata` against the hyper-parameters, and fills in those that are None."""
@@ -120,8 +155,11 @@ class TransferTask(L.LightningModule):
         """Takes from the training data what a fit needs beyond the metadata; does nothing here."""
 
     def configure_model(self) -> None:
-        """Builds the network; Lightning calls it before it loads a checkpoint."""
+        """Builds the network; Lightning calls it before it loads a checkpoint, and some callbacks before `setup`."""
         if self.network is None:
+            self._resolve_from_data()
+            if not self._can_build():
+                raise ValueError(self._missing_hparam())
             self.network = self.build_network()
             self.network.freeze_to(self.hparams["freeze_to"], self.hparams["train_bn"])
 
@@ -137,10 +175,11 @@ class TransferTask(L.LightningModule):
         unknown = sorted(hyper_parameters.keys() - self.TUNABLE)
         if unknown:
             raise ValueError(f"retune: expected any of {', '.join(sorted(self.TUNABLE))}, got {unknown[0]}.")
-        if self.network is not None:
+        if self.network is not None and hyper_parameters.keys() & {"freeze_to", "train_bn"}:
             tuned = {**self.hparams, **hyper_parameters}
             self.network.freeze_to(tuned["freeze_to"], tuned["train_bn"])
         self.save_hyperparameters(hyper_parameters)
+        self._given |= hyper_parameters.keys()
 
     def freeze_to(self, first: int) -> None:
         """Trains the layer groups from index `first` on, as fastai's `freeze_to`: -1 only the head, 0 all."""
@@ -193,7 +232,6 @@ class TransferTask(L.LightningModule):
         raise NotImplementedError
 
     def on_fit_start(self) -> None:
-        self._steps_taken = 0
         if self.trainer.ckpt_path is None:
             self.noise_seed = torch.initial_seed()
 
@@ -236,34 +274,49 @@ class TransferTask(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW over all layer groups, and one-cycle, which steps after each optimizer step."""
-        assert self.network is not None
+        if self.dtype == torch.float16:
+            raise ValueError(
+                "precision: expected 16-mixed, bf16-mixed or bf16-true, got 16-true, in which AdamW divides by zero."
+            )
         clips = bool(self.trainer.gradient_clip_val)  # Lightning refuses to clip with a fused optimizer
         fused = self.device.type in ("cpu", "cuda") and not clips and not self._scales_gradients()
-        optimizer: Optimizer = adamw(
-            self.network.layer_groups(), self.hparams["max_lr"], self.hparams["weight_decay"], fused
-        )
-        optimizer.register_step_post_hook(self._count_step)
-        schedule = OneCycle(optimizer, self.trainer.estimated_stepping_batches, self.hparams["pct_start"])
+        optimizer: Optimizer = adamw(self._groups(), self.hparams["max_lr"], self.hparams["weight_decay"], fused)
+        schedule = OneCycle(optimizer, pct_start=self.hparams["pct_start"])  # planned when training starts
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _groups(self) -> LayerGroups:
+        assert self.network is not None
+        return self.network.layer_groups()
+
+    def on_train_start(self) -> None:
+        """Plans one-cycle from the loaded data; hyper-parameters go before what a checkpoint has restored."""
+        cycle = find_cycle(self.trainer)
+        self._planner = None if cycle is None else CyclePlanner(self.trainer, cycle)
+        groups = [] if cycle is None else cycle.optimizer.param_groups
+        if cycle is not None and [group.get("name") for group in groups] == [*self._groups()]:  # the task's own
+            cycle.set_peaks(group_rates(self.hparams["max_lr"], len(groups)))
+            for group in groups:
+                group["weight_decay"] = self.hparams["weight_decay"]
+
+    def on_train_end(self) -> None:
+        if self._planner is not None:
+            self._planner.end()
+            self._planner = None
 
     def _scales_gradients(self) -> bool:
         """Whether a gradient scaler is used, as in float16."""
         return getattr(self.trainer.precision_plugin, "scaler", None) is not None
 
-    def _count_step(self, *_: Any) -> None:
-        self._steps_taken += 1
-
-    def lr_scheduler_step(self, scheduler: OneCycle, metric: Any) -> None:  # type: ignore[override]
+    def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
         """Steps one-cycle, unless the gradient scaler found an overflow and skipped the optimizer's step."""
-        if self._scales_gradients() and self._steps_taken == 0:
-            scheduler.skip()
+        if self._planner is None or scheduler is not self._planner.cycle:
+            super().lr_scheduler_step(scheduler, metric)
         else:
-            scheduler.step()
-        self._steps_taken = 0
+            self._planner.step()
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        if self._scales_gradients():
-            self.log("train/skipped_steps", float(self.lr_schedulers().skipped))  # type: ignore[union-attr]
+        if self._planner is not None and self._scales_gradients():
+            self.log("train/skipped_steps", float(self._planner.cycle.skipped))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Drops `encoder_weights`, since the checkpoint has all weights; adds seed, environment and scores."""
@@ -273,7 +326,47 @@ class TransferTask(L.LightningModule):
         checkpoint["scores"] = {name: float(value) for name, value in self.last_scores.items() if value.ndim == 0}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Takes from the checkpoint the hyper-parameters that were not given.
+
+        Raises:
+            ValueError: The checkpoint is another task's, or its weights are of another network than this one.
+        """
         self.noise_seed = checkpoint.get("noise_seed", self.noise_seed)
+        saved = checkpoint.get("hyper_parameters")
+        if saved:
+            self._check_structure(saved)
+            self._adopt({name: value for name, value in saved.items() if name in self.hparams})
+
+    def _check_structure(self, saved: Mapping[str, Any]) -> None:
+        known = {*self.structure}
+        if not known <= saved.keys():
+            raise ValueError(
+                f"ckpt_path: expected a checkpoint of {type(self).__name__}, got one of "
+                f"{saved.get('_class_path', 'another task')}, without {min(known - saved.keys())} among its "
+                "hyper-parameters; choose a checkpoint of this task."
+            )
+        for name in self.structure:
+            if saved[name] != self.hparams[name]:
+                raise ValueError(
+                    f"{name}: the checkpoint has {saved[name]!r}, the model {self.hparams[name]!r}; choose the same."
+                )
+
+    def _adopt(self, saved: Mapping[str, Any]) -> None:
+        kept = {*self._given, *self.structure, "encoder_weights"}
+        adopted = {name: value for name, value in saved.items() if name not in kept and value != self.hparams[name]}
+        self.save_hyperparameters(adopted)
+        self._resolve_from_data()
+        if self.network is not None and adopted.keys() & {"freeze_to", "train_bn"}:
+            self.network.freeze_to(self.hparams["freeze_to"], self.hparams["train_bn"])
+        if self._trainer is not None:
+            self.scores = self.build_scores()
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Loads weights; builds the network first if it was built in another process, as by `ddp_spawn`."""
+        if self.network is None and self.required_hparam is not None and self.head_weight in state_dict:
+            self.save_hyperparameters({self.required_hparam: len(state_dict[self.head_weight])})
+            self.configure_model()
+        return super().load_state_dict(state_dict, *args, **kwargs)
 
 
 def supported_scores(names: Sequence[str], scores: Tensor, support: Tensor) -> dict[str, float]:

@@ -19,6 +19,7 @@ from triptych.tasks.tables import gain_line, tag_table
 Choice = Literal["fixed", "single", "per_tag"]
 """The hyper-parameter's threshold, or those that a validation chose: one for all tags, or one per tag."""
 CHOICES = get_args(Choice)
+_THRESHOLDS = "thresholds"  # key in a state dict
 
 
 class MultiLabelClassifier(TransferTask):
@@ -40,7 +41,11 @@ class MultiLabelClassifier(TransferTask):
 
     required_hparam = "num_labels"
     target = "labels"
+    structure = (*TransferTask.structure, "num_labels")
+    head_weight = "network.head.layers.6.weight"
     thresholds: Tensor
+    """Chosen thresholds (3, num_labels), NaN until they are chosen; the first row is not used. No buffer, since an
+    average of thresholds, as `EMAWeightAveraging` would make, is none that was chosen."""
 
     def __init__(
         self,
@@ -59,9 +64,7 @@ class MultiLabelClassifier(TransferTask):
         weights, labels = h["tag_weights"], h["num_labels"]
         if weights is not None and len(weights) != labels:
             raise ValueError(f"tag_weights: expected {labels} numbers (num_labels), got {len(weights)}.")
-        # rows: fixed, single, per_tag; the last two are NaN until they are chosen
-        rows = torch.tensor([float(h["threshold"]), torch.nan, torch.nan])
-        self.register_buffer("thresholds", rows[:, None].repeat(1, labels))
+        self.thresholds = torch.full((len(CHOICES), labels), torch.nan)
         return TagNetwork(labels, h["encoder"], h["encoder_weights"], h["in_channels"])
 
     @property
@@ -70,9 +73,8 @@ class MultiLabelClassifier(TransferTask):
         names: list[str] | None = self.hparams["tags"]
         return names or [f"tag {i}" for i in range(self.hparams["num_labels"])]
 
-    def setup(self, stage: str) -> None:
-        super().setup(stage)
-        self.scores = TagScores(self.hparams["threshold"])
+    def build_scores(self) -> TagScores:
+        return TagScores(self.hparams["threshold"])
 
     def resolve(self, metadata: Mapping[str, Any]) -> None:
         of_data, of_model = metadata.get("in_channels"), self.hparams["in_channels"]
@@ -106,7 +108,21 @@ class MultiLabelClassifier(TransferTask):
     def choose_thresholds(self, probabilities: Tensor, target: Tensor) -> None:
         """Sets the thresholds with the best F2 on these predictions, one for all tags and one per tag."""
         self.thresholds[CHOICES.index("single")] = best_threshold(probabilities, target)
-        self.thresholds[CHOICES.index("per_tag")] = best_thresholds(probabilities, target).to(self.thresholds)
+        self.thresholds[CHOICES.index("per_tag")] = best_thresholds(probabilities, target)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["state_dict"][_THRESHOLDS] = self.thresholds  # a callback may have put averaged weights there
+
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        if self.network is not None:
+            destination[prefix + _THRESHOLDS] = self.thresholds
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        if self.network is not None and prefix + _THRESHOLDS in state_dict:
+            self.thresholds = state_dict.pop(prefix + _THRESHOLDS).detach().cpu().clone()
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def thresholds_by(self, choice: Choice) -> Tensor:
         """Threshold of each tag, (num_labels,).
@@ -119,7 +135,9 @@ class MultiLabelClassifier(TransferTask):
         """
         if choice not in CHOICES:
             raise ValueError(f"thresholds: expected one of {', '.join(CHOICES)}, got {choice!r}.")
-        thresholds = self.thresholds[CHOICES.index(choice)]
+        if choice == "fixed":
+            return torch.full((self.hparams["num_labels"],), float(self.hparams["threshold"]), device=self.device)
+        thresholds = self.thresholds[CHOICES.index(choice)].to(self.device)
         if thresholds.isnan().any():
             raise ValueError(
                 f"thresholds: expected values for {choice!r}, got none: the validation of a fit chooses them; fit with "

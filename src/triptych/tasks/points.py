@@ -25,6 +25,8 @@ class PointRegressor(TransferTask):
     """
 
     target = "point"
+    structure = (*TransferTask.structure, "num_points")
+    head_weight = "network.head.maps.5.weight"
 
     def __init__(
         self,
@@ -41,9 +43,8 @@ class PointRegressor(TransferTask):
         h = self.hparams
         return PointNetwork(h["num_points"], h["encoder"], h["encoder_weights"], h["in_channels"])
 
-    def setup(self, stage: str) -> None:
-        super().setup(stage)
-        self.scores = PointScores()
+    def build_scores(self) -> PointScores:
+        return PointScores()
 
     def loss(self, preds: Tensor, target: Tensor) -> LossTerms:
         """Squared error. Shape: preds and target (N, num_points, 2)."""

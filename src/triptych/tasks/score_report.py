@@ -14,11 +14,12 @@ class ScoreReport(L.Callback):
         self._print(pl_module, "validation")
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if trainer.state.fn == "validate":
+        if trainer.state.fn == "validate" and trainer.validate_loop.verbose:
             self._print(pl_module, "validation")
 
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._print(pl_module, "test")
+        if trainer.test_loop.verbose:
+            self._print(pl_module, "test")
 
     @rank_zero_only
     def _print(self, pl_module: Any, split: str) -> None:

@@ -36,6 +36,8 @@ class UNetSegmenter(TransferTask):
 
     required_hparam = "num_classes"
     target = "mask"
+    structure = (*TransferTask.structure, "num_classes")
+    head_weight = "network.head.0.weight"
 
     def __init__(
         self,
@@ -70,9 +72,8 @@ class UNetSegmenter(TransferTask):
             )
         self.save_hyperparameters({"class_weights": balanced_weights(class_counts())})
 
-    def setup(self, stage: str) -> None:
-        super().setup(stage)
-        self.scores = SegmentationScores(self.hparams["num_classes"], self.hparams["ignore_index"])
+    def build_scores(self) -> SegmentationScores:
+        return SegmentationScores(self.hparams["num_classes"], self.hparams["ignore_index"])
 
     def _check_weights(self) -> None:
         weights, num_classes = self.hparams["class_weights"], self.hparams["num_classes"]
