@@ -359,15 +359,18 @@ def test_file_that_is_no_checkpoint_is_refused_by_name(run: Run, tmp_path: Path,
         )
 
 
-@pytest.mark.parametrize("hyper_parameters", [{"num_labels": 17}, {}])
-def test_checkpoint_of_another_model_is_refused(run: Run, tmp_path: Path, hyper_parameters: dict[str, int]) -> None:
+WRONG_TASK = r"ckpt_path: expected a checkpoint of \w+, got one of another task, without \w+ among its .*"
+WRONG_WEIGHTS = r"ckpt_path: .* was saved by a different model\."
+
+
+@pytest.mark.parametrize(("hyper_parameters", "words"), [({"num_labels": 17}, WRONG_TASK), ({}, WRONG_WEIGHTS)])
+def test_checkpoint_of_another_model_is_refused(
+    run: Run, tmp_path: Path, hyper_parameters: dict[str, int], words: str
+) -> None:
     path = tmp_path / "other.ckpt"
     state = {"pytorch-lightning_version": "2.6.0", "state_dict": {"head": torch.ones(2)}, "epoch": 0, "global_step": 1}
     torch.save({**state, "loops": {}, "hyper_parameters": hyper_parameters}, path)
-    fails(
-        ["validate", *run.args, "--ckpt_path", str(path)],
-        r"ckpt_path: .* was saved by a different model\.",
-    )
+    fails(["validate", *run.args, "--ckpt_path", str(path)], words)
 
 
 def test_output_below_a_file_is_refused(run: Run, tmp_path: Path) -> None:

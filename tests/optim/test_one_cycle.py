@@ -66,6 +66,8 @@ def resumed(optimizer: Optimizer, schedule: OneCycle, total: int, pct: float = 0
     optimizer, schedule = cycle(total, pct)
     optimizer.load_state_dict(optimizer_state)
     schedule.load_state_dict(schedule_state)
+    if total > schedule.last_epoch:
+        schedule.plan(total - schedule.last_epoch)
     return optimizer, schedule
 
 
@@ -187,7 +189,10 @@ def test_a_number_of_steps_that_is_already_reached_changes_nothing(stop: int, ot
 def test_a_number_of_steps_that_is_unknown_is_refused(steps: float) -> None:
     with pytest.raises(ValueError, match="one-cycle") as caught:
         cycle(steps)
-    assert str(caught.value) == f"one-cycle: expected a finite number of steps above 0, got {steps}; set max_epochs."
+    assert (
+        str(caught.value)
+        == f"one-cycle: expected a finite number of steps above 0, got {steps}; set max_epochs or max_steps."
+    )
 
 
 @pytest.mark.parametrize("pct", [0, 1, -0.1, 1.5, math.nan])

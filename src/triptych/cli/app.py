@@ -24,6 +24,7 @@ from triptych.lr_finder import asks_to_find, find_lr, with_found
 from triptych.runs.checkpoint import best_score, read_checkpoint
 from triptych.runs.folder import newest_run, no_empty_run, own_folder, run_folder
 from triptych.runs.layout import RunLayout
+from triptych.tasks.base import TransferTask
 from triptych.trainer.cpu import usable_precision
 from triptych.trainer.messages import no_advice
 
@@ -151,6 +152,11 @@ class TriptychCLI(LightningCLI):
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> L.Trainer:
         callbacks = [callback for callback in callbacks if callback is not None]  # None without `predictions`
         return super()._instantiate_trainer(config, callbacks)
+
+    def instantiate_classes(self) -> None:
+        super().instantiate_classes()
+        if isinstance(self.model, TransferTask):
+            self.model.given = {*self.model.hparams}  # what was not typed is taken from the checkpoint by now
 
     def before_instantiate_classes(self) -> None:
         trainer = self.config[self.subcommand].trainer

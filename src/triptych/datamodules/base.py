@@ -166,12 +166,15 @@ class TriptychDataModule(L.LightningDataModule):
         return self.trainer.fit_loop
 
     def train_dataloader(self) -> DataLoader[Sample]:
-        pipeline = self.train_pipeline() if self.augment else evaluation_pipeline(self.image_size)
         resume_at, self._resume_at = self._resume_at, None
-        loader = self._loader("train", pipeline, shuffle=True, resume_at=resume_at)
-        if resume_at is not None:
+        loader = self._train_loader(resume_at)
+        if resume_at is not None and self.trainer is not None:
             self._count_in_own_batches(loader, resume_at[1])
         return loader
+
+    def _train_loader(self, resume_at: Position | None) -> DataLoader[Sample]:
+        pipeline = self.train_pipeline() if self.augment else evaluation_pipeline(self.image_size)
+        return self._loader("train", pipeline, shuffle=True, resume_at=resume_at)
 
     def _count_in_own_batches(self, loader: DataLoader[Sample], seen: int) -> None:
         """Makes the fit loop count what was seen in batches of this size, so that it takes all that is left.
@@ -215,9 +218,7 @@ class TriptychDataModule(L.LightningDataModule):
         if "train" not in self.records:
             self.prepare_data()
             self.setup("fit")
-        resume_at = self._resume_at
-        loader = self.train_dataloader()
-        self._resume_at = resume_at  # the next fit still needs it
+        loader = self._train_loader(self._resume_at)
         samples = [loader.dataset[key] for key in islice(loader.sampler, count)]
         return self.draw_batch(samples, columns)
 

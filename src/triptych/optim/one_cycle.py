@@ -75,7 +75,8 @@ class OneCycle(LRScheduler):
         Args:
             steps_left: Optimizer steps to the end of the fit, at least 1.
         """
-        if steps_left == self.total_steps - self.last_epoch:
+        planned = self.total_steps - self.last_epoch
+        if planned - self.skipped <= steps_left <= planned:  # steps that were skipped are not caught up
             return
         self.planned_from = self.position if self.position < 1 else 0.0
         self.planned_at, self.total_steps = self.last_epoch, self.last_epoch + steps_left

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 import lightning as L
 import numpy as np
 import torch
+from lightning.pytorch.utilities import rank_zero_info
 from rich.console import RenderableType
 from torch import Tensor
 from torch.optim import Optimizer
 from torchmetrics import Metric
-from typing_extensions import Self
 
 from triptych.datasets.sample import Batch, Target, wrong_target
 from triptych.losses import LossTerms, SplitLoss
@@ -56,14 +56,10 @@ class TransferTask(L.LightningModule):
     """The weight whose length is the number of the network's outputs."""
     target: ClassVar[Target]
     """The key of a sample's target."""
+    given: set[str]
+    """The hyper-parameters that a checkpoint does not overrule: at first those that differ from their defaults."""
     scores: Metric
     """The metric that `update_scores` updates; created in `setup`, when the metadata is known."""
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Notes what was given, which a checkpoint does not overrule."""
-        task = super().__new__(cls)
-        vars(task)["_arguments"] = args, kwargs
-        return task
 
     def __init__(
         self,
@@ -78,7 +74,7 @@ class TransferTask(L.LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()  # those of the subclass too
-        self._given = self._given_names()
+        self.given = {name for name, value in self.hparams.items() if value != _default(type(self), name)}
         self.network: TransferNetwork | None = None
         self.split_loss = SplitLoss()
         self.last_scores: dict[str, Tensor] = {}
@@ -103,12 +99,6 @@ class TransferTask(L.LightningModule):
 
     def _missing_hparam(self) -> str:
         return f"{self.required_hparam}: expected a number, or a data module to take it from; got neither."
-
-    def _given_names(self) -> set[str]:
-        """The arguments that the constructor was given, without those left at their defaults."""
-        args, kwargs = vars(self).pop("_arguments")
-        given = inspect.signature(type(self).__init__).bind(self, *args, **kwargs).arguments
-        return {*given, *kwargs} & {*self.hparams}
 
     def setup(self, stage: str) -> None:
         """Fills in hyper-parameters that are None from the data module.
@@ -179,7 +169,7 @@ class TransferTask(L.LightningModule):
             tuned = {**self.hparams, **hyper_parameters}
             self.network.freeze_to(tuned["freeze_to"], tuned["train_bn"])
         self.save_hyperparameters(hyper_parameters)
-        self._given |= hyper_parameters.keys()
+        self.given |= hyper_parameters.keys()
 
     def freeze_to(self, first: int) -> None:
         """Trains the layer groups from index `first` on, as fastai's `freeze_to`: -1 only the head, 0 all."""
@@ -352,8 +342,11 @@ class TransferTask(L.LightningModule):
                 )
 
     def _adopt(self, saved: Mapping[str, Any]) -> None:
-        kept = {*self._given, *self.structure, "encoder_weights"}
+        kept = {*self.given, *self.structure, "encoder_weights"}
         adopted = {name: value for name, value in saved.items() if name not in kept and value != self.hparams[name]}
+        for name, value in adopted.items():
+            if self.hparams[name] is not None:
+                rank_zero_info(f"{name}: {value!r} of the checkpoint goes before the default {self.hparams[name]!r}.")
         self.save_hyperparameters(adopted)
         self._resolve_from_data()
         if self.network is not None and adopted.keys() & {"freeze_to", "train_bn"}:
@@ -367,6 +360,12 @@ class TransferTask(L.LightningModule):
             self.save_hyperparameters({self.required_hparam: len(state_dict[self.head_weight])})
             self.configure_model()
         return super().load_state_dict(state_dict, *args, **kwargs)
+
+
+def _default(task: type[TransferTask], name: str) -> Any:
+    """The default of a constructor's argument, which a parent class may declare."""
+    signatures = (inspect.signature(vars(cls)["__init__"]) for cls in task.__mro__ if "__init__" in vars(cls))
+    return next((one.parameters[name].default for one in signatures if name in one.parameters), None)
 
 
 def supported_scores(names: Sequence[str], scores: Tensor, support: Tensor) -> dict[str, float]:

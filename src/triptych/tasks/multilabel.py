@@ -44,8 +44,8 @@ class MultiLabelClassifier(TransferTask):
     structure = (*TransferTask.structure, "num_labels")
     head_weight = "network.head.layers.6.weight"
     thresholds: Tensor
-    """Chosen thresholds (3, num_labels), NaN until they are chosen; the first row is not used. No buffer, since an
-    average of thresholds, as `EMAWeightAveraging` would make, is none that was chosen."""
+    """Thresholds (3, num_labels), a row a choice, NaN until they are chosen. No buffer, since an average of thresholds,
+    as `EMAWeightAveraging` would make, is none that was chosen."""
 
     def __init__(
         self,
@@ -64,7 +64,8 @@ class MultiLabelClassifier(TransferTask):
         weights, labels = h["tag_weights"], h["num_labels"]
         if weights is not None and len(weights) != labels:
             raise ValueError(f"tag_weights: expected {labels} numbers (num_labels), got {len(weights)}.")
-        self.thresholds = torch.full((len(CHOICES), labels), torch.nan)
+        rows = torch.tensor([float(h["threshold"]), torch.nan, torch.nan])
+        self.thresholds = rows[:, None].repeat(1, labels)
         return TagNetwork(labels, h["encoder"], h["encoder_weights"], h["in_channels"])
 
     @property

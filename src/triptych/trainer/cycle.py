@@ -96,10 +96,13 @@ def _steps_of_epochs(trainer: L.Trainer) -> float:
     batches, epochs = float(trainer.num_training_batches), loop.max_epochs or -1
     if math.isinf(batches) or epochs < 0:
         return math.inf
-    first = trainer.fit_loop.epoch_progress.current.processed  # type: ignore[attr-defined]
-    steps = sum(math.ceil(batches / _accumulation(trainer, epoch)) for epoch in range(first, epochs))
-    done = loop.epoch_loop.batch_progress.current.ready if loop.restarting else 0
-    return steps - (done // _accumulation(trainer, first) if done < batches else 0)
+    epoch = loop.epoch_progress.current
+    first: int = epoch.processed  # type: ignore[attr-defined]
+    steps = [math.ceil(batches / _accumulation(trainer, number)) for number in range(first, epochs)]
+    if loop.restarting and epoch.ready > first:  # within an epoch
+        done = loop.epoch_loop.batch_progress.current.ready
+        steps[0] -= done // _accumulation(trainer, first) if done < batches else steps[0]
+    return sum(steps)
 
 
 def _accumulation(trainer: L.Trainer, epoch: int) -> int:
