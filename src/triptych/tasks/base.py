@@ -1,11 +1,13 @@
 """Base class of the tasks: metadata from the data module, layer groups, freezing and one-cycle."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
 
 import lightning as L
 import numpy as np
 import torch
+from lightning.pytorch.utilities import rank_zero_info
 from rich.console import RenderableType
 from torch import Tensor
 from torch.optim import Optimizer
@@ -14,13 +16,18 @@ from torchmetrics import Metric
 from triptych.datasets.sample import Batch, Target
 from triptych.losses import LossTerms, SplitLoss
 from triptych.models.network import TransferNetwork
+from triptych.models.weights import differences
 from triptych.optim import OneCycle, adamw
+from triptych.runs.checkpoint import read_checkpoint
 from triptych.runs.environment import environment
+from triptych.runs.layout import checkpoint_of
 from triptych.tasks.score_report import ScoreReport
+from triptych.tasks.start import start_hparams, take_weights
 from triptych.trainer.cpu import keep_freed_memory
 
 MaxLR = float | str | list[float | str]
 """Peak learning rate, or the peaks of the first and the last layer group; a string asks for a range test."""
+_Task = TypeVar("_Task", bound="TransferTask")
 
 
 class TransferTask(L.LightningModule):
@@ -32,7 +39,8 @@ class TransferTask(L.LightningModule):
 
     Args:
         encoder: Name of the encoder in segmentation_models_pytorch.
-        encoder_weights: `"imagenet"`, the path of a state dict, or None for random weights.
+        encoder_weights: `"imagenet"`, the path of a state dict, or of a checkpoint of any task, whose encoder is then
+            taken, or None for random weights.
         in_channels: Number of image channels.
         max_lr: Peak learning rate of one-cycle: a number, or [first_group, last_group], spaced geometrically. On the
             command line `find` is the rate that a range test suggests, `find/N` that rate divided by N.
@@ -46,6 +54,8 @@ class TransferTask(L.LightningModule):
     """The hyper-parameters that may change from one fit to the next."""
     required_hparam: str | None = None
     """The hyper-parameter that is needed to build the network."""
+    target_hparams: ClassVar[tuple[str, ...]] = ()
+    """The hyper-parameters that describe the classes, points or tags; the first is their number."""
     target: ClassVar[Target]
     """The key of a sample's target."""
     scores: Metric
@@ -75,6 +85,46 @@ class TransferTask(L.LightningModule):
     def build_network(self) -> TransferNetwork:
         """Builds the task's network from resolved hyper-parameters."""
         raise NotImplementedError
+
+    @classmethod
+    def from_checkpoint(cls: type[_Task], path: str | Path, **hyper_parameters: Any) -> _Task:
+        """A model that starts from the weights of a checkpoint, also for another number of classes, points or tags.
+
+        It has the checkpoint's hyper-parameters, except those given. If the number of classes, points or tags differs,
+        their names, weights and `ignore_index` are not taken either. Weights whose shape differs, such as those of the
+        last layer, are new; one line says which.
+
+        Args:
+            path: A checkpoint, or a run folder; see `RunLayout.find_checkpoint`.
+            hyper_parameters: Arguments of the class; `encoder` and `in_channels` must be those of the checkpoint.
+
+        Raises:
+            FileNotFoundError: `path` does not exist, or the folder has no checkpoint.
+            ValueError: The checkpoint is incomplete, or one of another task or encoder.
+        """
+        path = checkpoint_of(path)
+        checkpoint = read_checkpoint(path)
+        saved = checkpoint.get("hyper_parameters", {})
+        model = cls(**start_hparams(cls, cls.target_hparams, path, saved, hyper_parameters))
+        if model.network is None:
+            raise ValueError(model._missing_hparam())
+        different = take_weights(model, checkpoint["state_dict"])
+        if different:
+            rank_zero_info(f"{cls.__name__}: starts from {path}, except for weights {different}.")
+        return model
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **options: Any) -> Any:
+        """Loads a state dict; if it does not fit, the error names the modules in one line."""
+        try:
+            return super().load_state_dict(state_dict, *args, **options)
+        except RuntimeError:
+            different, name = differences(self.state_dict(), state_dict), type(self).__name__
+            if not different:
+                raise
+            raise RuntimeError(
+                f"Error(s) in loading state_dict for {name}: weights {different}; load it with the hyper-parameters "
+                f"that it was saved with, or take what fits with {name}.from_checkpoint."
+            ) from None
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits of uint8 images (N, C, H, W)."""

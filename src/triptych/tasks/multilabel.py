@@ -39,6 +39,7 @@ class MultiLabelClassifier(TransferTask):
     """
 
     required_hparam = "num_labels"
+    target_hparams = ("num_labels", "tags", "tag_weights")
     target = "labels"
     thresholds: Tensor
 

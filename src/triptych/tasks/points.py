@@ -25,6 +25,7 @@ class PointRegressor(TransferTask):
     """
 
     target = "point"
+    target_hparams = ("num_points",)
 
     def __init__(
         self,

@@ -35,6 +35,7 @@ class UNetSegmenter(TransferTask):
     """
 
     required_hparam = "num_classes"
+    target_hparams = ("num_classes", "ignore_index", "class_names", "class_weights")
     target = "mask"
 
     def __init__(
