@@ -413,7 +413,7 @@ def test_pictures_to_predict_that_are_not_there_leave_no_output_folder(run: Run,
     assert not (tmp_path / "out").exists()
 
 
-COMMANDS = "fit, validate, test, predict, lr-find, recipe, make-data, report"
+COMMANDS = "fit, validate, test, predict, lr-find, recipe, make-data, configs, report"
 MAKE_DATA = r"expected `triptych make-data \{camvid\S*\} DIR`, got "
 
 
@@ -422,8 +422,11 @@ MAKE_DATA = r"expected `triptych make-data \{camvid\S*\} DIR`, got "
     [
         ("", f"expected one of {COMMANDS}, got nothing; see `triptych --help`\\."),
         ("tune", f"expected one of {COMMANDS}, got tune; see `triptych --help`\\."),
-        ("fit", r"expected .*data, .*model.*, got nothing; pass a file .* `--config configs/camvid\.yaml`\."),
-        ("fit --config nope.yaml", r"config: \S+/nope\.yaml does not exist; expected a YAML file\."),
+        ("fit", r"expected .*data, .*model.*, got nothing; pass a file .* `--config camvid`\."),
+        (
+            "fit --config nope.yaml",
+            r"config: \S+/nope\.yaml does not exist; expected a YAML file, or the name .* camvid\.",
+        ),
         ("fit --config empty.yaml", r"empty\.yaml: expected keys with values \(model:, data:, trainer:\), got ''\."),
         ("make-data", MAKE_DATA + r"nothing\."),
         ("make-data cityscapes there", MAKE_DATA + r"cityscapes there\."),

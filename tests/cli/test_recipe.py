@@ -208,7 +208,7 @@ BAD: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "no stages": (
         {"stages": None},
         [],
-        r"expected recipe\.stages, got nothing; pass a file .* `--config configs/recipes/camvid\.yaml`\.",
+        r"expected recipe\.stages, got nothing; pass a file .* `--config recipes/camvid`\.",
     ),
     "a stage, not a list": ({"stages": STAGE}, [], r"\S+/recipe\.yaml: stages: expected a list, got .*"),
     "too many groups": (

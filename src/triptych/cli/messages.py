@@ -38,17 +38,20 @@ _LEAVES = (
         r": expected a class_path beside its init_args, got none.",
     ),
     (r"Problems parsing config: (.*)", r": expected YAML, but it cannot be read, \1."),
-    (r"(?:File does not exist|Path is not a file): '(.*)'", r": \1 does not exist; expected a YAML file."),
+    (
+        r"(?:File does not exist|Path is not a file): '(.*)'",
+        r": \1 does not exist; expected a YAML file, or the name of a shipped one such as camvid.",
+    ),
     (r"Unexpected config: ?(.*)", r": expected keys with values (model:, data:, trainer:), got '\1'."),
     (r"Expected a dot import path string: (.*)", r": expected a mapping, got \1."),
     (r"the following arguments are required: name", r"stages.name: expected a name for each stage, got nothing."),
     (
         r"the following arguments are required: (recipe\..*)",
-        r": expected \1, got nothing; pass a file that sets them, such as `--config configs/recipes/camvid.yaml`.",
+        r": expected \1, got nothing; pass a file that sets them, such as `--config recipes/camvid`.",
     ),
     (
         r"the following arguments are required: (.*)",
-        r": expected \1, got nothing; pass a file that sets them, such as `--config configs/camvid.yaml`.",
+        r": expected \1, got nothing; pass a file that sets them, such as `--config camvid`.",
     ),
 )
 """Innermost messages of jsonargparse, and our replacements."""

@@ -101,6 +101,12 @@ class RunLayout:
         return max(found, key=lambda path: (stage_number(path), path.stat().st_mtime, path.name))
 
 
+def checkpoint_of(path: str | Path) -> Path:
+    """`path`, if it is not a folder; else the checkpoint in that run folder, see `RunLayout.find_checkpoint`."""
+    path = Path(path)
+    return RunLayout(path).find_checkpoint() if path.is_dir() else path
+
+
 def run_of(checkpoint: Path) -> Path | None:
     """The run folder of a checkpoint; None if the checkpoint is not in a run folder."""
     run = checkpoint.parent.parent

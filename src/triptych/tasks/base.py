@@ -1,8 +1,8 @@
 """Base class of the tasks: metadata from the data module, layer groups, freezing and one-cycle."""
 
-import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
 
 import lightning as L
 import numpy as np
@@ -17,14 +17,19 @@ from triptych.datasets.sample import Batch, Target, wrong_target
 from triptych.losses import LossTerms, SplitLoss
 from triptych.models.layer_groups import LayerGroups
 from triptych.models.network import TransferNetwork
+from triptych.models.weights import differences
 from triptych.optim import OneCycle, adamw, group_rates
+from triptych.runs.checkpoint import read_checkpoint
 from triptych.runs.environment import environment
+from triptych.runs.layout import checkpoint_of
 from triptych.tasks.score_report import ScoreReport
+from triptych.tasks.start import constructor_arguments, start_hparams, take_weights
 from triptych.trainer.cpu import keep_freed_memory
 from triptych.trainer.cycle import CyclePlanner, find_cycle
 
 MaxLR = float | str | list[float | str]
 """Peak learning rate, or the peaks of the first and the last layer group; a string asks for a range test."""
+_Task = TypeVar("_Task", bound="TransferTask")
 
 
 class TransferTask(L.LightningModule):
@@ -36,7 +41,8 @@ class TransferTask(L.LightningModule):
 
     Args:
         encoder: Name of the encoder in segmentation_models_pytorch.
-        encoder_weights: `"imagenet"`, the path of a state dict, or None for random weights.
+        encoder_weights: `"imagenet"`, the path of a state dict, or of a checkpoint of any task, whose encoder is then
+            taken, or None for random weights.
         in_channels: Number of image channels.
         max_lr: Peak learning rate of one-cycle: a number, or [first_group, last_group], spaced geometrically. On the
             command line `find` is the rate that a range test suggests, `find/N` that rate divided by N.
@@ -50,8 +56,8 @@ class TransferTask(L.LightningModule):
     """The hyper-parameters that may change from one fit to the next."""
     required_hparam: str | None = None
     """The hyper-parameter that is needed to build the network."""
-    structure: ClassVar[tuple[str, ...]] = ("encoder", "in_channels")
-    """The hyper-parameters that a checkpoint's weights depend on."""
+    target_hparams: ClassVar[tuple[str, ...]] = ()
+    """The hyper-parameters that describe the classes, points or tags; the first is their number."""
     head_weight: ClassVar[str]
     """The weight whose length is the number of the network's outputs."""
     target: ClassVar[Target]
@@ -74,7 +80,8 @@ class TransferTask(L.LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()  # those of the subclass too
-        self.given = {name for name, value in self.hparams.items() if value != _default(type(self), name)}
+        defaults = {name: argument.default for name, argument in constructor_arguments(type(self)).items()}
+        self.given = {name for name, value in self.hparams.items() if value != defaults.get(name)}
         self.network: TransferNetwork | None = None
         self.split_loss = SplitLoss()
         self.last_scores: dict[str, Tensor] = {}
@@ -86,6 +93,52 @@ class TransferTask(L.LightningModule):
     def build_network(self) -> TransferNetwork:
         """Builds the task's network from resolved hyper-parameters."""
         raise NotImplementedError
+
+    @classmethod
+    def from_checkpoint(cls: type[_Task], path: str | Path, **hyper_parameters: Any) -> _Task:
+        """A model that starts from the weights of a checkpoint, also for another number of classes, points or tags.
+
+        It has the checkpoint's hyper-parameters, except those given. If the number of classes, points or tags differs,
+        their names, weights and `ignore_index` are not taken either. Weights whose shape differs, such as those of the
+        last layer, are new; one line says which.
+
+        Args:
+            path: A checkpoint, or a run folder; see `RunLayout.find_checkpoint`.
+            hyper_parameters: Arguments of the class; `encoder` and `in_channels` must be those of the checkpoint.
+
+        Raises:
+            FileNotFoundError: `path` does not exist, or the folder has no checkpoint.
+            ValueError: The checkpoint is incomplete, or one of another task or encoder.
+        """
+        path = checkpoint_of(path)
+        checkpoint = read_checkpoint(path)
+        saved = checkpoint.get("hyper_parameters", {})
+        model = cls(**start_hparams(cls, cls.target_hparams, path, saved, hyper_parameters))
+        if model.network is None:
+            raise ValueError(model._missing_hparam())
+        different = take_weights(model, checkpoint["state_dict"])
+        if different:
+            rank_zero_info(f"{cls.__name__}: starts from {path}, except for weights {different}.")
+        return model
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **options: Any) -> Any:
+        """Loads a state dict; if it does not fit, the error names the modules in one line.
+
+        A network that was built in another process, as by `ddp_spawn`, is built first.
+        """
+        if self.network is None and self.head_weight in state_dict:
+            self.save_hyperparameters({self.target_hparams[0]: len(state_dict[self.head_weight])})
+            self.configure_model()
+        try:
+            return super().load_state_dict(state_dict, *args, **options)
+        except RuntimeError:
+            different, name = differences(self.state_dict(), state_dict), type(self).__name__
+            if not different:
+                raise
+            raise RuntimeError(
+                f"Error(s) in loading state_dict for {name}: weights {different}; load it with the hyper-parameters "
+                f"that it was saved with, or take what fits with {name}.from_checkpoint."
+            ) from None
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits of uint8 images (N, C, H, W)."""
@@ -327,22 +380,27 @@ class TransferTask(L.LightningModule):
             self._check_structure(saved)
             self._adopt({name: value for name, value in saved.items() if name in self.hparams})
 
+    @property
+    def _structure(self) -> tuple[str, ...]:
+        """The hyper-parameters that the shapes of the weights depend on."""
+        return ("encoder", "in_channels", *self.target_hparams[:1])
+
     def _check_structure(self, saved: Mapping[str, Any]) -> None:
-        known = {*self.structure}
-        if not known <= saved.keys():
+        missing = [name for name in self._structure if name not in saved]
+        if missing:
             raise ValueError(
                 f"ckpt_path: expected a checkpoint of {type(self).__name__}, got one of "
-                f"{saved.get('_class_path', 'another task')}, without {min(known - saved.keys())} among its "
-                "hyper-parameters; choose a checkpoint of this task."
+                f"{saved.get('_class_path', 'another task')}, without {missing[0]} among its hyper-parameters; choose "
+                "a checkpoint of this task."
             )
-        for name in self.structure:
+        for name in self._structure:
             if saved[name] != self.hparams[name]:
                 raise ValueError(
                     f"{name}: the checkpoint has {saved[name]!r}, the model {self.hparams[name]!r}; choose the same."
                 )
 
     def _adopt(self, saved: Mapping[str, Any]) -> None:
-        kept = {*self.given, *self.structure, "encoder_weights"}
+        kept = {*self.given, *self._structure, "encoder_weights"}
         adopted = {name: value for name, value in saved.items() if name not in kept and value != self.hparams[name]}
         for name, value in adopted.items():
             if self.hparams[name] is not None:
@@ -353,19 +411,6 @@ class TransferTask(L.LightningModule):
             self.network.freeze_to(self.hparams["freeze_to"], self.hparams["train_bn"])
         if self._trainer is not None:
             self.scores = self.build_scores()
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Loads weights; builds the network first if it was built in another process, as by `ddp_spawn`."""
-        if self.network is None and self.required_hparam is not None and self.head_weight in state_dict:
-            self.save_hyperparameters({self.required_hparam: len(state_dict[self.head_weight])})
-            self.configure_model()
-        return super().load_state_dict(state_dict, *args, **kwargs)
-
-
-def _default(task: type[TransferTask], name: str) -> Any:
-    """The default of a constructor's argument, which a parent class may declare."""
-    signatures = (inspect.signature(vars(cls)["__init__"]) for cls in task.__mro__ if "__init__" in vars(cls))
-    return next((one.parameters[name].default for one in signatures if name in one.parameters), None)
 
 
 def supported_scores(names: Sequence[str], scores: Tensor, support: Tensor) -> dict[str, float]:

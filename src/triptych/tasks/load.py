@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from triptych.runs.checkpoint import read_checkpoint
-from triptych.runs.layout import RunLayout
+from triptych.runs.layout import checkpoint_of
 from triptych.tasks.base import TransferTask
 from triptych.tasks.multilabel import MultiLabelClassifier
 from triptych.tasks.points import PointRegressor
@@ -27,7 +27,7 @@ def load_model(path: str | Path) -> TransferTask:
         FileNotFoundError: `path` does not exist, or the folder has no checkpoint.
         ValueError: The checkpoint is incomplete, or not of one of the three tasks.
     """
-    checkpoint = RunLayout(Path(path)).find_checkpoint() if Path(path).is_dir() else Path(path)
+    checkpoint = checkpoint_of(path)
     hparams = read_checkpoint(checkpoint).get("hyper_parameters", {})
     for name, task in _TASKS.items():
         if name in hparams:

@@ -40,8 +40,8 @@ class MultiLabelClassifier(TransferTask):
     """
 
     required_hparam = "num_labels"
+    target_hparams = ("num_labels", "tags", "tag_weights")
     target = "labels"
-    structure = (*TransferTask.structure, "num_labels")
     head_weight = "network.head.layers.6.weight"
     thresholds: Tensor
     """Thresholds (3, num_labels), a row a choice, NaN until they are chosen. No buffer, since an average of thresholds,

@@ -25,7 +25,7 @@ class PointRegressor(TransferTask):
     """
 
     target = "point"
-    structure = (*TransferTask.structure, "num_points")
+    target_hparams = ("num_points",)
     head_weight = "network.head.maps.5.weight"
 
     def __init__(

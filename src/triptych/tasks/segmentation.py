@@ -35,8 +35,8 @@ class UNetSegmenter(TransferTask):
     """
 
     required_hparam = "num_classes"
+    target_hparams = ("num_classes", "ignore_index", "class_names", "class_weights")
     target = "mask"
-    structure = (*TransferTask.structure, "num_classes")
     head_weight = "network.head.0.weight"
 
     def __init__(
