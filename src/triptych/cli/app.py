@@ -21,7 +21,7 @@ from triptych.cli.messages import plain
 from triptych.cli.trainer import CommandTrainer
 from triptych.errors import UsageError
 from triptych.lr_finder import asks_to_find, find_lr, with_found
-from triptych.runs.checkpoint import best_score, read_checkpoint
+from triptych.runs.checkpoint import best_score, read_checkpoint, read_hyper_parameters
 from triptych.runs.folder import newest_run, no_empty_run, own_folder, run_folder
 from triptych.runs.layout import RunLayout
 from triptych.trainer.cpu import usable_precision
@@ -123,10 +123,12 @@ class TriptychCLI(LightningCLI):
             config.ckpt_path = str(run / state)
 
     def _parse_ckpt_path(self) -> None:
+        checkpoint = self.config[self.config.subcommand].get("ckpt_path")
+        if checkpoint is not None and Path(checkpoint).is_file():
+            read_hyper_parameters(checkpoint)  # before Lightning imports the class that they name
         try:
             super()._parse_ckpt_path()
         except UsageError as error:
-            checkpoint = self.config[self.config.subcommand].ckpt_path
             raise UsageError(f"ckpt_path: {checkpoint} was saved by a different model.") from error
 
     def _run_subcommand(self, subcommand: str) -> None:
