@@ -1,10 +1,11 @@
-# make train      trains a U-Net on made-up streets, validates it, and writes its predictions
-# make test       runs the tests
-# make lint       runs ruff, mypy and the import order
-# make docs       builds the README and the API reference as pages in site/
-# make notebooks  runs the notebooks on made-up data and saves them with their outputs
+# make train        trains a U-Net on made-up streets, validates it, and writes its predictions
+# make test         runs the tests
+# make test-oldest  runs the three tasks with the oldest packages that setup.cfg admits
+# make lint         runs ruff, mypy and the import order
+# make docs         builds the README and the API reference as pages in site/
+# make notebooks    runs the notebooks on made-up data and saves them with their outputs
 #
-# Each target first installs what it needs into .venv.
+# Each target first installs what it needs into .venv, test-oldest into .venv-oldest.
 #
 # make train DATA=DIR                   trains on your own data
 # make train TASK=biwi or TASK=planet   trains one of the other two panels
@@ -25,7 +26,7 @@ ifeq ($(TASK) $(origin DATA),camvid file)
 CONFIG += --data.image_size "[144, 192]" --trainer.max_epochs 8
 endif
 
-.PHONY: train test lint docs notebooks
+.PHONY: train test test-oldest lint docs notebooks
 .DELETE_ON_ERROR:
 
 train: $(READY) $(DATA)
@@ -35,6 +36,10 @@ train: $(READY) $(DATA)
 
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+# old packages warn beside newer ones
+test-oldest: .venv-oldest/.ready
+	.venv-oldest/bin/python -m pytest -W ignore tests/test_smoke.py
 
 lint: $(READY)
 	$(BIN)/ruff check
@@ -51,6 +56,13 @@ notebooks: $(READY)
 
 .venv/.ready-docs: $(READY)
 	$(BIN)/python -m pip install --quiet --editable .[docs]
+	touch $@
+
+.venv-oldest/.ready: setup.cfg pyproject.toml tests/oldest.py
+	rm -rf .venv-oldest
+	$(PYTHON) -m venv .venv-oldest
+	$(PYTHON) tests/oldest.py > .venv-oldest/requirements.txt
+	.venv-oldest/bin/python -m pip install --quiet --requirement .venv-oldest/requirements.txt --editable . pytest
 	touch $@
 
 $(READY): setup.cfg pyproject.toml

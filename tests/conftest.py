@@ -1,11 +1,13 @@
 """Made-up data for the tests, drawn once a session; and the CPU cores, divided among the processes of pytest-xdist."""
 
 import os
+import sys
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # more threads than cores would wait for each other
     os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])))
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,15 @@ def tiles(drawn_tiles: Path, tmp_path: Path) -> Path:
     import shutil
 
     return Path(shutil.copytree(drawn_tiles, tmp_path / "tiles"))
+
+
+@pytest.fixture
+def trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Path of a class that could be imported; whoever imports its module fails the test."""
+    module = tmp_path / "trap" / "a_trap.py"
+    module.parent.mkdir()
+    module.write_text("from pathlib import Path\n\nPath(__file__).with_name('sprung').touch()\n\nclass Thing: ...\n")
+    monkeypatch.syspath_prepend(module.parent)
+    yield "a_trap.Thing"
+    sys.modules.pop("a_trap", None)
+    assert not module.with_name("sprung").exists()

@@ -154,6 +154,17 @@ def predicted(run: Run, tmp_path: Path, path: Path) -> Path:
     return out
 
 
+@pytest.mark.parametrize("subcommand", ["fit", "validate", "test", "predict"])
+@pytest.mark.parametrize("named", [{"_class_path": "a_trap.Thing"}, {"class_path": "a_trap.Thing"}])
+def test_a_checkpoint_that_names_a_class_of_its_own_is_refused_without_importing_it(
+    run: Run, tmp_path: Path, trap: str, subcommand: str, named: dict[str, str]
+) -> None:
+    torch.save({**torch.load(run.best, weights_only=True), "hyper_parameters": named}, tmp_path / "a.ckpt")
+    words = rf".*/a\.ckpt: hyper_parameters\.{next(iter(named))}: expected a loaded subclass of .*, got {trap}; .*"
+    fails([subcommand, *run.args, *runs_in(tmp_path), "--ckpt_path", str(tmp_path / "a.ckpt")], words)
+    assert files(tmp_path) == {"a.ckpt", "trap", "trap/a_trap.py"}
+
+
 def train_frames(root: Path) -> list[str]:
     held_out = (root / "valid.txt").read_text().split()
     return sorted(path.name for path in (root / "images").iterdir() if path.name not in held_out)

@@ -24,6 +24,7 @@ from small_fit import TINY, Case, data_of, fit
 from triptych import write_report
 from triptych.callbacks import ResumePoint
 from triptych.lr_finder import find_lr
+from triptych.report.saved_data import saved_data
 from triptych.runs.checkpoint import read_checkpoint
 from triptych.runs.layout import RunLayout
 
@@ -265,6 +266,22 @@ def test_missing_data_are_reported_and_another_root_may_be_given(copied: Path, r
     printed_by(["report", str(copied), "--root", str(reports["planet"].root)])
     assert "Left out" not in Reader(copied / "report.html").words
     fails(["report", str(copied), "--root", "nowhere"], ".*nowhere.*")
+
+
+@pytest.mark.parametrize("class_path", ["os.system", "a_trap.Thing", "triptych.UNetSegmenter", "subprocess.Popen"])
+def test_what_a_configuration_names_is_neither_imported_nor_called(
+    copied: Path, tmp_path: Path, trap: str, class_path: str
+) -> None:
+    config, ran = copied / "config.yaml", tmp_path / "ran"
+    saved = yaml.safe_load(config.read_text())
+    arguments = {"os.system": {"command": f"touch {ran}"}, "subprocess.Popen": {"args": ["touch", str(ran)]}}
+    saved["data"] = {"class_path": class_path, "init_args": arguments.get(class_path, {})}
+    config.write_text(yaml.safe_dump(saved))
+    reason = f"config.yaml: data.class_path: expected a loaded subclass of TriptychDataModule, got {class_path}; "
+    assert Reader(write_report(copied)).words.count(reason) == 2
+    assert not ran.exists()
+    with pytest.raises(ValueError, match="expected a loaded subclass"):
+        saved_data(copied, root="anywhere")
 
 
 def test_a_run_of_a_script_without_data_says_how_to_pass_them(reports: Mapping[str, Report], tmp_path: Path) -> None:

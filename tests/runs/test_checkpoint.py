@@ -3,13 +3,20 @@
 import pickle
 import random
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from triptych.runs.checkpoint import AtomicCheckpointIO, best_score, newest_readable, read_checkpoint
+from triptych.runs.checkpoint import (
+    AtomicCheckpointIO,
+    best_score,
+    newest_readable,
+    read_checkpoint,
+    read_hyper_parameters,
+)
 from triptych.runs.layout import previous
 
 STATE: dict[str, Any] = {"state_dict": {"weight": torch.arange(3000.0)}, "pytorch-lightning_version": "2.6"}
@@ -115,3 +122,35 @@ def test_folders_are_made(tmp_path: Path) -> None:
 def test_the_best_score_is_that_of_the_callback_that_monitored(callbacks: Any, score: str, tmp_path: Path) -> None:
     torch.save({**STATE, "callbacks": callbacks}, tmp_path / "best.ckpt")
     assert best_score(tmp_path / "best.ckpt") == score
+
+
+@pytest.mark.parametrize(
+    "hyper_parameters",
+    [
+        {},
+        {"_class_path": "triptych.UNetSegmenter", "_instantiator": "any.text", "max_lr": 1e-3, "class_names": ["a.b"]},
+        {"loss": {"class_path": "torch.nn.CrossEntropyLoss", "init_args": {}}, "optimizer": "torch.optim.SGD"},
+        {"parts": [{"class_path": "torch.optim.SGD"}, {"class_path": "torch.optim.lr_scheduler.StepLR"}]},
+    ],
+)
+def test_hyper_parameters_that_name_loaded_parts_of_a_model_are_read(hyper_parameters: Any, tmp_path: Path) -> None:
+    torch.save({**STATE, "hyper_parameters": hyper_parameters}, tmp_path / "best.ckpt")
+    assert read_hyper_parameters(tmp_path / "best.ckpt") == hyper_parameters
+
+
+@pytest.mark.parametrize(
+    "placed", [lambda one: one, lambda one: {"loss": one}, lambda one: {"init_args": {"losses": [1, (one,)]}}]
+)
+@pytest.mark.parametrize("key", ["_class_path", "class_path"])
+@pytest.mark.parametrize("class_path", ["a_trap.Thing", "os.system", "subprocess.Popen"])
+def test_hyper_parameters_that_name_anything_else_are_refused(
+    placed: Callable[[Any], Any], key: str, class_path: str, tmp_path: Path, trap: str
+) -> None:
+    named = placed({key: class_path, "max_lr": 1e-3})
+    torch.save({**STATE, "hyper_parameters": named}, tmp_path / "best.ckpt")
+    with pytest.raises(ValueError, match=r"^[^\n]+$") as caught:
+        read_hyper_parameters(tmp_path / "best.ckpt")
+    assert str(caught.value).startswith(
+        f"{tmp_path}/best.ckpt: hyper_parameters.{key}: expected a loaded subclass of Module or Optimizer or "
+        f"LRScheduler, got {class_path}; "
+    )

@@ -34,3 +34,13 @@ def test_a_checkpoint_of_something_else_is_reported(tmp_path) -> None:
     torch.save({"state_dict": {}, "pytorch-lightning_version": "2.6"}, tmp_path / "a.ckpt")
     with pytest.raises(ValueError, match="expected a checkpoint of UNetSegmenter, PointRegressor or MultiLabelClass"):
         load_model(tmp_path / "a.ckpt")
+
+
+def test_a_checkpoint_whose_class_is_not_loaded_is_refused_without_importing_it(make_panel, save_run, trap) -> None:
+    run = save_run(make_panel("planet").model)
+    checkpoint = run / "checkpoints" / "best.ckpt"
+    state = torch.load(checkpoint, weights_only=True)
+    named = {"_class_path": trap, "_instantiator": "lightning.pytorch.cli.instantiate_module"}
+    torch.save({**state, "hyper_parameters": {**state["hyper_parameters"], **named}}, checkpoint)
+    with pytest.raises(ValueError, match=rf"best\.ckpt: hyper_parameters\._class_path: expected .*, got {trap};"):
+        load_model(run)

@@ -22,7 +22,7 @@ from triptych.cli.messages import plain
 from triptych.cli.trainer import CommandTrainer
 from triptych.errors import UsageError
 from triptych.lr_finder import asks_to_find, find_lr, with_found
-from triptych.runs.checkpoint import best_score, read_checkpoint
+from triptych.runs.checkpoint import best_score, read_checkpoint, read_hyper_parameters
 from triptych.runs.folder import newest_run, no_empty_run, own_folder, run_folder
 from triptych.runs.layout import RunLayout
 from triptych.tasks.base import TransferTask
@@ -132,7 +132,7 @@ class TriptychCLI(LightningCLI):
         checkpoint = self.config[subcommand].get("ckpt_path")
         if not checkpoint or not Path(checkpoint).is_file():
             return
-        saved = read_checkpoint(checkpoint).get("hyper_parameters", {})
+        saved = read_hyper_parameters(checkpoint)
         typed, arguments = self._typed[subcommand].model.init_args, self.config[subcommand].model.init_args
         for name, value in saved.items():
             resolved = asks_to_find(typed.get(name)) and not asks_to_find(value)  # "find", "balanced"

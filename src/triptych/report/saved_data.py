@@ -1,14 +1,13 @@
 """The data module of a run, rebuilt from its configuration."""
 
-import importlib
 import json
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.core.saving import load_hparams_from_yaml
-
 from triptych.datamodules.base import TriptychDataModule, checked_size
 from triptych.runs.layout import RunLayout, stage_number
+from triptych.runs.loaded import loaded_class
+from triptych.runs.plain_yaml import read_yaml
 
 
 def saved_data(run: str | Path, root: str | Path | None = None) -> TriptychDataModule:
@@ -20,7 +19,7 @@ def saved_data(run: str | Path, root: str | Path | None = None) -> TriptychDataM
 
     Raises:
         FileNotFoundError: The run has no configuration, because it comes from a script.
-        ValueError: The data module cannot be built from the configuration.
+        ValueError: The data module cannot be built from the configuration, or its class is not loaded.
     """
     folder = Path(run)
     config = RunLayout(folder).config
@@ -37,13 +36,11 @@ def saved_data(run: str | Path, root: str | Path | None = None) -> TriptychDataM
 
 def _build(config: Path, changed: dict[str, Any]) -> TriptychDataModule:
     try:
-        saved = load_hparams_from_yaml(config, use_omegaconf=False)["data"]
-        module, _, name = saved["class_path"].rpartition(".")
-        data = getattr(importlib.import_module(module), name)(**{**saved["init_args"], **changed})
-    except (AttributeError, ImportError, KeyError, TypeError) as error:
+        saved = read_yaml(config)["data"]
+        data_class = loaded_class(f"{config}: data.class_path", saved["class_path"], TriptychDataModule)
+        data: TriptychDataModule = data_class(**{**saved["init_args"], **changed})
+    except (KeyError, TypeError) as error:
         raise ValueError(f"{config}: its data module cannot be built, {error}.") from error
-    if not isinstance(data, TriptychDataModule):
-        raise ValueError(f"{config}: expected a TriptychDataModule, got {saved['class_path']}.")
     return data
 
 

@@ -1,14 +1,22 @@
 """Checkpoints: written atomically, and read as tensors and plain values only."""
 
 import contextlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from triptych.files import atomic_save
 from triptych.runs.layout import RunLayout, previous
+from triptych.runs.loaded import loaded_class
+
+_CLASS_KEYS = ("_class_path", "class_path")
+"""The keys of a class that LightningCLI imports: of the model, and of an argument of it."""
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -39,6 +47,29 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     if not isinstance(state, dict) or not {"state_dict", "pytorch-lightning_version"} <= state.keys():
         raise ValueError(f"ckpt_path: {path} is not a Lightning checkpoint; {_alternative(path)}.")
     return state
+
+
+def read_hyper_parameters(path: str | Path) -> dict[str, Any]:
+    """Reads the hyper-parameters of a checkpoint; those with which LightningCLI would import a class are refused.
+
+    Raises:
+        FileNotFoundError: The file does not exist.
+        ValueError: See `read_checkpoint`; or they name a class that is not loaded, or that is no part of a model.
+    """
+    hyper_parameters: dict[str, Any] = read_checkpoint(path).get("hyper_parameters", {})
+    for key, class_path in _named_classes(hyper_parameters):
+        loaded_class(f"{path}: hyper_parameters.{key}", class_path, nn.Module, Optimizer, LRScheduler)
+    return hyper_parameters
+
+
+def _named_classes(value: object) -> Iterator[tuple[str, object]]:
+    """Each key and value that names a class, in nested mappings and sequences."""
+    if isinstance(value, Mapping):
+        yield from ((key, value[key]) for key in _CLASS_KEYS if key in value)
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _named_classes(one)
 
 
 def newest_readable(last: Path) -> Path | None:

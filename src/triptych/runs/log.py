@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import lightning as L
-from lightning.pytorch.core.saving import load_hparams_from_yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
 from triptych.runs.folder import own_folder
 from triptych.runs.layout import RunLayout, stage_key
+from triptych.runs.plain_yaml import read_yaml
 
 _SIZES = {"scalars": 0, "images": 1}
 """Maximum number of values per name that TensorBoard's reader keeps; 0 keeps all."""
@@ -76,7 +76,8 @@ def read_run(run: str | Path | L.Trainer) -> RunLog:
     with _no_warnings():
         events.Reload()
     series = {name: _series(events.Scalars(name)) for name in events.Tags()["scalars"]}
-    return RunLog(folder, series, _hyper_parameters(layout.hparams), _stages(layout.recipe))
+    hyper_parameters = read_yaml(layout.hparams) if layout.hparams.is_file() else {}
+    return RunLog(folder, series, hyper_parameters, _stages(layout.recipe))
 
 
 def _series(events: Sequence[Any]) -> Series:
@@ -87,10 +88,6 @@ def _series(events: Sequence[Any]) -> Series:
             kept.pop()
         kept.append(event)
     return Series([event.step for event in kept], [event.value for event in kept])
-
-
-def _hyper_parameters(path: Path) -> dict[str, Any]:
-    return dict(load_hparams_from_yaml(path, use_omegaconf=False) or {}) if path.is_file() else {}
 
 
 def _stages(path: Path) -> list[StageStart]:

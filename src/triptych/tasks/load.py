@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from triptych.runs.checkpoint import read_checkpoint
+from triptych.runs.checkpoint import read_hyper_parameters
 from triptych.runs.layout import checkpoint_of
 from triptych.tasks.base import TransferTask
 from triptych.tasks.multilabel import MultiLabelClassifier
@@ -25,10 +25,10 @@ def load_model(path: str | Path) -> TransferTask:
 
     Raises:
         FileNotFoundError: `path` does not exist, or the folder has no checkpoint.
-        ValueError: The checkpoint is incomplete, or not of one of the three tasks.
+        ValueError: The checkpoint is incomplete, not of one of the three tasks, or of a class that is not loaded.
     """
     checkpoint = checkpoint_of(path)
-    hparams = read_checkpoint(checkpoint).get("hyper_parameters", {})
+    hparams = read_hyper_parameters(checkpoint)
     for name, task in _TASKS.items():
         if name in hparams:
             return task.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
