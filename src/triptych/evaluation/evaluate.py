@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.samples import SampleDataset
 from triptych.datasets.sample import Batch, Sample, Split, Target, wrong_target
+from triptych.models.evaluation_mode import evaluation_mode
 from triptych.tasks.base import TransferTask
 from triptych.tasks.load import load_model
 
@@ -98,19 +99,6 @@ def evaluating(
     task.configure_model()
     with evaluation_mode(task):
         yield Evaluation(task, samples, data)
-
-
-@contextlib.contextmanager
-def evaluation_mode(model: TransferTask) -> Iterator[None]:
-    """No dropout, no batch statistics, no gradients; afterwards each module is in its previous mode."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 def _samples(data: TriptychDataModule, split: Split) -> SampleDataset:

@@ -11,7 +11,7 @@ from triptych.datamodules.samples import SampleDataset
 from triptych.datasets.images import read_rgb
 from triptych.datasets.sample import Sample
 from triptych.draw.batch import short_names
-from triptych.evaluation.evaluate import evaluation_mode
+from triptych.models.evaluation_mode import evaluation_mode
 from triptych.show.panels import panel_for
 from triptych.tasks.base import TransferTask
 from triptych.tasks.load import load_model

@@ -15,6 +15,7 @@ from torchmetrics import Metric
 
 from triptych.datasets.sample import Batch, Target, wrong_target
 from triptych.losses import LossTerms, SplitLoss
+from triptych.models.evaluation_mode import evaluation_mode
 from triptych.models.layer_groups import LayerGroups
 from triptych.models.network import TransferNetwork
 from triptych.models.weights import differences
@@ -22,6 +23,7 @@ from triptych.optim import OneCycle, adamw, group_rates
 from triptych.runs.checkpoint import read_checkpoint
 from triptych.runs.environment import environment
 from triptych.runs.layout import checkpoint_of
+from triptych.tasks.inputs import as_list, check_batch, check_images, read_image
 from triptych.tasks.score_report import ScoreReport
 from triptych.tasks.start import constructor_arguments, start_hparams, take_weights
 from triptych.trainer.cpu import keep_freed_memory
@@ -141,10 +143,15 @@ class TransferTask(L.LightningModule):
             ) from None
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits of uint8 images (N, C, H, W)."""
+        """Logits of uint8 images (N, C, H, W).
+
+        Raises:
+            RuntimeError: The network is not built yet.
+            ValueError: The images have another form, or are scaled or normalised already.
+        """
         if self.network is None:
             raise RuntimeError(f"{type(self).__name__}: the network is not built yet; {self._missing_hparam()}")
-        logits: Tensor = self.network(images)
+        logits: Tensor = self.network(check_images(images, self.hparams["in_channels"]))
         return logits
 
     def _can_build(self) -> bool:
@@ -273,6 +280,43 @@ class TransferTask(L.LightningModule):
         Shape: preds and target of one sample, without N; size (2,), height and width of its file in pixels.
         """
         raise NotImplementedError
+
+    def predict(self, images: Any) -> Any:
+        """What `triptych predict` writes for an image: a mask, points, or tags with their probabilities.
+
+        Args:
+            images: The path of a file, a PIL image, an array uint8 (H, W, C), RGB first, or a list of them. The network
+                gets each in its own size.
+
+        Returns:
+            UNetSegmenter: class ids, uint8 (H, W). PointRegressor: (y, x) in pixels, float32 (P, 2).
+            MultiLabelClassifier: probability by tag above the threshold, the highest first. A list for a list.
+
+        Raises:
+            ValueError: An image has another form than the model takes.
+            MissingDataError: A file does not exist.
+        """
+        with evaluation_mode(self):
+            found = [self._predicted(image) for image in as_list(images)]
+        return found if isinstance(images, (list, tuple)) else found[0]
+
+    def _predicted(self, image: Any) -> Any:
+        pixels = read_image(image, self.hparams["in_channels"])[None]
+        batch = {"image": pixels.to(self.device), "size": torch.tensor([pixels.shape[-2:]], device=self.device)}
+        return self.readable(self.predict_step(batch, 0)[0].cpu())
+
+    def readable(self, prediction: Tensor) -> Any:
+        """What `predict` returns for one image, from what `predict_step` gives for it."""
+        return prediction.numpy()
+
+    def predict_step(self, batch: Any, batch_idx: int) -> Any:
+        """What is predicted for each image of a batch."""
+        raise NotImplementedError
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Checks a batch while it is on the CPU; see `triptych.tasks.inputs`."""
+        outputs, void = self.hparams[self.target_hparams[0]], self.hparams.get("ignore_index")
+        return check_batch(batch, self.target, self.hparams["in_channels"], outputs, void)
 
     def on_fit_start(self) -> None:
         if self.trainer.ckpt_path is None:

@@ -149,6 +149,11 @@ class MultiLabelClassifier(TransferTask):
     def describe_mistake(self, preds: Tensor, target: Tensor, size: Tensor) -> str:
         return wrong_tags(preds.sigmoid() > self.hparams["threshold"], target > 0, self.tags)
 
+    def readable(self, prediction: Tensor) -> dict[str, float]:
+        above = prediction > self.hparams["threshold"]
+        order = prediction.argsort(descending=True).tolist()
+        return {self.tags[i]: float(prediction[i]) for i in order if above[i]}
+
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Probability of each tag, float32 (N, num_labels)."""
         logits: Tensor = self(batch["image"])

@@ -58,8 +58,9 @@ class PointRegressor(TransferTask):
         self.only_resized.reset()
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        self.only_resized.update(batch["only_resized"].float())
-        self.log("train/only_resized", self.only_resized, on_step=False, on_epoch=True)
+        if "only_resized" in batch:
+            self.only_resized.update(batch["only_resized"].float())
+            self.log("train/only_resized", self.only_resized, on_step=False, on_epoch=True)
         return super().training_step(batch, batch_idx)
 
     def describe_mistake(self, preds: Tensor, target: Tensor, size: Tensor) -> str:

@@ -1,0 +1,159 @@
+"""The form of what goes into a model: checked in one place, for training, prediction and a plain call."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from triptych.datasets.planet import READERS
+from triptych.datasets.sample import Target
+
+_FAR = 3.0
+"""Coordinates beyond this are pixels and not of [-1, 1]."""
+
+
+def check_images(images: Any, in_channels: int) -> Tensor:
+    """Images as the model takes them: plain pixels in [0, 255], (N, C, H, W).
+
+    Raises:
+        ValueError: They have another form, or are scaled or normalised already.
+    """
+    if not isinstance(images, Tensor) or images.ndim != 4:
+        got = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
+        raise ValueError(f"images: expected a tensor (N, C, H, W), got {got}.")
+    if images.shape[1] != in_channels:
+        raise ValueError(f"images: expected {in_channels} channels (in_channels), got {images.shape[1]}.")
+    if images.dtype != torch.uint8:
+        low, high = float(images.min()), float(images.max())
+        if not 0 <= low <= high <= 255 or high <= 1:
+            raise ValueError(
+                f"images: expected plain pixels, uint8 in [0, 255], got {_type(images)} in [{low:.3g}, {high:.3g}]; "
+                "leave out scaling and normalisation, the model normalises by itself."
+            )
+    return images
+
+
+def check_batch(batch: Any, target: Target, in_channels: int, outputs: int | None, void: int | None) -> Any:
+    """A batch as the steps take it: what is unambiguous is brought into form, all else is refused.
+
+    Args:
+        batch: A mapping of the keys of `Batch`; a pair of images and targets; or images alone.
+        target: The key of the target.
+        in_channels: Channels of the images.
+        outputs: Number of classes, points or tags; None leaves it unchecked.
+        void: Class id of void pixels, which need not be a class.
+
+    Returns:
+        The batch with `image`, `size` if it was left out, and the target if there is one.
+
+    Raises:
+        ValueError: Something has another form, type or range than the task needs.
+    """
+    if isinstance(batch, Tensor):
+        batch = {"image": batch}
+    elif isinstance(batch, (list, tuple)) and len(batch) == 2:
+        batch = {"image": batch[0], target: batch[1]}
+    if not isinstance(batch, Mapping) or "image" not in batch:
+        got = f"the keys {', '.join(map(str, batch))}" if isinstance(batch, Mapping) else type(batch).__name__
+        raise ValueError(f"batch: expected image and {target} as a mapping, or a pair (image, {target}), got {got}.")
+    images = check_images(batch["image"], in_channels)
+    checked = {"size": torch.tensor([images.shape[-2:]] * len(images)), **batch}
+    if target in batch:
+        value = batch[target]
+        if not isinstance(value, Tensor) or len(value) != len(images):
+            got = str(tuple(value.shape)) if isinstance(value, Tensor) else type(value).__name__
+            raise ValueError(f"{target}: expected a tensor with one entry for each of {len(images)} images, got {got}.")
+        if target == "mask":
+            checked[target] = _mask(value, images, outputs, void)
+        elif target == "point":
+            checked[target] = _points(value, outputs)
+        else:
+            checked[target] = _labels(value, outputs)
+    return checked
+
+
+def _mask(mask: Tensor, images: Tensor, num_classes: int | None, void: int | None) -> Tensor:
+    """Class ids, int64 (N, H, W)."""
+    if mask.ndim == 4 and mask.shape[1] == 1:
+        mask = mask[:, 0]
+    if mask.is_floating_point() or mask.is_complex() or mask.dtype == torch.bool or mask.shape[1:] != images.shape[2:]:
+        expected = (len(images), *images.shape[2:])
+        raise ValueError(f"mask: expected class ids, int64 {expected}, got {_type(mask)} {tuple(mask.shape)}.")
+    mask = mask.long()
+    if num_classes is not None:
+        wrong = (mask < 0) | (mask >= num_classes)
+        wrong = wrong if void is None else wrong & (mask != void)
+        if wrong.any():
+            ids = f"0 to {num_classes - 1}" + ("" if void is None else f", or {void} for void")
+            raise ValueError(f"mask: expected class ids {ids} (num_classes {num_classes}), got {int(mask[wrong][0])}.")
+    return mask
+
+
+def _points(points: Tensor, num_points: int | None) -> Tensor:
+    """Points, float (N, P, 2)."""
+    if points.ndim == 2 and points.shape[1] == 2 and num_points == 1:
+        points = points[:, None]
+    if points.ndim != 3 or points.shape[2] != 2 or num_points not in (None, points.shape[1]):
+        raise ValueError(
+            f"point: expected (y, x) of {num_points} points, (N, {num_points}, 2), got {tuple(points.shape)}."
+        )
+    points = points if points.is_floating_point() else points.float()
+    if not (points.abs() <= _FAR).all():
+        raise ValueError(
+            f"point: expected (y, x) in [-1, 1] of the image, got {float(points.abs().max()):.4g}; pixels become "
+            "2 * px / size - 1."
+        )
+    return points
+
+
+def _labels(labels: Tensor, num_labels: int | None) -> Tensor:
+    """0 or 1 for each tag, float (N, L)."""
+    if labels.ndim != 2 or num_labels not in (None, labels.shape[1]):
+        raise ValueError(
+            f"labels: expected 0 or 1 for each of {num_labels} tags, (N, {num_labels}), got {tuple(labels.shape)}."
+        )
+    labels = labels if labels.is_floating_point() else labels.float()
+    if not ((labels >= 0) & (labels <= 1)).all():
+        raise ValueError(
+            f"labels: expected values in [0, 1], got {float(labels.min()):.4g} to {float(labels.max()):.4g}."
+        )
+    return labels
+
+
+def read_image(image: Any, in_channels: int) -> Tensor:
+    """An image as a tensor uint8 (C, H, W).
+
+    Args:
+        image: The path of a file, a PIL image, or an array uint8 (H, W, C) or (H, W), RGB first.
+        in_channels: Channels of the model.
+
+    Raises:
+        ValueError: It is something else, or has another number of channels.
+        MissingDataError: The file does not exist.
+    """
+    if isinstance(image, (str, Path)):
+        image = READERS[4 if in_channels == 4 else 3](Path(image))
+    elif isinstance(image, Image.Image):
+        image = np.asarray(image.convert("RGB") if in_channels == 3 else image)
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim not in (2, 3):
+        got = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise ValueError(f"image: expected a path, a PIL image or an array uint8 (H, W, C), got {got}.")
+    pixels = np.atleast_3d(image)
+    if pixels.shape[2] == 1 and in_channels == 3:
+        pixels = np.repeat(pixels, 3, axis=2)
+    if pixels.shape[2] != in_channels:
+        raise ValueError(f"image: expected {in_channels} channels (in_channels), got {pixels.shape[2]}.")
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+
+
+def as_list(images: Any) -> Sequence[Any]:
+    """The images of a list or tuple, or the one that there is."""
+    return images if isinstance(images, (list, tuple)) else [images]
+
+
+def _type(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
