@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, ModelSu
 from triptych.callbacks import PredictionWriter, ProgressBar, ScoreReport
 from triptych.datamodules.base import TriptychDataModule
 from triptych.recipe.plan import fit_budget, plan_stage, read_budget
-from triptych.recipe.stage import STAGE_FIELDS, Stage, fill, first_change, settings_restorer
+from triptych.recipe.stage import STAGE_FIELDS, Stage, check_names, fill, first_change, settings_restorer
 from triptych.recipe.stage_run import StageRun, remove_resume_points
 from triptych.recipe.state import RecipeState, StageResult
 from triptych.recipe.tables import plan_table, result_table
@@ -73,6 +73,7 @@ def run_recipe(
         ValueError: A stage is not possible, the budget is too short, or the folder is that of another recipe.
         FileExistsError: Another run is in the folder, and `resume` is False.
     """
+    check_names(stages)
     arguments = _arguments(trainer_or_settings)
     precision = arguments.pop("precision", "32-true")
     seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
