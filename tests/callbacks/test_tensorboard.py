@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import lightning as L
 import pytest
 import torch
-from command_line import table
 from lightning.pytorch.demos.boring_classes import BoringModel
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.loggers import CSVLogger, MLFlowLogger, TensorBoardLogger, WandbLogger
+from lightning.pytorch.loggers.logger import DummyLogger
 from small_fit import TINY, BreakOff, BrokenOffError, Case, digest, fit
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata
@@ -227,17 +227,82 @@ def no_logger(folder: Path) -> bool:
     return False
 
 
-@pytest.mark.parametrize(("logger", "got"), [(CSVLogger, "CSVLogger"), (no_logger, "none")])
+class OwnLogger(DummyLogger):
+    """A logger that takes no images."""
+
+
+def own_logger(folder: Path) -> OwnLogger:
+    return OwnLogger()
+
+
+@pytest.mark.parametrize(("logger", "got"), [(own_logger, "OwnLogger"), (no_logger, "none")])
 def test_a_logger_without_images_is_reported_once(
     drawn_tiles: Path, tmp_path: Path, logger: Callable[[Path], Any], got: str
 ) -> None:
     with pytest.warns(UserWarning, match="figures") as caught:
         fit(Case(epochs=1), drawn_tiles, tmp_path, all_of_them(), logger=logger(tmp_path), log_every_n_steps=1)
     messages = [str(warning.message) for warning in caught if "figures" in str(warning.message)]
-    assert messages == [f"No figures of the training are drawn: expected a TensorBoardLogger, got {got}."]
-    if logger is CSVLogger:
-        (metrics,) = tmp_path.rglob("metrics.csv")
-        assert [row["val/f2/primary"] for row in table(metrics) if row["val/f2/primary"]]
+    expected = "expected a logger for TensorBoard, W&B, MLflow or CSV"
+    assert messages == [f"No figures of the training are drawn: {expected}, got {got}."]
+
+
+class FakeWandb(WandbLogger):
+    """A WandbLogger without wandb."""
+
+    def __init__(self) -> None:
+        self.scores: list[tuple[str, int]] = []
+        self.images: list[tuple[str, tuple[int, int], int]] = []
+
+    def log_metrics(self, metrics: Any, step: int | None = None) -> None:
+        self.scores += [(name, step or 0) for name in metrics]
+
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def log_image(self, key: str, images: list[Any], step: int | None = None, **kwargs: Any) -> None:
+        self.images += [(key, image.size, step or 0) for image in images]
+
+    def finalize(self, status: str) -> None:
+        pass
+
+    name = version = save_dir = experiment = property(lambda self: "wandb")  # type: ignore[assignment]
+
+
+class FakeMlflow(MLFlowLogger):
+    """An MLFlowLogger without mlflow."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def log_figure(self, run_id: str, figure: Any, artifact_file: str) -> None:
+        (self.folder / run_id / artifact_file).parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(self.folder / run_id / artifact_file)
+
+    def log_metrics(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    log_hyperparams = finalize = log_metrics  # type: ignore[assignment]
+    experiment = property(lambda self: self)  # type: ignore[assignment]
+    run_id = name = version = save_dir = property(lambda self: "mlflow")  # type: ignore[assignment]
+
+
+def test_figures_go_to_every_logger_that_takes_them(drawn_tiles: Path, tmp_path: Path) -> None:
+    wandb, mlflow = FakeWandb(), FakeMlflow(tmp_path)
+    loggers = [wandb, CSVLogger(tmp_path, "csv", "run"), OwnLogger(), log_in(tmp_path), mlflow]
+    trainer = fit(Case(epochs=1), drawn_tiles, tmp_path, all_of_them(), logger=loggers, log_every_n_steps=1)
+    steps = {"train/batch": 0, "val/frames": 4, "val/top_losses": 4, "val/confusion": 4}
+    assert {name: step for name, _, step in wandb.images} == steps
+    assert all(min(size) > 100 for _, size, _ in wandb.images)
+    names = {f"{name.replace('/', '_')}_{step:06d}.png" for name, step in steps.items()}
+    for folder in (tmp_path / "csv" / "run", tmp_path / "mlflow"):
+        assert {path.name for path in (folder / "figures").iterdir()} == names
+        assert all(path.read_bytes().startswith(b"\x89PNG") for path in (folder / "figures").iterdir())
+    assert image_steps(tmp_path / "run") == {name: [step] for name, step in steps.items()}
+    assert ("val/f2/primary", 4) in wandb.scores
+    log, same = read_run(trainer), read_run(tmp_path / "run")
+    assert log.folder == tmp_path / "csv" / "run"  # of the first logger with a folder
+    assert log.series.keys() == same.series.keys() and log.series["val/f2"].steps == same.series["val/f2"].steps
+    assert log.series["val/f2"].values == pytest.approx(same.series["val/f2"].values)
 
 
 def test_a_model_of_another_kind_trains_without_pictures(tmp_path: Path) -> None:

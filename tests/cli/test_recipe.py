@@ -13,6 +13,7 @@ import pytest
 import torch
 import yaml
 from command_line import QUIET, config_args, fails, files, printed_by, runs_in
+from lightning.pytorch.loggers.logger import DummyLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from triptych.lr_finder import find_lr
@@ -181,6 +182,57 @@ def test_budget_scales_the_epochs_and_says_so(here: Path, drawn_streets: Path, m
     assert files(here) == before
 
 
+def test_fast_dev_run_trains_a_batch_of_each_stage_and_writes_nothing(
+    here: Path, drawn_streets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, step = [0], UNetSegmenter.training_step
+
+    def training_step(self: UNetSegmenter, batch: Any, batch_idx: int) -> torch.Tensor:
+        seen[0] += 1
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(UNetSegmenter, "training_step", training_step)
+    printed = printed_by(["recipe", "--config", config(drawn_streets), "--trainer.fast_dev_run", "true"])
+    assert seen == [2]
+    assert [line for line in printed.splitlines() if "stage" in line] == [
+        "fast dev run of stage head",
+        "fast dev run of stage all",
+    ]
+    assert files(here) == set()
+
+
+class Elsewhere(DummyLogger):
+    """A logger of one's own, without a folder."""
+
+
+def test_recipe_and_fit_with_a_csv_logger_keep_to_their_folders(here: Path, drawn_streets: Path) -> None:
+    loggers = [
+        {"class_path": f"{__name__}.Elsewhere"},
+        {
+            "class_path": "lightning.pytorch.loggers.CSVLogger",
+            "init_args": {"save_dir": "runs", "name": "tiny", "version": "csv"},
+        },
+    ]
+    best = {"class_path": "lightning.pytorch.callbacks.ModelCheckpoint", "init_args": {"monitor": "val/loss"}}
+    trainer = {**RECIPE["trainer"], "logger": loggers, "callbacks": [best]}
+    stages = [{"name": "head", "epochs": 1, "max_lr": 1e-3}]
+    path, folder = config(drawn_streets, stages=stages, trainer=trainer), Path("runs/tiny/csv")
+    printed_by(["recipe", "--config", path])
+    assert {"metrics.csv", "recipe.json", "config.yaml", "checkpoints/1-head.ckpt"} <= files(folder)
+    assert len(list(folder.glob("checkpoints/epoch=*.ckpt"))) == 1
+    assert sorted(path.name for path in Path("runs").rglob("*.ckpt")) == sorted(
+        path.name for path in folder.glob("checkpoints/*.ckpt")
+    )
+    printed_by(["recipe", "--config", path, "--resume"])
+    fit = ["fit", *config_args("camvid", drawn_streets), *FIT, "--trainer.logger.init_args.name", "tiny"]
+    before = files(here)
+    fails(
+        [*fit, *runs_in(Path("runs"), "csv")],
+        r"runs/tiny/csv: expected a folder for a fit, got that of a recipe; name a new one, `.* NAME`\.",
+    )
+    assert files(here) == before
+
+
 STAGE = {"name": "head", "epochs": 1}
 BAD: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "unknown key": (
@@ -203,6 +255,16 @@ BAD: dict[str, tuple[dict[str, Any], list[str], str]] = {
         {"stages": ["head"]},
         [],
         r"\S+/recipe\.yaml: stages: expected a mapping, got head\.",
+    ),
+    "a path as a name": (
+        {"stages": [{"name": "a/b", "epochs": 1}]},
+        [],
+        r'stages: expected names of letters, digits, "_", "-" and "\.", got \'a/b\'\.',
+    ),
+    "a time for the Trainer": (
+        {},
+        ["--trainer.max_time", "00:00:10:00"],
+        r"trainer\.max_time: expected none in a recipe, got 0:10:00; set the epochs of each stage, .*\.",
     ),
     "empty list": ({"stages": []}, [], r"stages: expected at least one, got none\."),
     "no stages": (

@@ -75,9 +75,6 @@ class Watch(L.Callback):
     def __init__(self) -> None:
         self.fits: list[dict[str, Any]] = []
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Watch":
-        return self  # each stage has copies of the callbacks
-
     def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
         groups = pl_module.network.layer_groups()
         trains = [name for name, group in groups.items() if all(p.requires_grad for p in group)]

@@ -8,7 +8,7 @@ import pytest
 
 from triptych import CamVidDataModule, UNetSegmenter
 from triptych.recipe import Stage
-from triptych.recipe.stage import FullStage, fill, first_change
+from triptych.recipe.stage import FullStage, check_names, fill, first_change
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +83,6 @@ def test_stage_takes_what_it_leaves_out_from_the_one_before(
 @pytest.mark.parametrize(
     ("stages", "words"),
     [
-        ([], "stages: expected at least one, got none."),
-        ([Stage("a", 1), Stage("b"), Stage("a")], "stages: expected a different name for each, got 'a' twice."),
         ([Stage("a")], "stages: a: epochs: expected at least 1, got None."),
         ([Stage("a", 1), Stage("b", 0)], "stages: b: epochs: expected at least 1, got 0."),
         (
@@ -102,6 +100,26 @@ def test_recipe_that_cannot_be_run_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(words)}$"):
         fill(stages, model, data, "32-true")
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ([], "stages: expected at least one, got none."),
+        (["a", "b", "a"], "stages: expected a different name for each, got 'a' twice."),
+        *(
+            ([name], f'stages: expected names of letters, digits, "_", "-" and ".", got {name!r}.')
+            for name in ("x/../../escaped", "a/b", "a\\b", "..", ".hidden", "", "two words", "line\n", 5)
+        ),
+    ],
+)
+def test_names_that_cannot_be_those_of_files_are_refused(names: list[str], words: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(words)}$"):
+        check_names([Stage(name) for name in names])
+
+
+def test_plain_words_are_names() -> None:
+    check_names([Stage(name) for name in ("head", "128-head", "half_all", "größer", "v1.5")])
 
 
 def test_first_difference_of_two_recipes_is_named(model: UNetSegmenter, data: CamVidDataModule) -> None:

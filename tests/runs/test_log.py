@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from lightning.pytorch.callbacks import LearningRateMonitor
-from lightning.pytorch.loggers import TensorBoardLogger
-from small_fit import Case, fit
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from small_fit import Case, data_of, fit
 from torch.utils.tensorboard import SummaryWriter
 
+from triptych import plot_losses, plot_lr, write_report
+from triptych.callbacks import ResumePoint
 from triptych.runs.log import read_run
 
 
@@ -73,6 +75,28 @@ def test_a_fitted_trainer_and_its_folder_give_the_same(drawn_tiles: Path, tmp_pa
     assert log.series["val/f2"].steps == [4, 9]
     assert log.hyper_parameters["max_lr"] == [1e-4, 1e-2] and log.hyper_parameters["num_labels"] == 17
     assert log.stages == []
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated:FutureWarning")
+def test_what_a_csv_logger_wrote_is_read_and_drawn(drawn_tiles: Path, tmp_path: Path) -> None:
+    logger = CSVLogger(tmp_path, "planet")
+    callbacks = [LearningRateMonitor("step", log_momentum=True), ResumePoint()]
+    fit(Case(epochs=2), drawn_tiles, tmp_path, callbacks, logger=logger, log_every_n_steps=2)
+    folder = tmp_path / "planet" / "version_0"
+    log = read_run(folder)
+    assert log.series["train/loss"].steps == log.series["lr-AdamW/head-momentum"].steps == [1, 3, 5, 7, 9]
+    assert log.series["val/f2"].steps == [4, 9] and "step" not in log.series
+    assert log.hyper_parameters["num_labels"] == 17
+    assert len(plot_losses(folder).axes) > 1 and len(plot_lr(folder).axes) == 2
+    page = write_report(folder, data=data_of(Case(), drawn_tiles)).read_text(encoding="utf-8")
+    assert "Losses and scores" in page and "val/f2" in page
+
+
+def test_steps_that_were_logged_again_and_a_line_that_was_cut_off_are_left_out(tmp_path: Path) -> None:
+    rows = ["step,train/loss,val/loss", "0,5.0,", "1,4.0,", "1,,3.0", "2,9.0,", "2,3.0,", "3,2."]
+    (tmp_path / "metrics.csv").write_text("\r\n".join(rows))
+    assert read_run(tmp_path).series == {"train/loss": ([0, 1, 2], [5, 4, 3]), "val/loss": ([1], [3])}
 
 
 @pytest.mark.parametrize("name", ["absent", "empty"])

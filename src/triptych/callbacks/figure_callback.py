@@ -1,4 +1,4 @@
-"""Base class of the callbacks that draw figures into TensorBoard."""
+"""Base class of the callbacks that draw figures into the logs."""
 
 from typing import Any, ClassVar
 
@@ -8,18 +8,19 @@ from lightning.pytorch.utilities import rank_zero_warn
 from matplotlib.figure import Figure
 
 from triptych.datamodules.base import TriptychDataModule
+from triptych.runs.figures import log_figure, takes_figures
 from triptych.tasks.base import TransferTask
-from triptych.trainer.tensorboard import add_figure, tensorboard_logger
 
 _SHARDED = (DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy)
 
 
 class FigureCallback(L.Callback):
-    """Draws figures into TensorBoard, in the first process only; subclasses define which and when.
+    """Draws figures into the logs, in the first process only; subclasses define which and when.
 
-    Drawing changes no weights, statistics, modes or random state, so a fit ends with the same weights without it. It
-    needs a TensorBoardLogger, a model and data of this package, and all weights in one process; otherwise a fit warns
-    once and nothing is drawn.
+    They go to every logger that takes figures: TensorBoard, W&B and MLflow; and into the folder `figures` beside the
+    `metrics.csv` of a CSVLogger. Drawing changes no weights, statistics, modes or random state, so a fit ends with the
+    same weights without it. It needs such a logger, a model and data of this package, and all weights in one process;
+    otherwise a fit warns once and nothing is drawn.
     """
 
     dpi: ClassVar[int | None] = None
@@ -38,19 +39,17 @@ class FigureCallback(L.Callback):
 
     def show(self, trainer: L.Trainer, name: str, figure: Figure, step: int) -> None:
         """Logs a figure at a step of the fit."""
-        logger = tensorboard_logger(trainer)
-        assert logger is not None
         if self.dpi is not None:
             figure.set_dpi(self.dpi)
-        add_figure(logger, name, figure, step)
+        log_figure(trainer.loggers, name, figure, step)
 
 
 def _missing(trainer: L.Trainer, pl_module: L.LightningModule) -> str:
     """Why nothing can be drawn; empty if it can."""
     data: Any = getattr(trainer, "datamodule", None)
-    if tensorboard_logger(trainer) is None:
+    if not any(map(takes_figures, trainer.loggers)):
         loggers = ", ".join(type(logger).__name__ for logger in trainer.loggers)
-        return f"expected a TensorBoardLogger, got {loggers or 'none'}"
+        return f"expected a logger for TensorBoard, W&B, MLflow or CSV, got {loggers or 'none'}"
     if isinstance(trainer.strategy, _SHARDED):
         return f"expected a strategy with all weights in each process, got {type(trainer.strategy).__name__}"
     for value, expected in ((pl_module, TransferTask), (data, TriptychDataModule)):

@@ -14,7 +14,7 @@ _COLUMNS = 4
 
 
 class TrainingBatch(FigureCallback):
-    """Draws the first batch of each fit into TensorBoard, as `train/batch`: augmented, with its targets.
+    """Draws the first batch of each fit into the logs, as `train/batch`: augmented, with its targets.
 
     Args:
         count: Number of samples to show, at least 1.

@@ -14,7 +14,7 @@ from triptych.trainer.tensorboard import logged_step
 
 
 class ValidationFrames(FigureCallback):
-    """Draws truth and prediction into TensorBoard after every validation, as `val/frames`.
+    """Draws truth and prediction into the logs after every validation, as `val/frames`.
 
     The samples are evenly spaced over the split and the same each time, so the slider shows the progress of training.
     They are read once per fit.

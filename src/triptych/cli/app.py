@@ -1,6 +1,5 @@
 """The command `triptych`: LightningCLI's subcommands, the plain commands, and errors in one line."""
 
-import json
 import os
 import shutil
 import sys
@@ -12,7 +11,6 @@ import lightning as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import BasePredictionWriter, Callback, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
-from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from triptych.callbacks import PredictionWriter
@@ -23,11 +21,12 @@ from triptych.cli.trainer import CommandTrainer
 from triptych.errors import UsageError
 from triptych.lr_finder import asks_to_find, find_lr, with_found
 from triptych.runs.checkpoint import best_score, read_checkpoint, read_hyper_parameters
-from triptych.runs.folder import newest_run, no_empty_run, own_folder, run_folder
+from triptych.runs.folder import newest_run, no_empty_run, run_folder
 from triptych.runs.layout import RunLayout
 from triptych.tasks.base import TransferTask
 from triptych.trainer.cpu import usable_precision
 from triptych.trainer.messages import no_advice
+from triptych.trainer.tensorboard import tensorboard_logger
 
 _FLAGS = {"--resume": "--resume", "--dry-run": "--dry_run", "--dry_run": "--dry_run"}
 """Options that may be given without a value, with their argument name."""
@@ -114,8 +113,8 @@ class TriptychCLI(LightningCLI):
     def _resume_run(self, subcommand: str) -> None:
         """Sets the run to resume in the configuration (named or newest), and for a fit its last checkpoint."""
         config = self.config[subcommand]
-        logger = getattr(config.trainer.logger, "init_args", None)
-        if logger is None or not logger.get("save_dir"):
+        logger = _folder_logger(config.trainer.logger)
+        if logger is None:
             raise UsageError("trainer.logger: expected a TensorBoardLogger with a save_dir, to find the run to resume.")
         relative = RunLayout(Path())
         state = relative.last if subcommand == "fit" else relative.recipe
@@ -153,7 +152,10 @@ class TriptychCLI(LightningCLI):
 
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> L.Trainer:
         callbacks = [callback for callback in callbacks if callback is not None]  # None without `predictions`
-        return super()._instantiate_trainer(config, callbacks)
+        trainer: L.Trainer = super()._instantiate_trainer(config, callbacks)
+        # the first logger decides on the folder of the checkpoints: one that writes into a folder, whatever the order
+        trainer.loggers = sorted(trainer.loggers, key=lambda logger: logger.log_dir is None)
+        return trainer
 
     def instantiate_classes(self) -> None:
         super().instantiate_classes()
@@ -197,15 +199,15 @@ class TriptychCLI(LightningCLI):
     @rank_zero_only
     def after_recipe(self) -> None:
         """Prints the last stage's score and checkpoint, and the TensorBoard command."""
-        summary = RunLayout(Path(own_folder(self.trainer) or "")).summary
-        if summary.exists():  # not after a dry run
-            last = Path(json.loads(summary.read_text(encoding="utf-8"))["stages"][-1]["checkpoint"])
+        if self.trainer.results:  # not after a dry run
+            last = Path(self.trainer.results[-1].checkpoint)
             print(f"score: {best_score(last)}\ncheckpoint: {last}")
             self._print_curves()
 
     def _print_curves(self) -> None:
-        if isinstance(self.trainer.logger, TensorBoardLogger):
-            print(f"curves: {_tensorboard()} --logdir {self.trainer.logger.root_dir}")
+        logger = tensorboard_logger(self.trainer)
+        if logger is not None:
+            print(f"curves: {_tensorboard()} --logdir {logger.root_dir}")
 
     @rank_zero_only
     def after_predict(self) -> None:
@@ -218,6 +220,15 @@ class TriptychCLI(LightningCLI):
             if isinstance(writer, PredictionWriter):
                 print("\n".join(f"{name}: {path}" for name, path in writer.made().items()))
         print(f"curves: {_tensorboard()} --logdir {run_folder(self.trainer).parent}")
+
+
+def _folder_logger(given: Any) -> Any:
+    """The arguments of the first logger of a configuration that writes into a folder; None if there is none."""
+    for logger in given if isinstance(given, list) else [given]:
+        class_path = getattr(logger, "class_path", "")
+        if class_path.endswith((".TensorBoardLogger", ".CSVLogger")) and logger.init_args.get("save_dir"):
+            return logger.init_args
+    return None
 
 
 def _with_flag_values(args: Sequence[str]) -> list[str]:

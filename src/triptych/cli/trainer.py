@@ -1,5 +1,6 @@
 """A Trainer with a method for each subcommand that Lightning's Trainer lacks."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import lightning as L
@@ -10,14 +11,18 @@ from triptych.datamodules.base import TriptychDataModule
 from triptych.lr_finder import DEFAULT_RULE, LRSearch, Rule, find_lr
 from triptych.lr_finder.curve import PICTURE
 from triptych.recipe import Stage, run_recipe
+from triptych.recipe.state import StageResult
+from triptych.runs.figures import log_figure
 from triptych.runs.folder import own_folder
 from triptych.runs.layout import RunLayout
 from triptych.tasks.base import TransferTask
-from triptych.trainer.tensorboard import add_figure, tensorboard_logger
 
 
 class CommandTrainer(L.Trainer):
     """Lightning's Trainer, with `lr-find` and `recipe` in addition to `fit`, `validate`, `test` and `predict`."""
+
+    results: Sequence[StageResult] = ()
+    """Results of the stages that `recipe` ran."""
 
     def find_rate(
         self,
@@ -44,16 +49,14 @@ class CommandTrainer(L.Trainer):
 
     @rank_zero_only
     def show_search(self, search: LRSearch) -> None:
-        """Prints a search's table, and saves its curve in the run folder and in TensorBoard."""
+        """Prints a search's table, and saves its curve in the run folder and in the logs."""
         Console().print(search.table())
         run = own_folder(self)
         if run is None:
             return
         folder = RunLayout(Path(run)).search()
         search.save(folder)
-        logger = tensorboard_logger(self)
-        if logger is not None:
-            add_figure(logger, "lr_find", search.figure(), self.global_step)
+        log_figure(self.loggers, "lr_find", search.figure(), self.global_step)
         print(f"curve: {folder / PICTURE}")
 
     def recipe(
@@ -77,8 +80,8 @@ class CommandTrainer(L.Trainer):
             budget: A time such as 20m; the number of epochs is reduced to fit into it.
             every_n_steps: Optimizer steps between two checkpoints to resume from.
         """
-        folder = self.log_dir or "runs/recipe"
-        run_recipe(model, datamodule, stages, self, folder, resume, dry_run, budget, every_n_steps)
+        folder = self.strategy.broadcast(own_folder(self) if self.loggers else None) or "runs/recipe"
+        self.results = run_recipe(model, datamodule, stages, self, folder, resume, dry_run, budget, every_n_steps)
 
 
 setattr(CommandTrainer, "lr-find", CommandTrainer.find_rate)  # the name that LightningCLI looks up

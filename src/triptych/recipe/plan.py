@@ -34,7 +34,7 @@ class StagePlan:
         seconds_besides: Estimated seconds outside epochs and validations: start of the workers, losses of the training
             samples, range test, and figures of the mistakes.
         seconds_per_epoch: Estimated seconds of an epoch, without validation.
-        seconds_per_validation: Estimated seconds of a validation.
+        seconds_per_validation: Estimated seconds of the validations of an epoch that is validated.
         validate_every: Maximum number of epochs per validation, the Trainer's `check_val_every_n_epoch`.
         memory: Estimated peak memory in bytes; see `PeakMemory`.
     """
@@ -72,7 +72,11 @@ class StagePlan:
 def plan_stage(
     stage: FullStage, model: TransferTask, data: TriptychDataModule, settings: Mapping[str, Any]
 ) -> StagePlan:
-    """Runs a few steps of a stage, undoes them, and estimates the cost of the whole stage."""
+    """Runs a few steps of a stage, undoes them, and estimates the cost of the whole stage.
+
+    Raises:
+        ValueError: `val_check_interval` is a number of batches that an epoch of the stage does not have.
+    """
     to_find = asks_to_find(stage.max_lr)
     accumulated = settings.get("accumulate_grad_batches", 1)
     steps = math.ceil((WARM_UP + TIMED) / accumulated)
@@ -80,8 +84,10 @@ def plan_stage(
         watch, peak = Stopwatch(), PeakMemory()
         temporary_fit({**settings, "precision": stage.precision}, model, data, watch, max_steps=steps)
         trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    train_batches = _limited(watch.train_batches, settings.get("limit_train_batches"))
-    val_batches = _limited(watch.val_batches, settings.get("limit_val_batches"))
+    overfit = settings.get("overfit_batches") or None
+    train_batches = _limited(watch.train_batches, overfit or settings.get("limit_train_batches"))
+    val_batches = _limited(watch.val_batches, overfit or settings.get("limit_val_batches"))
+    validations = _validations(stage.name, train_batches, settings) if val_batches else 0
     search = watch.start + _SEARCH_STEPS * accumulated * watch.train_batch if to_find else 0.0
     losses = train_batches * watch.val_batch if stage.sample_weights == LAST else 0.0
     draws = any(isinstance(callback, Mistakes) for callback in settings.get("callbacks") or ())
@@ -93,7 +99,7 @@ def plan_stage(
         steps=math.ceil(train_batches / accumulated),
         seconds_besides=watch.start + losses + search + mistakes,
         seconds_per_epoch=train_batches * watch.train_batch,
-        seconds_per_validation=val_batches * watch.val_batch,
+        seconds_per_validation=validations * val_batches * watch.val_batch,
         validate_every=settings.get("check_val_every_n_epoch") or 1,
         memory=peak.bytes(),
     )
@@ -104,6 +110,21 @@ def _limited(batches: int, limit: float | None) -> int:
     if limit is None:
         return batches
     return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+
+
+def _validations(name: str, batches: int, settings: Mapping[str, Any]) -> float:
+    """Number of validations per epoch of so many batches under the Trainer's `val_check_interval`; 1 for a time."""
+    interval = settings.get("val_check_interval")
+    if not isinstance(interval, (int, float)) or not interval or not batches:
+        return 1
+    if settings.get("check_val_every_n_epoch", 1) is None:
+        return batches / interval
+    if isinstance(interval, int) and interval > batches:
+        raise ValueError(
+            f"stages: {name}: val_check_interval: expected at most {batches}, the batches of its epochs, "
+            f"got {interval}; or set check_val_every_n_epoch to None."
+        )
+    return batches // (interval if isinstance(interval, int) else max(1, int(batches * interval)))
 
 
 def read_budget(text: str) -> float:

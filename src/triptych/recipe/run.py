@@ -7,30 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, ModelSummary
 
-from triptych.callbacks import PredictionWriter, ProgressBar, ScoreReport
+from triptych.callbacks import ScoreReport
 from triptych.datamodules.base import TriptychDataModule
+from triptych.recipe.dev_run import dev_run
+from triptych.recipe.given_state import GivenState, carry_on
 from triptych.recipe.plan import fit_budget, plan_stage, read_budget
-from triptych.recipe.stage import STAGE_FIELDS, Stage, fill, first_change, settings_restorer
+from triptych.recipe.stage import STAGE_FIELDS, Stage, check_names, fill, first_change, settings_restorer
 from triptych.recipe.stage_run import StageRun, remove_resume_points
 from triptych.recipe.state import RecipeState, StageResult
 from triptych.recipe.tables import plan_table, result_table
+from triptych.recipe.trainer_arguments import shared_arguments
 from triptych.runs.checkpoint import read_checkpoint
 from triptych.tasks.base import TransferTask
 from triptych.trainer.processes import say, shared
-from triptych.trainer.settings import settings_of
 
-_SET_BY_STAGES = (
-    *("max_epochs", "max_steps", "max_time", "precision", "logger", "callbacks"),
-    *("enable_checkpointing", "enable_model_summary", "num_sanity_val_steps"),
+_TRAINER_IDENTITY = (
+    *("accumulate_grad_batches", "gradient_clip_val", "limit_train_batches", "overfit_batches"),
+    *("devices", "num_nodes"),
 )
-"""Trainer arguments that the stages set."""
-_ALSO_KEPT = ("log_every_n_steps", "limit_train_batches", "limit_val_batches", "check_val_every_n_epoch")
-"""Trainer attributes that the stages keep in addition to `settings_of`."""
-_DROPPED_CALLBACKS = (Checkpoint, ModelSummary, ScoreReport, PredictionWriter)
-"""Callbacks of a Trainer that the stages leave out."""
-_TRAINER_IDENTITY = ("accumulate_grad_batches", "gradient_clip_val", "limit_train_batches", "devices", "num_nodes")
 """Trainer arguments that must not change when a run is resumed."""
 _MAY_CHANGE = {*STAGE_FIELDS, "num_workers", "download", "predict_path"}
 """Arguments of model and data that may change when a run is resumed: stages set them, or the result ignores them."""
@@ -53,13 +48,19 @@ def run_recipe(
     First it times a few steps of each stage and prints the plan. The curves of all stages share one axis in the folder;
     each stage writes a checkpoint to `checkpoints` and its range test to `lr_find`, the recipe `summary.json`.
 
+    What is given to a Trainer is kept in each stage; `triptych.recipe.trainer_arguments.ARGUMENTS` has the exceptions,
+    each with its reason. Callbacks, loggers and profilers are the given objects themselves. Lightning's callbacks, such
+    as EarlyStopping and ModelCheckpoint, start each stage in the state in which they were given, so a ModelCheckpoint
+    saves the best of each stage; the user's own callbacks keep their state from stage to stage, after a resume too.
+    With `fast_dev_run` each stage is a fast dev run, without a plan, and nothing is written.
+
     Args:
         model: The model.
         data: The data.
         stages: At least one.
-        trainer_or_settings: A Trainer, which is not changed, or a mapping of Trainer arguments, for devices,
-            accumulation and callbacks.
-        folder: The run's folder.
+        trainer_or_settings: A Trainer, which is not changed, or a mapping of Trainer arguments.
+        folder: The run's folder. The recipe logs there for TensorBoard, and other loggers where they always do; a
+            ModelCheckpoint without a folder of its own saves there too.
         resume: Resume the run in `folder`, at the next sample of the interrupted stage.
         dry_run: Stop after the plan; nothing is written.
         budget: A time such as `"20m"`; the epochs of all stages are scaled down to fit it.
@@ -67,18 +68,23 @@ def run_recipe(
         seed: Seed of new weights and of dropout; None takes that of `seed_everything`, or 0.
 
     Returns:
-        The result of each stage; empty after a dry run.
+        The result of each stage; empty after a dry run or a fast dev run.
 
     Raises:
-        ValueError: A stage is not possible, the budget is too short, or the folder is that of another recipe.
-        FileExistsError: Another run is in the folder, and `resume` is False.
+        ValueError: A stage or an argument of the Trainer is not possible, the budget is too short, or the folder is
+            that of another recipe.
+        FileExistsError: Another run, a recipe or a fit, is in the folder, and `resume` is False.
     """
-    arguments = _arguments(trainer_or_settings)
-    precision = arguments.pop("precision", "32-true")
+    check_names(stages)
+    arguments = shared_arguments(trainer_or_settings)
+    precision = arguments.pop("precision", None) or "32-true"
     seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
     L.seed_everything(seed, verbose=False)
     _build(model, data)
     filled = fill(stages, model, data, precision)
+    if arguments.get("fast_dev_run"):
+        dev_run(model, data, filled, arguments)
+        return []
     state = RecipeState.open(Path(folder), _identity(model, data, arguments, seed), resume)
     if state.plans:
         if changed := first_change(state.stages, filled):
@@ -95,12 +101,16 @@ def run_recipe(
     was_finished = len(state.done) == len(state.plans)
     state.save()
     remove_resume_points(state)
-    restore = settings_restorer(model, data)
+    restore, given = settings_restorer(model, data), GivenState(arguments["callbacks"])
+    if state.done:
+        carry_on(arguments["callbacks"], read_checkpoint(state.done[-1].checkpoint))
     try:
         for number in range(len(state.done) + 1, len(state.plans) + 1):
+            given.restore()
             StageRun(model, data, arguments, state, every_n_steps, number).run()
     except BaseException:
         restore()  # so that this process can resume with the same objects
+        given.restore()
         raise
     finally:
         data.first_epoch = 0
@@ -108,28 +118,11 @@ def run_recipe(
     if was_finished:
         model.load_state_dict(read_checkpoint(state.done[-1].checkpoint)["state_dict"])
     state.save_summary()
-    if not was_finished:
+    if not was_finished and not any(isinstance(one, ScoreReport) for one in arguments["callbacks"]):
         for part in model.report("validation") if model.last_scores else ():
             say(part)
     say(result_table(state.done))
     return state.done
-
-
-def _arguments(trainer_or_settings: L.Trainer | Mapping[str, Any] | None) -> dict[str, Any]:
-    """The Trainer arguments that all stages share, with `precision` and `callbacks`."""
-    if not isinstance(trainer_or_settings, L.Trainer):
-        given = dict(trainer_or_settings or {})
-        bar = [ProgressBar()] if given.get("enable_progress_bar", True) else []
-        default = [*bar, LearningRateMonitor("step", log_momentum=True)]
-        kept = {name: value for name, value in given.items() if name not in _SET_BY_STAGES}
-        return {**kept, "precision": given.get("precision", "32-true"), "callbacks": given.get("callbacks", default)}
-    trainer = trainer_or_settings
-    callbacks: list[L.Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    return {
-        **settings_of(trainer),
-        **{name: getattr(trainer, name) for name in _ALSO_KEPT},
-        "callbacks": [one for one in callbacks if not isinstance(one, _DROPPED_CALLBACKS)],
-    }
 
 
 def _build(model: TransferTask, data: TriptychDataModule) -> None:

@@ -1,6 +1,7 @@
 """A stage of a recipe: one fit, given by what differs from the previous stage."""
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from triptych.datamodules.base import TriptychDataModule
 from triptych.tasks.base import TransferTask
 
+_NAME = re.compile(r"\w[\w.-]*")
 LAST, EVEN = "last", "even"
 """Values of `sample_weights` other than a file of losses."""
 
@@ -20,7 +22,7 @@ class Stage:
     A setting left out is inherited from the previous stage; the first stage inherits from model, data and trainer.
 
     Args:
-        name: Name in tables and file names.
+        name: Name in tables and file names: letters, digits, "_", "-" and ".".
         epochs: Number of epochs, at least 1.
         freeze_to: Index of the first layer group that trains: 0 trains all, -1 only the head.
         image_size: (height, width) in pixels.
@@ -96,18 +98,27 @@ def settings_restorer(model: TransferTask, data: TriptychDataModule) -> Callable
     return restore
 
 
-def fill(stages: Sequence[Stage], model: TransferTask, data: TriptychDataModule, precision: Any) -> list[FullStage]:
-    """Resolves the stages: each inherits from the previous one what it leaves out.
+def check_names(stages: Sequence[Stage]) -> None:
+    """Checks that there are stages, each with a name of its own that can be a file name.
 
     Raises:
-        ValueError: There are no stages, two have the same name, or one has no epochs or freezes to a group that does
-            not exist.
+        ValueError: There are no stages, two have the same name, or a name is not a plain word.
     """
     if not stages:
         raise ValueError("stages: expected at least one, got none.")
     names = [stage.name for stage in stages]
+    if unusable := [name for name in names if not isinstance(name, str) or not _NAME.fullmatch(name)]:
+        raise ValueError(f'stages: expected names of letters, digits, "_", "-" and ".", got {unusable[0]!r}.')
     if repeated := [name for name in names if names.count(name) > 1]:
         raise ValueError(f"stages: expected a different name for each, got {repeated[0]!r} twice.")
+
+
+def fill(stages: Sequence[Stage], model: TransferTask, data: TriptychDataModule, precision: Any) -> list[FullStage]:
+    """Resolves the stages: each inherits from the previous one what it leaves out.
+
+    Raises:
+        ValueError: A stage has no epochs or freezes to a group that does not exist.
+    """
     known = {
         **{name: model.hparams[name] for name in _OF_MODEL},
         **{name: getattr(data, name) for name in _OF_DATA},

@@ -1,13 +1,15 @@
 """One stage of a run: its initial weights, its rate, its fit and its result."""
 
-import copy
 import time
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning as L
+from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from triptych.callbacks import ResumePoint
@@ -15,19 +17,22 @@ from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.hard_examples import write_losses
 from triptych.evaluation.top_losses import top_losses
 from triptych.lr_finder import DEFAULT_RATE, LRSearch, asks_to_find, find_lr, with_found
-from triptych.recipe.logger import ContinuedLogger
+from triptych.recipe.logger import ContinuedLogger, StageAxis
 from triptych.recipe.measure import PeakMemory
 from triptych.recipe.plan import StagePlan
-from triptych.recipe.stage import LAST
+from triptych.recipe.stage import LAST, FullStage
 from triptych.recipe.state import RecipeState, StageResult
 from triptych.runs.checkpoint import newest_readable, read_checkpoint
+from triptych.runs.figures import log_figure
 from triptych.runs.layout import RunLayout, previous, stage_key
 from triptych.tasks.base import TransferTask
-from triptych.tasks.score_report import NoScoreReport
+from triptych.tasks.score_report import NoScoreReport, ScoreReport
 from triptych.trainer.messages import no_info
 from triptych.trainer.processes import say, shared
 from triptych.trainer.settings import settings_of
-from triptych.trainer.tensorboard import add_figure
+
+_OWN_FILES = r"(Checkpoint|Experiment logs) directory .* exists and is not empty"
+"""Lightning's warning about files of the previous stages."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class StageRun:
     Args:
         model: The model.
         data: The data.
-        arguments: Trainer arguments that all stages share.
+        arguments: See `shared_arguments`.
         state: State of the run; gets the stage's result.
         every_n_steps: Number of steps between two resume points.
         number: Number of the stage, from 1.
@@ -54,6 +59,11 @@ class StageRun:
     def plan(self) -> StagePlan:
         """The plan of this stage."""
         return self.state.plans[self.number - 1]
+
+    @property
+    def first_step(self) -> int:
+        """Number of steps of the previous stages."""
+        return sum(plan.steps * plan.stage.epochs for plan in self.earlier)
 
     @property
     def earlier(self) -> list[StagePlan]:
@@ -83,14 +93,19 @@ class StageRun:
         self._ensure_losses()
         self._ensure_rate(logger)
         self._apply(self.state.max_lr[self.key])
-        scores = _LastScores()
-        trainer = self._trainer(logger, scores)
+        scores, axis = _LastScores(), StageAxis(self.first_step)
+        trainer = self._trainer(logger, scores, axis)
         say(f"[bold]stage {self.number} of {len(self.state.plans)}: {self.plan.stage.name}[/bold]")
-        trainer.fit(self.model, self.data, ckpt_path=interrupted, weights_only=True)
-        if not scores.scores:  # interrupted after its last step: validate again and log there
-            logger.first_step, logger.first_epoch = logger.first_step - 1, logger.first_epoch - 1
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=_OWN_FILES)
+            trainer.fit(self.model, self.data, ckpt_path=interrupted, weights_only=True)
+        if scores.step != trainer.global_step:  # not validated after its last step, or interrupted then
+            axis.before_last_step(trainer)
+            logger.first_epoch -= 1
+            logger.wait_for_new_file()
             trainer.validate(self.model, self.data, verbose=False)
         trainer.save_checkpoint(self.layout.checkpoint(self.key), weights_only=False)
+        trainer.strategy.checkpoint_io.teardown()  # waits for one that writes in the background
         seconds = None if interrupted else time.perf_counter() - began
         self.state.done.append(self._result(scores.scores, seconds, peak.bytes()))
         self.state.save()
@@ -102,7 +117,7 @@ class StageRun:
     def _logger(self, interrupted: Path | None) -> ContinuedLogger:
         return ContinuedLogger(
             self.state.folder,
-            first_step=sum(plan.steps * plan.stage.epochs for plan in self.earlier),
+            first_step=self.first_step,
             first_epoch=self.data.first_epoch,
             resumed_at=0 if interrupted is None else read_checkpoint(interrupted)["global_step"],
         )
@@ -140,29 +155,39 @@ class StageRun:
             kept = _head_rate(self.state.done[-1].max_lr) if self.earlier else DEFAULT_RATE
             self._apply(with_found(rate, kept))
             search = find_lr({**self.arguments, "precision": self.plan.stage.precision}, self.model, self.data)
-            _publish(search, self.layout.search(self.key), logger)
+            self._publish(search, logger)
             rate = with_found(rate, search.rate)
         self.state.max_lr[self.key] = rate
         self.state.save()
 
-    def _trainer(self, logger: ContinuedLogger, scores: L.Callback) -> L.Trainer:
-        stage = self.plan.stage
-        arguments = copy.deepcopy(dict(self.arguments))  # a Trainer keeps references to them
-        arguments["check_val_every_n_epoch"] = self.plan.epochs_per_validation
+    @rank_zero_only
+    def _publish(self, search: LRSearch, logger: ContinuedLogger) -> None:
+        say(search.table())
+        search.save(self.layout.search(self.key))
+        log_figure(self._loggers(logger), "lr_find", search.figure(), self.first_step)
+
+    def _loggers(self, logger: ContinuedLogger) -> list[Logger]:
+        """The given loggers and the recipe's own, which replaces one that would write the same files."""
+        given: list[Logger] = self.arguments["logger"]
+        replaced = [logger if self._is_own(one) else one for one in given]
+        return replaced if logger in replaced else [*given, logger]
+
+    def _is_own(self, logger: Logger) -> bool:
+        folder = self.state.folder.absolute()
+        return isinstance(logger, TensorBoardLogger) and Path(logger.log_dir).absolute() == folder
+
+    def _trainer(self, logger: ContinuedLogger, scores: L.Callback, axis: StageAxis) -> L.Trainer:
         last = self.layout.stage_last(self.key)
         resume_point = ResumePoint(self.every_n_steps, dirpath=str(last.parent), name=last.stem)
-        # run_recipe prints the report after the last stage
-        callbacks = [*arguments.pop("callbacks"), NoScoreReport(), scores, resume_point]
-        with no_info():  # Lightning's lines about devices and precision, the same for every stage
-            return L.Trainer(
-                **arguments,
-                max_epochs=stage.epochs,
-                precision=stage.precision,
-                num_sanity_val_steps=0,
-                logger=logger,
-                enable_model_summary=False,
-                callbacks=callbacks,
-            )
+        changed: dict[str, Any] = {"logger": self._loggers(logger)}
+        if self.arguments.get("check_val_every_n_epoch", 1) is not None:
+            changed["check_val_every_n_epoch"] = self.plan.epochs_per_validation
+        if self.number > 1:  # the hyper-parameters are those of the start, and MLflow refuses other values
+            changed["enable_autolog_hparams"] = False
+        for callback in self.arguments["callbacks"]:
+            if isinstance(callback, ModelCheckpoint) and callback.dirpath is None:
+                callback.dirpath = str(self.layout.checkpoints)  # else in the folder of the user's first logger
+        return stage_trainer(self.plan.stage, {**self.arguments, **changed}, [axis, scores, resume_point])
 
     def _result(self, scores: dict[str, float], seconds: float | None, memory: int) -> StageResult:
         stage = self.plan.stage
@@ -181,6 +206,31 @@ class StageRun:
         )
 
 
+def stage_trainer(stage: FullStage, arguments: Mapping[str, Any], callbacks: Sequence[L.Callback]) -> L.Trainer:
+    """A Trainer for a fit of the stage, with the user's own callbacks and others.
+
+    Args:
+        stage: The stage.
+        arguments: See `shared_arguments`.
+        callbacks: Those of the recipe.
+    """
+    own = arguments["callbacks"]
+    # run_recipe prints the report after the last stage
+    silent = [] if any(isinstance(one, ScoreReport) for one in own) else [NoScoreReport()]
+    together = [*own, *silent, *callbacks]
+    with no_info():  # Lightning's lines about devices and precision, the same for every stage
+        return L.Trainer(
+            **{
+                **arguments,
+                **settings_of(arguments),
+                "max_epochs": stage.epochs,
+                "precision": stage.precision,
+                "callbacks": together,
+                "enable_checkpointing": any(isinstance(one, Checkpoint) for one in together),
+            }
+        )
+
+
 @rank_zero_only
 def remove_resume_points(state: RecipeState) -> None:
     """Removes the resume points of finished stages, which their checkpoints replace."""
@@ -194,18 +244,15 @@ def _head_rate(max_lr: Any) -> float:
     return float(max_lr[-1] if isinstance(max_lr, (list, tuple)) else max_lr)
 
 
-@rank_zero_only
-def _publish(search: LRSearch, folder: Path, logger: ContinuedLogger) -> None:
-    say(search.table())
-    search.save(folder)
-    add_figure(logger, "lr_find", search.figure(), step=0)
-
-
 class _LastScores(L.Callback):
-    """Keeps the scores of the last validation."""
+    """Keeps the scores of the last validation, and after which step it was; -1 if there was none."""
 
     def __init__(self) -> None:
         self.scores: dict[str, float] = {}
+        self.step = -1
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: Any) -> None:
+        if trainer.sanity_checking:
+            return
+        self.step = trainer.global_step
         self.scores = {name: float(value) for name, value in pl_module.last_scores.items() if value.ndim == 0}

@@ -70,13 +70,18 @@ class RecipeState:
         """A new state, or the saved one when resuming.
 
         Raises:
-            FileExistsError: Another run is in the folder of a new one.
+            FileExistsError: Another run, a recipe or a fit, is in the folder of a new one.
             ValueError: The folder to resume holds no recipe, or one with another identity.
         """
         path = RunLayout(folder).recipe
         if not resume:
             if path.exists():
                 raise FileExistsError(f"{folder}: another run is in this folder; resume it, or name a new one.")
+            if found := RunLayout(folder).traces_of_fit():
+                raise FileExistsError(
+                    f"{folder}: expected a folder for a recipe, got that of a fit (it has {found[0].name}); "
+                    "name a new one."
+                )
             return cls(folder, identity)
         if not path.is_file():
             raise ValueError(f"{folder}: expected the folder of a recipe to resume, got none (no {path.name} in it).")

@@ -19,10 +19,15 @@ def no_empty_run(trainer: L.Trainer, resumes: bool = False) -> Iterator[None]:
         resumes: Whether the trainer resumes the run in this folder.
 
     Raises:
-        FileExistsError: The folder holds another run.
+        FileExistsError: The folder holds another run, or a recipe.
     """
-    log_dir = trainer.logger.log_dir if trainer.logger is not None else None
+    log_dir = own_folder(trainer) if trainer.loggers else None
     folders = [Path(log_dir), *Path(log_dir).parents] if log_dir is not None else []
+    if trainer.is_global_zero and folders and RunLayout(folders[0]).recipe.exists():
+        raise FileExistsError(
+            f"{folders[0]}: expected a folder for a fit, got that of a recipe; name a new one, "
+            "`--trainer.logger.init_args.version NAME`."
+        )
     if trainer.is_global_zero and folders and not resumes and RunLayout(folders[0]).config.exists():
         raise FileExistsError(
             f"{folders[0]}: another run is in this folder; name a new one, `--trainer.logger.init_args.version NAME`."
@@ -62,5 +67,11 @@ def run_folder(trainer: L.Trainer) -> Path:
 
 
 def own_folder(trainer: L.Trainer) -> str | None:
-    """`Trainer.log_dir` without communication between processes, so that the first process may call it alone."""
-    return trainer.default_root_dir if trainer.logger is None else trainer.logger.log_dir
+    """The folder of the first logger that writes into one, such as a TensorBoardLogger or a CSVLogger.
+
+    Without loggers it is `default_root_dir`; None if no logger writes into a folder. The processes do not communicate,
+    so the first one may call it alone.
+    """
+    if not trainer.loggers:
+        return trainer.default_root_dir
+    return next((logger.log_dir for logger in trainer.loggers if logger.log_dir is not None), None)

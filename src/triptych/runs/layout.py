@@ -84,13 +84,32 @@ class RunLayout:
         created = "*" if second is None else f"{second:010d}.*"
         return sorted(self.folder.glob(f"events.out.tfevents.{created}"))
 
+    @property
+    def metrics(self) -> Path:
+        """The curves that Lightning's CSVLogger writes."""
+        return self.folder / "metrics.csv"
+
+    def figure(self, name: str, step: int) -> Path:
+        """A figure as a file, beside the curves of a CSVLogger.
+
+        Args:
+            name: Its name in a log, such as `val/frames`.
+            step: The step at which it was drawn.
+        """
+        return self.folder / "figures" / f"{name.replace('/', '_')}_{step:06d}.png"
+
+    def traces_of_fit(self) -> list[Path]:
+        """The files and folders here that a fit, or a recipe, leaves; empty for the folder of a new run."""
+        named = [self.config, self.hparams, self.metrics, self.checkpoints, *self.events()]
+        return [path for path in named if path.exists()]
+
     def find_checkpoint(self) -> Path:
-        """The best checkpoint of a fit; else that of a recipe's last stage; else the newest one.
+        """The checkpoint of a recipe's last stage; the best of a fit; else the newest one.
 
         Raises:
             FileNotFoundError: The folder has no checkpoint.
         """
-        if self.best.is_file():
+        if self.best.is_file() and not self.recipe.is_file():
             return self.best
         found = [path for path in self.checkpoints.glob("*.ckpt") if not path.name.startswith((".", _PREVIOUS))]
         if not found:

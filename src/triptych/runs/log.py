@@ -1,6 +1,7 @@
 """The log of a run, read from its folder: curves, hyper-parameters, and a recipe's stages."""
 
 import contextlib
+import csv
 import json
 import logging
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,13 @@ class Series(NamedTuple):
 
     steps: list[int]
     values: list[float]
+
+
+class _Event(NamedTuple):
+    """A value as TensorBoard's reader returns it."""
+
+    step: int
+    value: float
 
 
 class StageStart(NamedTuple):
@@ -56,7 +64,7 @@ class RunLog:
 
 
 def read_run(run: str | Path | L.Trainer) -> RunLog:
-    """Reads TensorBoard's files of a run, finished or still running.
+    """Reads the logs of a run, finished or still running: TensorBoard's files, and the `metrics.csv` of a CSVLogger.
 
     Values that a killed process logged after the checkpoint from which the run was resumed are left out.
 
@@ -64,20 +72,42 @@ def read_run(run: str | Path | L.Trainer) -> RunLog:
         run: The run folder, or a Trainer after a fit that logged into one.
 
     Raises:
-        FileNotFoundError: The folder has no such files.
+        FileNotFoundError: The folder has neither.
     """
     folder = Path((own_folder(run) or run.default_root_dir) if isinstance(run, L.Trainer) else run)
     layout = RunLayout(folder)
-    if not layout.events():
+    if not layout.events() and not layout.metrics.is_file():
         raise FileNotFoundError(
-            f"{folder}: expected the folder of a run with TensorBoard's logs in it (events.out.tfevents.*), found none."
+            f"{folder}: expected the folder of a run with TensorBoard's logs (events.out.tfevents.*) or a CSVLogger's "
+            f"{layout.metrics.name} in it, found none."
         )
-    events = EventAccumulator(str(folder), size_guidance=_SIZES)
-    with _no_warnings():
-        events.Reload()
-    series = {name: _series(events.Scalars(name)) for name in events.Tags()["scalars"]}
+    series = {name: _series(events) for name, events in {**_metrics(layout), **_scalars(layout)}.items()}
     hyper_parameters = read_yaml(layout.hparams) if layout.hparams.is_file() else {}
     return RunLog(folder, series, hyper_parameters, _stages(layout.recipe))
+
+
+def _scalars(layout: RunLayout) -> dict[str, list[Any]]:
+    """What TensorBoard's files hold, by name; empty if there are none."""
+    if not layout.events():
+        return {}
+    events = EventAccumulator(str(layout.folder), size_guidance=_SIZES)
+    with _no_warnings():
+        events.Reload()
+    return {name: events.Scalars(name) for name in events.Tags()["scalars"]}
+
+
+def _metrics(layout: RunLayout) -> dict[str, list[_Event]]:
+    """What a CSVLogger's file holds, by name; empty if there is none."""
+    if not layout.metrics.is_file():
+        return {}
+    lines = layout.metrics.read_text(encoding="utf-8").splitlines(keepends=True)
+    by_name: dict[str, list[_Event]] = {}
+    for row in csv.DictReader(line for line in lines if line.endswith("\n")):  # the last one may be cut off
+        step = int(row.pop("step"))
+        for name, value in row.items():
+            if value:
+                by_name.setdefault(name, []).append(_Event(step, float(value)))
+    return by_name
 
 
 def _series(events: Sequence[Any]) -> Series:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import lightning as L
-from lightning.pytorch.plugins import Precision
+from lightning.pytorch.plugins import CheckpointIO, Precision
 from lightning.pytorch.strategies import Strategy
 
-_STEP_ARGUMENTS = (
+STEP_ARGUMENTS = (
     *("accelerator", "devices", "num_nodes", "strategy", "plugins", "precision", "sync_batchnorm"),
     *("use_distributed_sampler", "accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm"),
 )
@@ -27,15 +27,21 @@ def settings_of(trainer_or_settings: L.Trainer | Mapping[str, Any]) -> dict[str,
 
 
 def _chosen(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """These arguments out of a mapping; objects are copied, because a Trainer keeps them."""
-    return {name: copy.deepcopy(arguments[name]) for name in _STEP_ARGUMENTS if name in arguments}
+    """These arguments out of a mapping; objects are copied, because a Trainer keeps them, except a CheckpointIO."""
+    chosen = {name: arguments[name] for name in STEP_ARGUMENTS if name in arguments}
+    plugins = chosen.get("plugins") or []
+    plugins = plugins if isinstance(plugins, (list, tuple)) else [plugins]
+    return copy.deepcopy(chosen, {id(plugin): plugin for plugin in plugins if isinstance(plugin, CheckpointIO)})
 
 
 def _read_back(trainer: L.Trainer) -> dict[str, Any]:
     """The same arguments of an existing Trainer, used or not."""
     connector = trainer._accelerator_connector
     own_precision = connector._precision_plugin_flag
-    plugins = [copy.deepcopy(own_precision), connector._cluster_environment_flag, connector._layer_sync]
+    plugins = [
+        *(copy.deepcopy(own_precision), connector._cluster_environment_flag, connector._layer_sync),
+        connector.checkpoint_io,
+    ]
     strategy = connector._strategy_flag
     return {
         "accelerator": connector._accelerator_flag,
