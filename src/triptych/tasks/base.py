@@ -1,5 +1,6 @@
 """Base class of the tasks: metadata from the data module, layer groups, freezing and one-cycle."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -175,6 +176,7 @@ class TransferTask(L.LightningModule):
         if stage == "fit":
             self.prepare(self._datamodule)
         self.scores = self.build_scores()
+        warnings.filterwarnings("ignore", _HOOK_OF_MODULE)
         if self.trainer.strategy.root_device.type == "cpu":
             keep_freed_memory()
 
@@ -462,4 +464,6 @@ def supported_scores(names: Sequence[str], scores: Tensor, support: Tensor) -> d
     return {names[i]: float(scores[i]) for i in support.nonzero().flatten()}
 
 
+_HOOK_OF_MODULE = ".*overridden `on_before_batch_transfer` in `LightningModule`"
+"""Lightning's warning that our check of a batch is used with a data module, as it should."""
 _AGREE = "omit the model's to use the data's, or choose data that agree."
