@@ -12,20 +12,22 @@ import lightning as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import BasePredictionWriter, Callback, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
-from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from triptych.callbacks import PredictionWriter
 from triptych.cli.commands import COMMANDS, MADE_UP
 from triptych.cli.messages import plain
+from triptych.cli.resume import resumed_run
 from triptych.cli.trainer import CommandTrainer
 from triptych.errors import UsageError
+from triptych.files import atomic_save
 from triptych.lr_finder import asks_to_find, find_lr, with_found
 from triptych.runs.checkpoint import best_score, read_checkpoint
-from triptych.runs.folder import newest_run, no_empty_run, own_folder, run_folder
+from triptych.runs.folder import continue_in, folder_logger, is_in, no_empty_run, own_folder, run_folder, settle_folder
 from triptych.runs.layout import RunLayout
 from triptych.trainer.cpu import usable_precision
 from triptych.trainer.messages import no_advice
+from triptych.trainer.tensorboard import tensorboard_logger
 
 _FLAGS = {"--resume": "--resume", "--dry-run": "--dry_run", "--dry_run": "--dry_run"}
 """Options that may be given without a value, with their argument name."""
@@ -52,17 +54,28 @@ class Parser(LightningArgumentParser):
 
 
 class SaveFitConfig(SaveConfigCallback):
-    """Saves the configuration in the run folder, for a fit only."""
+    """Saves the configuration in the run folder, for a fit only; that of another run is not replaced."""
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         if stage == "fit":
+            settle_folder(trainer)
             super().setup(trainer, pl_module, stage)
+
+    def save_config(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        path = RunLayout(own_folder(trainer)).config
+        resumes = is_in(self.config.get("ckpt_path"), path.parent)
+        if folder_logger(trainer) is None and path.exists() and not resumes:  # with one, `no_empty_run` has looked
+            raise FileExistsError(f"{path}: another run is in this folder; give the logger another version.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # by place: the fourth argument, which keeps null values, is `skip_none` in older versions of jsonargparse
+        atomic_save(path, lambda part: self.parser.save(self.config, part, "parser_mode", False))
 
 
 class TriptychCLI(LightningCLI):
     """LightningCLI in subclass mode; at the end it prints the paths of the results."""
 
     trainer: CommandTrainer
+    _resumed: Path | None = None
 
     def __init__(self, args: Sequence[str]) -> None:
         super().__init__(
@@ -72,7 +85,7 @@ class TriptychCLI(LightningCLI):
             subclass_mode_model=True,
             subclass_mode_data=True,
             save_config_callback=SaveFitConfig,
-            save_config_kwargs={"overwrite": True},  # `no_empty_run` protects other runs
+            save_config_kwargs={"save_to_log_dir": False},  # `SaveFitConfig` knows the run folder
             seed_everything_default=0,
             parser_class=Parser,
             parser_kwargs={"prog": "triptych", "description": _DESCRIPTION},
@@ -110,17 +123,12 @@ class TriptychCLI(LightningCLI):
     def _resume_run(self, subcommand: str) -> None:
         """Sets the run to resume in the configuration (named or newest), and for a fit its last checkpoint."""
         config = self.config[subcommand]
-        logger = getattr(config.trainer.logger, "init_args", None)
-        if logger is None or not logger.get("save_dir"):
-            raise UsageError("trainer.logger: expected a TensorBoardLogger with a save_dir, to find the run to resume.")
         relative = RunLayout(Path())
         state = relative.last if subcommand == "fit" else relative.recipe
-        runs = Path(logger.save_dir, logger.get("name") or "")
-        run = runs / str(logger.version) if logger.get("version") is not None else newest_run(runs, state)
-        logger.version = run.name
+        self._resumed = resumed_run(config.trainer, state)
         if subcommand == "fit":
-            read_checkpoint(run / state)
-            config.ckpt_path = str(run / state)
+            read_checkpoint(self._resumed / state)
+            config.ckpt_path = str(self._resumed / state)
 
     def _parse_ckpt_path(self) -> None:
         try:
@@ -130,12 +138,13 @@ class TriptychCLI(LightningCLI):
             raise UsageError(f"ckpt_path: {checkpoint} was saved by a different model.") from error
 
     def _run_subcommand(self, subcommand: str) -> None:
+        if self._resumed is not None:
+            continue_in(self.trainer, self._resumed)
         if subcommand == "recipe":  # it writes nothing before everything is checked
             super()._run_subcommand(subcommand)
             return
         checkpoint = self.config[subcommand].get("ckpt_path")
-        resumes = checkpoint is not None and Path(self.trainer.log_dir or "") in Path(checkpoint).parents
-        with no_empty_run(self.trainer, resumes):
+        with no_empty_run(self.trainer, checkpoint):
             super()._run_subcommand(subcommand)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -182,15 +191,18 @@ class TriptychCLI(LightningCLI):
     @rank_zero_only
     def after_recipe(self) -> None:
         """Prints the last stage's score and checkpoint, and the TensorBoard command."""
-        summary = RunLayout(Path(own_folder(self.trainer) or "")).summary
+        summary = RunLayout(own_folder(self.trainer)).summary
         if summary.exists():  # not after a dry run
             last = Path(json.loads(summary.read_text(encoding="utf-8"))["stages"][-1]["checkpoint"])
             print(f"score: {best_score(last)}\ncheckpoint: {last}")
             self._print_curves()
 
     def _print_curves(self) -> None:
-        if isinstance(self.trainer.logger, TensorBoardLogger):
-            print(f"curves: {_tensorboard()} --logdir {self.trainer.logger.root_dir}")
+        logger = tensorboard_logger(self.trainer)
+        if logger is not None:
+            print(f"curves: {_tensorboard()} --logdir {logger.root_dir}")
+        elif (table := RunLayout(own_folder(self.trainer)).metrics).exists():
+            print(f"curves: {table}")
 
     @rank_zero_only
     def after_predict(self) -> None:

@@ -1,7 +1,5 @@
 """A Trainer with a method for each subcommand that Lightning's Trainer lacks."""
 
-from pathlib import Path
-
 import lightning as L
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
@@ -10,7 +8,7 @@ from triptych.datamodules.base import TriptychDataModule
 from triptych.lr_finder import DEFAULT_RULE, LRSearch, Rule, find_lr
 from triptych.lr_finder.curve import PICTURE
 from triptych.recipe import Stage, run_recipe
-from triptych.runs.folder import own_folder
+from triptych.runs.folder import claim_folder, release_folder
 from triptych.runs.layout import RunLayout
 from triptych.tasks.base import TransferTask
 from triptych.trainer.tensorboard import add_figure, tensorboard_logger
@@ -46,10 +44,7 @@ class CommandTrainer(L.Trainer):
     def show_search(self, search: LRSearch) -> None:
         """Prints a search's table, and saves its curve in the run folder and in TensorBoard."""
         Console().print(search.table())
-        run = own_folder(self)
-        if run is None:
-            return
-        folder = RunLayout(Path(run)).search()
+        folder = RunLayout(claim_folder(self)).search()
         search.save(folder)
         logger = tensorboard_logger(self)
         if logger is not None:
@@ -77,8 +72,11 @@ class CommandTrainer(L.Trainer):
             budget: A time such as 20m; the number of epochs is reduced to fit into it.
             every_n_steps: Optimizer steps between two checkpoints to resume from.
         """
-        folder = self.log_dir or "runs/recipe"
-        run_recipe(model, datamodule, stages, self, folder, resume, dry_run, budget, every_n_steps)
+        folder = claim_folder(self)
+        try:
+            run_recipe(model, datamodule, stages, self, folder, resume, dry_run, budget, every_n_steps)
+        finally:
+            release_folder(self)
 
 
 setattr(CommandTrainer, "lr-find", CommandTrainer.find_rate)  # the name that LightningCLI looks up

@@ -79,10 +79,20 @@ class RunLayout:
         """The table of losses from which a stage computes its sample weights."""
         return self.folder / "hard_examples" / f"{stage_key}.csv"
 
+    @property
+    def metrics(self) -> Path:
+        """The curves of a CSVLogger."""
+        return self.folder / "metrics.csv"
+
     def events(self, second: int | None = None) -> list[Path]:
         """TensorBoard's event files; with `second` (Unix time), only those created in that second."""
         created = "*" if second is None else f"{second:010d}.*"
         return sorted(self.folder.glob(f"events.out.tfevents.{created}"))
+
+    def is_used(self) -> bool:
+        """Whether a run wrote into the folder: a configuration, a recipe, curves, checkpoints or a search."""
+        written = (self.config, self.recipe, self.metrics, *self.events(), *self.checkpoints.glob("*.ckpt"))
+        return any(path.exists() for path in written) or self.search().exists()
 
     def find_checkpoint(self) -> Path:
         """The best checkpoint of a fit; else that of a recipe's last stage; else the newest one.
