@@ -14,10 +14,10 @@ from lightning.pytorch.callbacks import BasePredictionWriter, Callback, ModelChe
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.utilities import rank_zero_only
 
-from triptych.callbacks import PredictionWriter
+from triptych.callbacks import PredictionWriter, ResumePoint
 from triptych.cli.commands import COMMANDS, MADE_UP
 from triptych.cli.messages import plain
-from triptych.cli.resume import resumed_run
+from triptych.cli.resume import nothing_left, resumed_run
 from triptych.cli.trainer import CommandTrainer
 from triptych.errors import UsageError
 from triptych.files import atomic_save
@@ -145,7 +145,10 @@ class TriptychCLI(LightningCLI):
             return
         checkpoint = self.config[subcommand].get("ckpt_path")
         with no_empty_run(self.trainer, checkpoint):
-            super()._run_subcommand(subcommand)
+            if subcommand == "fit" and checkpoint is not None and (answer := nothing_left(self.trainer, checkpoint)):
+                rank_zero_only(print)(answer)
+            else:
+                super()._run_subcommand(subcommand)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.add_lightning_class_args(PredictionWriter, "predictions", subclass_mode=True, required=False)
@@ -181,11 +184,16 @@ class TriptychCLI(LightningCLI):
 
     @rank_zero_only
     def after_fit(self) -> None:
-        """Prints the score, the checkpoint and the TensorBoard command."""
-        for callback in self.trainer.checkpoint_callbacks:
-            if isinstance(callback, ModelCheckpoint) and callback.best_model_path:
+        """Prints score and checkpoint of each ModelCheckpoint, or else the last one, and the TensorBoard command."""
+        callbacks = self.trainer.checkpoint_callbacks
+        kept = [one for one in callbacks if isinstance(one, ModelCheckpoint) and one.best_model_path]
+        for callback in kept:
+            if callback.best_model_score is not None:  # it is None without `monitor`
                 print(f"score: {callback.monitor} {callback.best_model_score:.4f}")
-                print(f"checkpoint: {callback.best_model_path}")
+            print(f"checkpoint: {callback.best_model_path}")
+        if not kept:
+            for path in (one.path(self.trainer) for one in callbacks if isinstance(one, ResumePoint)):
+                print(f"checkpoint: {path}")
         self._print_curves()
 
     @rank_zero_only

@@ -1,10 +1,12 @@
-"""The run that `--ckpt_path last` and `--resume` resume."""
+"""The run that `--ckpt_path last` and `--resume` resume, and whether it has anything left to train."""
 
 from pathlib import Path
 
+import lightning as L
 from jsonargparse import Namespace
 
 from triptych.errors import UsageError
+from triptych.runs.checkpoint import read_checkpoint, trained_epochs
 from triptych.runs.folder import VERSION, newest_run
 
 _KINDS = ("TensorBoardLogger", "CSVLogger")
@@ -46,6 +48,21 @@ def resumed_run(trainer: Namespace, state: Path) -> Path:
         run = newest_run(runs, state, f"{arguments.get('project') or '*'}/{name or '*'}")
     arguments[key] = run.name
     return run
+
+
+def nothing_left(trainer: L.Trainer, checkpoint: str) -> str:
+    """Why a fit that resumes from `checkpoint` would train nothing, in one line; empty if it trains."""
+    if not Path(checkpoint).is_file():
+        return ""
+    state = read_checkpoint(checkpoint)
+    done = {"epochs": trained_epochs(state), "steps": state["global_step"]}
+    for unit, most in (("epochs", trainer.max_epochs), ("steps", trainer.max_steps)):
+        if most is not None and 0 <= most <= done[unit]:
+            return (
+                f"nothing left to train: {checkpoint} has {done[unit]} {unit} of --trainer.max_{unit} {most}; "
+                f"give more, such as --trainer.max_{unit} {done[unit] + 1}."
+            )
+    return ""
 
 
 def _folder_logger(trainer: Namespace) -> Namespace | None:

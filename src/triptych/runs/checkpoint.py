@@ -1,6 +1,7 @@
 """Checkpoints: written atomically, and read as tensors and plain values only."""
 
 import contextlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,13 @@ def newest_readable(last: Path) -> Path | None:
             read_checkpoint(path)
             return path
     return None
+
+
+def trained_epochs(checkpoint: Mapping[str, Any]) -> int:
+    """Number of epochs whose batches were all trained when the checkpoint was saved."""
+    fit = checkpoint.get("loops", {}).get("fit_loop", {})
+    begun: int = fit.get("epoch_progress", {}).get("current", {}).get("ready", 0)
+    return begun if fit.get("epoch_loop.batch_progress", {}).get("is_last_batch") else max(begun - 1, 0)
 
 
 def best_score(path: str | Path) -> str:
