@@ -40,9 +40,13 @@ class Line(L.LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
+def line_trainer(folder: Path, callbacks: list[L.Callback], **settings: Any) -> L.Trainer:
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, **settings}
+    return L.Trainer(accelerator="cpu", default_root_dir=folder, callbacks=callbacks, **quiet)
+
+
 def fit_line(folder: Path, callbacks: list[L.Callback], batches: int = 4, **settings: Any) -> L.Trainer:
-    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
-    trainer = L.Trainer(accelerator="cpu", default_root_dir=folder, callbacks=callbacks, **quiet, **settings)
+    trainer = line_trainer(folder, callbacks, **settings)
     trainer.fit(Line(), DataLoader(torch.randn(batches, 3), batch_size=1))
     return trainer
 
@@ -71,7 +75,7 @@ def test_it_saves_every_n_optimizer_steps_and_once_after_each_epoch(
 
     def record(trainer: L.Trainer, path: Path, *args: Any, **kwargs: Any) -> None:
         saves.append((trainer.fit_loop.total_batch_idx + 1, trainer.global_step))
-        assert path == tmp_path / "checkpoints" / "last.ckpt"
+        assert path == tmp_path / "version_0" / "checkpoints" / "last.ckpt"
         save(trainer, path, *args, **kwargs)
 
     monkeypatch.setattr(L.Trainer, "save_checkpoint", record)
@@ -152,6 +156,45 @@ def test_it_knows_the_best_checkpoint_wherever_it_stands_in_the_list(number: int
     callbacks.insert(number, ResumePoint(dirpath=str(tmp_path)))
     fit_line(tmp_path, callbacks, max_epochs=1)
     assert best_score(tmp_path / "last.ckpt") == best_score(tmp_path / "best.ckpt") != "unknown"
+
+
+def test_each_fit_without_a_logger_writes_into_a_folder_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("mine")
+    for number in range(3):
+        callbacks = [ModelCheckpoint(filename="best", enable_version_counter=False), ResumePoint()]
+        fit_line(tmp_path, callbacks[:: -1 if number else 1], batches=number + 1, max_epochs=1)
+    for number in range(3):
+        folder = tmp_path / f"version_{number}" / "checkpoints"
+        assert {path.name: read_checkpoint(path)["global_step"] for path in folder.iterdir()} == {
+            "best.ckpt": number + 1,
+            "last.ckpt": number + 1,
+        }
+    assert {path.name for path in tmp_path.iterdir()} == {"config.yaml", "version_0", "version_1", "version_2"}
+
+
+def test_a_checkpoint_of_another_run_is_not_replaced(tmp_path: Path) -> None:
+    last = tmp_path / "last.ckpt"
+    fit_line(tmp_path, [ResumePoint(dirpath=str(tmp_path))], max_epochs=1)
+    before = last.read_bytes()
+    expected = f"^{last}: expected no checkpoint of another run, got one; resume it, .* or choose another folder\\.$"
+    with pytest.raises(FileExistsError, match=expected):
+        fit_line(tmp_path, [ResumePoint(dirpath=str(tmp_path))], max_epochs=2)
+    assert last.read_bytes() == before
+    resumed = line_trainer(tmp_path, [ResumePoint(dirpath=str(tmp_path))], max_epochs=2)
+    resumed.fit(Line(), DataLoader(torch.randn(4, 3), batch_size=1), ckpt_path=last)
+    assert read_checkpoint(last)["global_step"] == 8
+
+
+def test_a_trainer_may_fit_again_into_its_own_folder(tmp_path: Path) -> None:
+    trainer = fit_line(tmp_path, [ResumePoint()], max_epochs=1)
+    trainer.fit_loop.max_epochs = 2
+    trainer.fit(Line(), DataLoader(torch.randn(4, 3), batch_size=1))
+    assert read_checkpoint(tmp_path / "version_0" / "checkpoints" / "last.ckpt")["global_step"] == 8
+
+
+def test_a_development_run_writes_nothing(tmp_path: Path) -> None:
+    fit_line(tmp_path, [ResumePoint(1)], fast_dev_run=2)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("every", [0, -3])

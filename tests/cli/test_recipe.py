@@ -293,7 +293,7 @@ BAD: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "nowhere to resume": (
         {"trainer": {"logger": False}},
         ["--resume"],
-        r"trainer\.logger: expected a TensorBoardLogger with a save_dir, to find the run to resume\.",
+        r"\S+: expected a run to resume, with recipe\.json in it, found none\.",
     ),
 }
 

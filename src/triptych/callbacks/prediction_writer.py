@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch.callbacks import BasePredictionWriter
 
 from triptych.datasets.sample import Batch
-from triptych.runs.folder import run_folder
+from triptych.runs.folder import checkpoint_folder, settle_folder
 from triptych.runs.layout import RunLayout
 
 
@@ -37,9 +37,10 @@ class PredictionWriter(BasePredictionWriter):
         raise NotImplementedError
 
     def on_predict_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self.folder = (
-            Path(self.output_dir) if self.output_dir is not None else RunLayout(run_folder(trainer)).predictions
-        )
+        if self.output_dir is not None:
+            self.folder = Path(self.output_dir)
+        else:
+            self.folder = RunLayout(checkpoint_folder(trainer) or settle_folder(trainer)).predictions
         self._source_of = {}
         for name in ("", *self.subfolders):
             (self.folder / name).mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,9 @@ import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from triptych.runs.checkpoint import AtomicCheckpointIO
+from triptych.files import atomic_save
+from triptych.runs.checkpoint import AtomicCheckpointIO, newest_readable
+from triptych.runs.folder import is_in, own_folder, release_folder, settle_folder
 from triptych.runs.layout import RunLayout, previous
 
 
@@ -17,15 +19,18 @@ class ResumePoint(Checkpoint):
 
     During gradient accumulation it waits for the optimizer step. All checkpoints of the trainer are written atomically,
     so a kill leaves no incomplete one. `Trainer.fit(..., ckpt_path=...)` resumes where one was saved; with a data
-    module of this package, the final weights are those of an uninterrupted fit.
+    module of this package, the final weights are those of an uninterrupted fit. With `fast_dev_run` nothing is
+    written.
 
     Args:
         every_n_steps: Optimizer steps between two checkpoints, at least 1.
-        dirpath: The folder; None means `checkpoints` in the run folder.
+        dirpath: The folder; None means `checkpoints` in the run folder, see `claim_folder`. Each ModelCheckpoint that
+            was not given a folder then writes there too.
         name: Name of the checkpoint, without its suffix.
 
     Raises:
         ValueError: `every_n_steps` is less than 1.
+        FileExistsError: The folder has a checkpoint of that name from another run, when a fit starts.
     """
 
     best_model_path = ""  # Lightning looks here for `ckpt_path="best"`, and then says that there is none
@@ -35,15 +40,19 @@ class ResumePoint(Checkpoint):
             raise ValueError(f"every_n_steps: expected at least 1, got {every_n_steps}.")
         self.every_n_steps, self.dirpath, self.name = every_n_steps, dirpath, name
         self._saved_at = 0
+        self._wrote: Path | None = None
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:
             trainer.strategy.checkpoint_io = AtomicCheckpointIO()
         others = [one for one in trainer.callbacks if one is not self]  # type: ignore[attr-defined]
         trainer.callbacks = [*others, self]  # type: ignore[attr-defined]  # last, so that their state is up to date when saved
+        if stage == "fit" and self.dirpath is None and not _is_trial(trainer):
+            settle_folder(trainer)
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._saved_at = trainer.global_step
+        self._refuse_other_run(trainer)
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -59,11 +68,22 @@ class ResumePoint(Checkpoint):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._save(trainer)
 
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        release_folder(trainer)
+
     def path(self, trainer: L.Trainer) -> Path:
         """Path of the last checkpoint."""
-        layout = RunLayout(Path(trainer.log_dir or trainer.default_root_dir))
-        path = layout.checkpoint(self.name)
+        path = RunLayout(own_folder(trainer)).checkpoint(self.name)
         return Path(self.dirpath) / path.name if self.dirpath else path
+
+    def _refuse_other_run(self, trainer: L.Trainer) -> None:
+        last = self.path(trainer)
+        is_ours = last == self._wrote or is_in(trainer.ckpt_path, last.parent)
+        if trainer.strategy.broadcast(not is_ours and newest_readable(last) is not None):
+            raise FileExistsError(
+                f"{last}: expected no checkpoint of another run, got one; resume it, "
+                f'`Trainer.fit(..., ckpt_path="{last}")`, or choose another folder.'
+            )
 
     def _ends_epoch(self, trainer: L.Trainer) -> bool:
         return trainer.fit_loop.epoch_loop._num_ready_batches_reached()
@@ -79,18 +99,21 @@ class ResumePoint(Checkpoint):
 
     def _save(self, trainer: L.Trainer) -> None:
         self._saved_at = trainer.global_step
-        last = self.path(trainer)
+        if _is_trial(trainer):
+            return
+        last = self._wrote = self.path(trainer)
         if trainer.is_global_zero and last.exists():
             _keep_as(last, previous(last))
         trainer.save_checkpoint(last, weights_only=False)
 
 
+def _is_trial(trainer: L.Trainer) -> bool:
+    return bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
+
+
 def _keep_as(source: Path, target: Path) -> None:
     """Hard-links `source` as `target`, so that at any moment at least one of the two is a complete checkpoint."""
-    temporary = target.with_name(f".{target.name}.part")
-    temporary.unlink(missing_ok=True)
     try:
-        os.link(source, temporary)
+        atomic_save(target, lambda part: os.link(source, part))
     except OSError:  # a file system without links
-        os.replace(source, temporary)
-    os.replace(temporary, target)
+        os.replace(source, target)

@@ -13,15 +13,17 @@ from lightning.pytorch.callbacks import BasePredictionWriter, Callback, ModelChe
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.utilities import rank_zero_only
 
-from triptych.callbacks import PredictionWriter
+from triptych.callbacks import PredictionWriter, ResumePoint
 from triptych.cli.commands import COMMANDS, MADE_UP
 from triptych.cli.configs import with_shipped_configs
 from triptych.cli.messages import plain
+from triptych.cli.resume import nothing_left, resumed_run
 from triptych.cli.trainer import CommandTrainer
 from triptych.errors import UsageError
+from triptych.files import atomic_save
 from triptych.lr_finder import asks_to_find, find_lr, with_found
 from triptych.runs.checkpoint import best_score, read_checkpoint, read_hyper_parameters
-from triptych.runs.folder import newest_run, no_empty_run, run_folder
+from triptych.runs.folder import continue_in, folder_logger, is_in, no_empty_run, own_folder, run_folder, settle_folder
 from triptych.runs.layout import RunLayout
 from triptych.tasks.base import TransferTask
 from triptych.trainer.cpu import usable_precision
@@ -54,17 +56,28 @@ class Parser(LightningArgumentParser):
 
 
 class SaveFitConfig(SaveConfigCallback):
-    """Saves the configuration in the run folder, for a fit only."""
+    """Saves the configuration in the run folder, for a fit only; that of another run is not replaced."""
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         if stage == "fit":
+            settle_folder(trainer)
             super().setup(trainer, pl_module, stage)
+
+    def save_config(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        path = RunLayout(own_folder(trainer)).config
+        resumes = is_in(self.config.get("ckpt_path"), path.parent)
+        if folder_logger(trainer) is None and path.exists() and not resumes:  # with one, `no_empty_run` has looked
+            raise FileExistsError(f"{path}: another run is in this folder; give the logger another version.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # by place: the fourth argument, which keeps null values, is `skip_none` in older versions of jsonargparse
+        atomic_save(path, lambda part: self.parser.save(self.config, part, "parser_mode", False))
 
 
 class TriptychCLI(LightningCLI):
     """LightningCLI in subclass mode; at the end it prints the paths of the results."""
 
     trainer: CommandTrainer
+    _resumed: Path | None = None
 
     def __init__(self, args: Sequence[str]) -> None:
         super().__init__(
@@ -74,7 +87,7 @@ class TriptychCLI(LightningCLI):
             subclass_mode_model=True,
             subclass_mode_data=True,
             save_config_callback=SaveFitConfig,
-            save_config_kwargs={"overwrite": True},  # `no_empty_run` protects other runs
+            save_config_kwargs={"save_to_log_dir": False},  # `SaveFitConfig` knows the run folder
             seed_everything_default=0,
             parser_class=Parser,
             parser_kwargs={"prog": "triptych", "description": _DESCRIPTION},
@@ -113,17 +126,12 @@ class TriptychCLI(LightningCLI):
     def _resume_run(self, subcommand: str) -> None:
         """Sets the run to resume in the configuration (named or newest), and for a fit its last checkpoint."""
         config = self.config[subcommand]
-        logger = _folder_logger(config.trainer.logger)
-        if logger is None:
-            raise UsageError("trainer.logger: expected a TensorBoardLogger with a save_dir, to find the run to resume.")
         relative = RunLayout(Path())
         state = relative.last if subcommand == "fit" else relative.recipe
-        runs = Path(logger.save_dir, logger.get("name") or "")
-        run = runs / str(logger.version) if logger.get("version") is not None else newest_run(runs, state)
-        logger.version = run.name
+        self._resumed = resumed_run(config.trainer, state)
         if subcommand == "fit":
-            read_checkpoint(run / state)
-            config.ckpt_path = str(run / state)
+            read_checkpoint(self._resumed / state)
+            config.ckpt_path = str(self._resumed / state)
 
     def _parse_ckpt_path(self) -> None:
         """Takes from the checkpoint the hyper-parameters that were not typed, and those that a word stands for."""
@@ -139,13 +147,17 @@ class TriptychCLI(LightningCLI):
                 arguments[name] = value
 
     def _run_subcommand(self, subcommand: str) -> None:
+        if self._resumed is not None:
+            continue_in(self.trainer, self._resumed)
         if subcommand == "recipe":  # it writes nothing before everything is checked
             super()._run_subcommand(subcommand)
             return
         checkpoint = self.config[subcommand].get("ckpt_path")
-        resumes = checkpoint is not None and Path(self.trainer.log_dir or "") in Path(checkpoint).parents
-        with no_empty_run(self.trainer, resumes):
-            super()._run_subcommand(subcommand)
+        with no_empty_run(self.trainer, checkpoint):
+            if subcommand == "fit" and checkpoint is not None and (answer := nothing_left(self.trainer, checkpoint)):
+                rank_zero_only(print)(answer)
+            else:
+                super()._run_subcommand(subcommand)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.add_lightning_class_args(PredictionWriter, "predictions", subclass_mode=True, required=False)
@@ -189,11 +201,16 @@ class TriptychCLI(LightningCLI):
 
     @rank_zero_only
     def after_fit(self) -> None:
-        """Prints the score, the checkpoint and the TensorBoard command."""
-        for callback in self.trainer.checkpoint_callbacks:
-            if isinstance(callback, ModelCheckpoint) and callback.best_model_path:
+        """Prints score and checkpoint of each ModelCheckpoint, or else the last one, and the TensorBoard command."""
+        callbacks = self.trainer.checkpoint_callbacks
+        kept = [one for one in callbacks if isinstance(one, ModelCheckpoint) and one.best_model_path]
+        for callback in kept:
+            if callback.best_model_score is not None:  # it is None without `monitor`
                 print(f"score: {callback.monitor} {callback.best_model_score:.4f}")
-                print(f"checkpoint: {callback.best_model_path}")
+            print(f"checkpoint: {callback.best_model_path}")
+        if not kept:
+            for path in (one.path(self.trainer) for one in callbacks if isinstance(one, ResumePoint)):
+                print(f"checkpoint: {path}")
         self._print_curves()
 
     @rank_zero_only
@@ -208,6 +225,8 @@ class TriptychCLI(LightningCLI):
         logger = tensorboard_logger(self.trainer)
         if logger is not None:
             print(f"curves: {_tensorboard()} --logdir {logger.root_dir}")
+        elif (table := RunLayout(own_folder(self.trainer)).metrics).exists():
+            print(f"curves: {table}")
 
     @rank_zero_only
     def after_predict(self) -> None:
@@ -220,15 +239,6 @@ class TriptychCLI(LightningCLI):
             if isinstance(writer, PredictionWriter):
                 print("\n".join(f"{name}: {path}" for name, path in writer.made().items()))
         print(f"curves: {_tensorboard()} --logdir {run_folder(self.trainer).parent}")
-
-
-def _folder_logger(given: Any) -> Any:
-    """The arguments of the first logger of a configuration that writes into a folder; None if there is none."""
-    for logger in given if isinstance(given, list) else [given]:
-        class_path = getattr(logger, "class_path", "")
-        if class_path.endswith((".TensorBoardLogger", ".CSVLogger")) and logger.init_args.get("save_dir"):
-            return logger.init_args
-    return None
 
 
 def _with_flag_values(args: Sequence[str]) -> list[str]:

@@ -1,7 +1,6 @@
 """A Trainer with a method for each subcommand that Lightning's Trainer lacks."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import lightning as L
 from lightning.pytorch.utilities import rank_zero_only
@@ -13,7 +12,7 @@ from triptych.lr_finder.curve import PICTURE
 from triptych.recipe import Stage, run_recipe
 from triptych.recipe.state import StageResult
 from triptych.runs.figures import log_figure
-from triptych.runs.folder import own_folder
+from triptych.runs.folder import claim_folder, release_folder
 from triptych.runs.layout import RunLayout
 from triptych.tasks.base import TransferTask
 
@@ -51,10 +50,7 @@ class CommandTrainer(L.Trainer):
     def show_search(self, search: LRSearch) -> None:
         """Prints a search's table, and saves its curve in the run folder and in the logs."""
         Console().print(search.table())
-        run = own_folder(self)
-        if run is None:
-            return
-        folder = RunLayout(Path(run)).search()
+        folder = RunLayout(claim_folder(self)).search()
         search.save(folder)
         log_figure(self.loggers, "lr_find", search.figure(), self.global_step)
         print(f"curve: {folder / PICTURE}")
@@ -80,8 +76,11 @@ class CommandTrainer(L.Trainer):
             budget: A time such as 20m; the number of epochs is reduced to fit into it.
             every_n_steps: Optimizer steps between two checkpoints to resume from.
         """
-        folder = self.strategy.broadcast(own_folder(self) if self.loggers else None) or "runs/recipe"
-        self.results = run_recipe(model, datamodule, stages, self, folder, resume, dry_run, budget, every_n_steps)
+        folder = self.strategy.broadcast(claim_folder(self))
+        try:
+            self.results = run_recipe(model, datamodule, stages, self, folder, resume, dry_run, budget, every_n_steps)
+        finally:
+            release_folder(self)
 
 
 setattr(CommandTrainer, "lr-find", CommandTrainer.find_rate)  # the name that LightningCLI looks up

@@ -77,7 +77,7 @@ class RecipeState:
         if not resume:
             if path.exists():
                 raise FileExistsError(f"{folder}: another run is in this folder; resume it, or name a new one.")
-            if found := RunLayout(folder).traces_of_fit():
+            if found := RunLayout(folder).traces():
                 raise FileExistsError(
                     f"{folder}: expected a folder for a recipe, got that of a fit (it has {found[0].name}); "
                     "name a new one."

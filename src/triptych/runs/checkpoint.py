@@ -81,6 +81,13 @@ def newest_readable(last: Path) -> Path | None:
     return None
 
 
+def trained_epochs(checkpoint: Mapping[str, Any]) -> int:
+    """Number of epochs whose batches were all trained when the checkpoint was saved."""
+    fit = checkpoint.get("loops", {}).get("fit_loop", {})
+    begun: int = fit.get("epoch_progress", {}).get("current", {}).get("ready", 0)
+    return begun if fit.get("epoch_loop.batch_progress", {}).get("is_last_batch") else max(begun - 1, 0)
+
+
 def best_score(path: str | Path) -> str:
     """Name and best value of the score that a ModelCheckpoint monitored; else the last score, or "unknown"."""
     checkpoint = read_checkpoint(path)

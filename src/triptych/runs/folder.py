@@ -1,4 +1,4 @@
-"""The folder with the curves, configuration and checkpoints of a run."""
+"""The folder of a run, with its configuration, curves, checkpoints and predictions; no two runs share one."""
 
 import contextlib
 import shutil
@@ -6,55 +6,149 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import lightning as L
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
+from triptych.runs.checkpoint import read_checkpoint
 from triptych.runs.layout import RunLayout, run_of
+
+VERSION = "version_"
+"""Beginning of a run folder's name if nobody named the run; a number follows."""
+
+_CLAIMED, _CREATED = "_claimed_folder", "_created_folders"
+"""Attributes of a Trainer: the folder from `claim_folder`, and the folders that it created, the deepest first."""
+
+
+def own_folder(trainer: L.Trainer) -> Path:
+    """The run folder of a trainer.
+
+    It is that of the TensorBoardLogger, else of the CSVLogger, at any place in the list of loggers; else the one from
+    `claim_folder`, and before that call `default_root_dir`. Nothing is created, and processes do not communicate, so
+    that the first one may call it alone.
+    """
+    logger = folder_logger(trainer)
+    if logger is not None:
+        return Path(logger.log_dir or trainer.default_root_dir)
+    claimed: Path | None = getattr(trainer, _CLAIMED, None)
+    return claimed or Path(trainer.default_root_dir)
+
+
+def folder_logger(trainer: L.Trainer) -> Logger | None:
+    """The logger that defines the run folder: the first TensorBoardLogger, else the first CSVLogger, else None."""
+    kinds = (TensorBoardLogger, CSVLogger)
+    return next((logger for kind in kinds for logger in trainer.loggers if isinstance(logger, kind)), None)
+
+
+def claim_folder(trainer: L.Trainer) -> Path:
+    """The run folder of a trainer that is about to write; it is created if `folder_logger` is None.
+
+    Another logger with a name and a version, such as W&B's or MLflow's, gives `NAME/VERSION` in its `save_dir` or else
+    in `default_root_dir`, as for a ModelCheckpoint. Without one it is a new `version_N` there. Processes do not
+    communicate, so that the first one may call it alone.
+    """
+    if folder_logger(trainer) is None and not hasattr(trainer, _CLAIMED):
+        logger = trainer.logger
+        root = Path((logger.save_dir if logger is not None else None) or trainer.default_root_dir)
+        folder = _named(root, logger)
+        created = _missing(folder or root)
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        elif trainer.is_global_zero:
+            folder = _new_version(root)
+            created = [folder, *created]
+        else:
+            folder = max(_versions(root), key=_number, default=root)  # the first process created it
+        setattr(trainer, _CLAIMED, folder)
+        setattr(trainer, _CREATED, created)
+    return own_folder(trainer)
+
+
+def continue_in(trainer: L.Trainer, folder: Path) -> None:
+    """Gives the trainer the folder of an earlier run as its own, if no logger defines it."""
+    setattr(trainer, _CLAIMED, folder)
+
+
+def settle_folder(trainer: L.Trainer) -> Path:
+    """Claims the run folder for all processes, and sends there each ModelCheckpoint that was not given a `dirpath`.
+
+    Call it in all processes, in a `setup` hook.
+    """
+    folder = trainer.strategy.broadcast(claim_folder(trainer))
+    if folder_logger(trainer) is None:
+        setattr(trainer, _CLAIMED, folder)
+    default = ModelCheckpoint()
+    default.setup(trainer, trainer.lightning_module, stage="")
+    if "://" not in str(default.dirpath):
+        for one in trainer.checkpoint_callbacks:
+            if isinstance(one, ModelCheckpoint) and one.dirpath in (None, default.dirpath):
+                one.dirpath = str(RunLayout(folder).checkpoints)
+    return folder
+
+
+def release_folder(trainer: L.Trainer) -> None:
+    """Removes the folder from `claim_folder` again if it is empty."""
+    created: list[Path] = getattr(trainer, _CREATED, [])
+    if trainer.is_global_zero and created:
+        with contextlib.suppress(OSError):  # it holds something
+            for folder in created:
+                folder.rmdir()
+        if not created[0].exists():
+            delattr(trainer, _CLAIMED)
+            delattr(trainer, _CREATED)
 
 
 @contextlib.contextmanager
-def no_empty_run(trainer: L.Trainer, resumes: bool = False) -> Iterator[None]:
+def no_empty_run(trainer: L.Trainer, checkpoint: str | None = None) -> Iterator[None]:
     """Removes the new run folder if the run fails before its first step.
 
     Args:
-        trainer: Its logger defines the folder.
-        resumes: Whether the trainer resumes the run in this folder.
+        trainer: Its loggers define the folder.
+        checkpoint: The checkpoint from which the run starts.
 
     Raises:
-        FileExistsError: The folder holds another run, or a recipe.
+        FileExistsError: The folder holds another run, and the checkpoint is not in it; or a recipe.
     """
-    log_dir = own_folder(trainer) if trainer.loggers else None
-    folders = [Path(log_dir), *Path(log_dir).parents] if log_dir is not None else []
-    if trainer.is_global_zero and folders and RunLayout(folders[0]).recipe.exists():
-        raise FileExistsError(
-            f"{folders[0]}: expected a folder for a fit, got that of a recipe; name a new one, "
-            "`--trainer.logger.init_args.version NAME`."
-        )
-    if trainer.is_global_zero and folders and not resumes and RunLayout(folders[0]).config.exists():
-        raise FileExistsError(
-            f"{folders[0]}: another run is in this folder; name a new one, `--trainer.logger.init_args.version NAME`."
-        )
-    created = [folder for folder in folders if not folder.exists()]
+    created = []
+    if folder_logger(trainer) is not None:
+        folder = own_folder(trainer)
+        if trainer.is_global_zero and RunLayout(folder).recipe.exists():
+            raise FileExistsError(
+                f"{folder}: expected a folder for a fit, got that of a recipe; name a new one, "
+                "`--trainer.logger.init_args.version NAME`."
+            )
+        if trainer.is_global_zero and not is_in(checkpoint, folder) and RunLayout(folder).traces():
+            raise FileExistsError(
+                f"{folder}: another run is in this folder; name a new one, `--trainer.logger.init_args.version NAME`."
+            )
+        created = _missing(folder)
+    steps_before = read_checkpoint(checkpoint)["global_step"] if checkpoint and Path(checkpoint).is_file() else 0
     try:
         yield
     except Exception:
-        if created and trainer.is_global_zero and trainer.global_step == 0:
-            shutil.rmtree(created[0], ignore_errors=True)
-            with contextlib.suppress(OSError):  # another run may have been started in it by now
-                for folder in created[1:]:
-                    folder.rmdir()
+        if trainer.is_global_zero and trainer.global_step <= steps_before:
+            _remove(created or getattr(trainer, _CREATED, []))
         raise
+    finally:
+        release_folder(trainer)
 
 
-def newest_run(runs: Path, has: Path) -> Path:
+def is_in(path: str | Path | None, folder: Path) -> bool:
+    """Whether a path is given and lies below `folder`."""
+    return path is not None and folder.resolve() in Path(path).resolve().parents
+
+
+def newest_run(runs: Path, has: Path, names: str = "*") -> Path:
     """The run whose file `has` was modified last.
 
     Args:
         runs: Folder of the runs.
         has: A file that the run must have, relative to its folder.
+        names: A pattern that the names of the runs match.
 
     Raises:
         FileNotFoundError: No run has the file.
     """
-    found = sorted(runs.glob(f"*/{has}"), key=lambda path: path.stat().st_mtime)
+    found = sorted(runs.glob(f"{names}/{has}"), key=lambda path: path.stat().st_mtime)
     if not found:
         raise FileNotFoundError(f"{runs}: expected a run to resume, with {has} in it, found none.")
     return found[-1].parents[len(has.parts) - 1]
@@ -62,16 +156,52 @@ def newest_run(runs: Path, has: Path) -> Path:
 
 def run_folder(trainer: L.Trainer) -> Path:
     """The run folder of the trainer's checkpoint, or else of the trainer itself."""
-    run = None if trainer.ckpt_path is None else run_of(Path(trainer.ckpt_path))
-    return run or Path(own_folder(trainer) or trainer.default_root_dir)
+    return checkpoint_folder(trainer) or own_folder(trainer)
 
 
-def own_folder(trainer: L.Trainer) -> str | None:
-    """The folder of the first logger that writes into one, such as a TensorBoardLogger or a CSVLogger.
+def checkpoint_folder(trainer: L.Trainer) -> Path | None:
+    """The run folder of the trainer's checkpoint, if it has one that lies in a run folder."""
+    return None if trainer.ckpt_path is None else run_of(Path(trainer.ckpt_path))
 
-    Without loggers it is `default_root_dir`; None if no logger writes into a folder. The processes do not communicate,
-    so the first one may call it alone.
-    """
-    if not trainer.loggers:
-        return trainer.default_root_dir
-    return next((logger.log_dir for logger in trainer.loggers if logger.log_dir is not None), None)
+
+def _named(root: Path, logger: Logger | None) -> Path | None:
+    """The folder after a logger's name and version; None if it has no version."""
+    getattr(logger, "experiment", None)  # begun here if need be: it gives the version
+    if logger is None or logger.version in (None, ""):
+        return None
+    version = logger.version if isinstance(logger.version, str) else f"{VERSION}{logger.version}"
+    return root / str(logger.name) / version
+
+
+def _new_version(root: Path) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    number = max(map(_number, _versions(root)), default=-1) + 1
+    while True:
+        folder = root / f"{VERSION}{number}"
+        try:
+            folder.mkdir()
+        except FileExistsError:  # another process was faster
+            number += 1
+        else:
+            return folder
+
+
+def _versions(root: Path) -> list[Path]:
+    return [path for path in root.glob(f"{VERSION}*") if path.name.removeprefix(VERSION).isdecimal()]
+
+
+def _number(version: Path) -> int:
+    return int(version.name.removeprefix(VERSION))
+
+
+def _missing(folder: Path) -> list[Path]:
+    return [path for path in (folder, *folder.parents) if not path.exists()]
+
+
+def _remove(created: list[Path]) -> None:
+    """Removes the first folder with all that is in it, and the others if they are empty."""
+    if created:
+        shutil.rmtree(created[0], ignore_errors=True)
+        with contextlib.suppress(OSError):  # another run may have been started in it by now
+            for folder in created[1:]:
+                folder.rmdir()

@@ -79,15 +79,15 @@ class RunLayout:
         """The table of losses from which a stage computes its sample weights."""
         return self.folder / "hard_examples" / f"{stage_key}.csv"
 
+    @property
+    def metrics(self) -> Path:
+        """The curves of a CSVLogger."""
+        return self.folder / "metrics.csv"
+
     def events(self, second: int | None = None) -> list[Path]:
         """TensorBoard's event files; with `second` (Unix time), only those created in that second."""
         created = "*" if second is None else f"{second:010d}.*"
         return sorted(self.folder.glob(f"events.out.tfevents.{created}"))
-
-    @property
-    def metrics(self) -> Path:
-        """The curves that Lightning's CSVLogger writes."""
-        return self.folder / "metrics.csv"
 
     def figure(self, name: str, step: int) -> Path:
         """A figure as a file, beside the curves of a CSVLogger.
@@ -98,10 +98,10 @@ class RunLayout:
         """
         return self.folder / "figures" / f"{name.replace('/', '_')}_{step:06d}.png"
 
-    def traces_of_fit(self) -> list[Path]:
-        """The files and folders here that a fit, or a recipe, leaves; empty for the folder of a new run."""
-        named = [self.config, self.hparams, self.metrics, self.checkpoints, *self.events()]
-        return [path for path in named if path.exists()]
+    def traces(self) -> list[Path]:
+        """What a run left in the folder: configuration, recipe, curves, checkpoints, a search; empty for a new run."""
+        known = (self.config, self.recipe, self.hparams, self.metrics, self.search())
+        return [path for path in (*known, *self.events(), *self.checkpoints.glob("*.ckpt")) if path.exists()]
 
     def find_checkpoint(self) -> Path:
         """The checkpoint of a recipe's last stage; the best of a fit; else the newest one.

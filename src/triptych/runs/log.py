@@ -74,7 +74,7 @@ def read_run(run: str | Path | L.Trainer) -> RunLog:
     Raises:
         FileNotFoundError: The folder has neither.
     """
-    folder = Path((own_folder(run) or run.default_root_dir) if isinstance(run, L.Trainer) else run)
+    folder = own_folder(run) if isinstance(run, L.Trainer) else Path(run)
     layout = RunLayout(folder)
     if not layout.events() and not layout.metrics.is_file():
         raise FileNotFoundError(

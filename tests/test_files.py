@@ -1,0 +1,56 @@
+"""Atomic writing: several processes at once, and what killed ones leave."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from triptych.files import atomic_save
+
+
+def part_of(path: Path) -> Path:
+    """The temporary file of this process for `path`."""
+    seen: list[Path] = []
+    atomic_save(path, lambda part: (seen.append(part), part.touch()))
+    return seen[0]
+
+
+def test_two_processes_write_the_same_file_at_the_same_time(tmp_path: Path) -> None:
+    path, parts = tmp_path / "last.ckpt", []
+
+    def write_while_another_process_does(part: Path) -> None:
+        parts.append(part)
+        part.write_text("ours")
+        code = f"from pathlib import Path; from triptych.files import atomic_save; atomic_save(Path({str(path)!r}), "
+        subprocess.run([sys.executable, "-c", code + "lambda part: part.write_text('theirs'))"], check=True)
+        assert path.read_text() == "theirs"
+
+    atomic_save(path, write_while_another_process_does)
+    assert path.read_text() == "ours"
+    assert [one.name for one in tmp_path.iterdir()] == ["last.ckpt"]
+    assert re.fullmatch(r"\.last\.\w+-\d+\.part\.ckpt", parts[0].name)
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    machine = part_of(tmp_path / "x").name.split(".")[2].rsplit("-", 1)[0]
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    left_over = [f".last.{machine}-{gone.pid}.part.ckpt", f".mask.{machine}-{gone.pid}.part"]
+    kept = [f".last.{machine}-{os.getppid()}.part.ckpt", f".last.another-{gone.pid}.part.ckpt", ".mine.part.ckpt"]
+    for one in [*left_over, *kept]:
+        (folder / one).touch()
+    atomic_save(folder / "last.ckpt", Path.touch)
+    assert {path.name for path in folder.iterdir()} == {*kept, "last.ckpt"}
+
+
+def test_a_failure_leaves_the_old_file_and_no_part(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError):
+        atomic_save(path, lambda part: part.write_text(str(1 // 0)))
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("a.json", "old")]
