@@ -17,7 +17,8 @@ from triptych.synthetic import make_streets
 from triptych.tasks.inputs import check_batch
 
 IMAGES = torch.randint(0, 256, (3, 3, 8, 12), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-MASK, POINTS, LABELS = torch.randint(0, 5, (3, 8, 12)), torch.zeros(3, 1, 2), torch.tensor([[1, 0], [0, 1], [1, 1]])
+MASK = torch.arange(3 * 8 * 12).reshape(3, 8, 12) % 5
+POINTS, LABELS = torch.zeros(3, 1, 2), torch.tensor([[1, 0], [0, 1], [1, 1]])
 
 
 def checked(batch: Any, target: Any, outputs: int) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def checked(batch: Any, target: Any, outputs: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "mask", [MASK, MASK.byte(), MASK.int(), MASK[:, None], MASK.masked_fill(MASK == 1, 255)], ids=str
+    "mask", [MASK, MASK.byte(), MASK.int(), MASK[:, None], MASK.masked_fill(MASK == 1, 255)], ids=list("abcde")
 )
 def test_masks_of_any_whole_type_become_class_ids(mask: Tensor) -> None:
     batch = checked((IMAGES, mask), "mask", 5)

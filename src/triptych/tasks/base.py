@@ -1,41 +1,31 @@
-"""Base class of the tasks: metadata from the data module, layer groups, freezing and one-cycle."""
+"""Base class of the tasks: hyper-parameters from the data, the network, the steps and their scores."""
 
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import lightning as L
-import numpy as np
 import torch
-from lightning.pytorch.utilities import rank_zero_info
 from rich.console import RenderableType
 from torch import Tensor
-from torch.optim import Optimizer
 from torchmetrics import Metric
 
 from triptych.datasets.sample import Batch, Target, wrong_target
 from triptych.losses import LossTerms, SplitLoss
 from triptych.models.evaluation_mode import evaluation_mode
-from triptych.models.layer_groups import LayerGroups
 from triptych.models.network import TransferNetwork
-from triptych.models.weights import differences
-from triptych.optim import OneCycle, adamw, group_rates
-from triptych.runs.checkpoint import read_checkpoint
-from triptych.runs.environment import environment
-from triptych.runs.layout import checkpoint_of
+from triptych.tasks.checkpoints import Checkpointing
 from triptych.tasks.inputs import as_list, check_batch, check_images, read_image
 from triptych.tasks.score_report import ScoreReport
-from triptych.tasks.start import constructor_arguments, start_hparams, take_weights
+from triptych.tasks.start import constructor_arguments
+from triptych.tasks.training import OneCycleTraining
 from triptych.trainer.cpu import keep_freed_memory
-from triptych.trainer.cycle import CyclePlanner, find_cycle
 
 MaxLR = float | str | list[float | str]
 """Peak learning rate, or the peaks of the first and the last layer group; a string asks for a range test."""
-_Task = TypeVar("_Task", bound="TransferTask")
 
 
-class TransferTask(L.LightningModule):
+class TransferTask(OneCycleTraining, Checkpointing):
     """Trains a network that starts from a pretrained encoder.
 
     A subclass declares its own arguments in its constructor and passes the others on as `**transfer`. An argument that
@@ -55,18 +45,10 @@ class TransferTask(L.LightningModule):
         train_bn: Whether batch-norm of frozen groups keeps training, as in the course.
     """
 
-    TUNABLE: ClassVar = frozenset({"max_lr", "weight_decay", "pct_start", "freeze_to", "train_bn"})
-    """The hyper-parameters that may change from one fit to the next."""
     required_hparam: str | None = None
     """The hyper-parameter that is needed to build the network."""
-    target_hparams: ClassVar[tuple[str, ...]] = ()
-    """The hyper-parameters that describe the classes, points or tags; the first is their number."""
-    head_weight: ClassVar[str]
-    """The weight whose length is the number of the network's outputs."""
     target: ClassVar[Target]
     """The key of a sample's target."""
-    given: set[str]
-    """The hyper-parameters that a checkpoint does not overrule: at first those that differ from their defaults."""
     scores: Metric
     """The metric that `update_scores` updates; created in `setup`, when the metadata is known."""
 
@@ -85,63 +67,15 @@ class TransferTask(L.LightningModule):
         self.save_hyperparameters()  # those of the subclass too
         defaults = {name: argument.default for name, argument in constructor_arguments(type(self)).items()}
         self.given = {name for name, value in self.hparams.items() if value != defaults.get(name)}
-        self.network: TransferNetwork | None = None
+        self.network = None
         self.split_loss = SplitLoss()
         self.last_scores: dict[str, Tensor] = {}
-        self.noise_seed = 0
-        self._planner: CyclePlanner | None = None
         if self._can_build():
             self.configure_model()
 
     def build_network(self) -> TransferNetwork:
         """Builds the task's network from resolved hyper-parameters."""
         raise NotImplementedError
-
-    @classmethod
-    def from_checkpoint(cls: type[_Task], path: str | Path, **hyper_parameters: Any) -> _Task:
-        """A model that starts from the weights of a checkpoint, also for another number of classes, points or tags.
-
-        It has the checkpoint's hyper-parameters, except those given. If the number of classes, points or tags differs,
-        their names, weights and `ignore_index` are not taken either. Weights whose shape differs, such as those of the
-        last layer, are new; one line says which.
-
-        Args:
-            path: A checkpoint, or a run folder; see `RunLayout.find_checkpoint`.
-            hyper_parameters: Arguments of the class; `encoder` and `in_channels` must be those of the checkpoint.
-
-        Raises:
-            FileNotFoundError: `path` does not exist, or the folder has no checkpoint.
-            ValueError: The checkpoint is incomplete, or one of another task or encoder.
-        """
-        path = checkpoint_of(path)
-        checkpoint = read_checkpoint(path)
-        saved = checkpoint.get("hyper_parameters", {})
-        model = cls(**start_hparams(cls, cls.target_hparams, path, saved, hyper_parameters))
-        if model.network is None:
-            raise ValueError(model._missing_hparam())
-        different = take_weights(model, checkpoint["state_dict"])
-        if different:
-            rank_zero_info(f"{cls.__name__}: starts from {path}, except for weights {different}.")
-        return model
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **options: Any) -> Any:
-        """Loads a state dict; if it does not fit, the error names the modules in one line.
-
-        A network that was built in another process, as by `ddp_spawn`, is built first.
-        """
-        if self.network is None and self.head_weight in state_dict:
-            self.save_hyperparameters({self.target_hparams[0]: len(state_dict[self.head_weight])})
-            self.configure_model()
-        try:
-            return super().load_state_dict(state_dict, *args, **options)
-        except RuntimeError:
-            different, name = differences(self.state_dict(), state_dict), type(self).__name__
-            if not different:
-                raise
-            raise RuntimeError(
-                f"Error(s) in loading state_dict for {name}: weights {different}; load it with the hyper-parameters "
-                f"that it was saved with, or take what fits with {name}.from_checkpoint."
-            ) from None
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits of uint8 images (N, C, H, W).
@@ -203,6 +137,13 @@ class TransferTask(L.LightningModule):
         if missing:
             self.save_hyperparameters(missing)
 
+    def adopted(self, names: set[str]) -> None:
+        self._resolve_from_data()
+        if self.network is not None and names & {"freeze_to", "train_bn"}:
+            self.network.freeze_to(self.hparams["freeze_to"], self.hparams["train_bn"])
+        if self._trainer is not None:
+            self.scores = self.build_scores()
+
     def prepare(self, datamodule: Any) -> None:
         """Takes from the training data what a fit needs beyond the metadata; does nothing here."""
 
@@ -214,28 +155,6 @@ class TransferTask(L.LightningModule):
                 raise ValueError(self._missing_hparam())
             self.network = self.build_network()
             self.network.freeze_to(self.hparams["freeze_to"], self.hparams["train_bn"])
-
-    def retune(self, **hyper_parameters: Any) -> None:
-        """Changes hyper-parameters for the next fit; the weights stay as they are.
-
-        Args:
-            hyper_parameters: Any of `max_lr`, `weight_decay`, `pct_start`, `freeze_to` and `train_bn`.
-
-        Raises:
-            ValueError: A hyper-parameter cannot be changed, or the layer group does not exist.
-        """
-        unknown = sorted(hyper_parameters.keys() - self.TUNABLE)
-        if unknown:
-            raise ValueError(f"retune: expected any of {', '.join(sorted(self.TUNABLE))}, got {unknown[0]}.")
-        if self.network is not None and hyper_parameters.keys() & {"freeze_to", "train_bn"}:
-            tuned = {**self.hparams, **hyper_parameters}
-            self.network.freeze_to(tuned["freeze_to"], tuned["train_bn"])
-        self.save_hyperparameters(hyper_parameters)
-        self.given |= hyper_parameters.keys()
-
-    def freeze_to(self, first: int) -> None:
-        """Trains the layer groups from index `first` on, as fastai's `freeze_to`: -1 only the head, 0 all."""
-        self.retune(freeze_to=first)
 
     def report(self, split: str) -> list[RenderableType]:
         """Tables and lines for the terminal with the last scores, of `split`."""
@@ -317,17 +236,8 @@ class TransferTask(L.LightningModule):
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Checks a batch while it is on the CPU; see `triptych.tasks.inputs`."""
-        outputs, void = self.hparams[self.target_hparams[0]], self.hparams.get("ignore_index")
-        return check_batch(batch, self.target, self.hparams["in_channels"], outputs, void)
-
-    def on_fit_start(self) -> None:
-        if self.trainer.ckpt_path is None:
-            self.noise_seed = torch.initial_seed()
-
-    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Seeds torch, so that dropout depends only on (seed, epoch, batch, process)."""
-        key = (self.noise_seed, self.current_epoch, batch_idx, self.global_rank)
-        torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
+        number = self.hparams.get(next(iter(self.target_hparams), ""))
+        return check_batch(batch, self.target, self.hparams["in_channels"], number, self.hparams.get("ignore_index"))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss = self.mean_loss(self(batch["image"]), batch[self.target]).float()
@@ -360,103 +270,6 @@ class TransferTask(L.LightningModule):
         for name in scalars:
             self.log(f"{stage}/{name}", self.last_scores[name], prog_bar=name == scalars[0])
         self.scores.reset()
-
-    def configure_optimizers(self) -> Any:
-        """AdamW over all layer groups, and one-cycle, which steps after each optimizer step."""
-        if self.dtype == torch.float16:
-            raise ValueError(
-                "precision: expected 16-mixed, bf16-mixed or bf16-true, got 16-true, in which AdamW divides by zero."
-            )
-        clips = bool(self.trainer.gradient_clip_val)  # Lightning refuses to clip with a fused optimizer
-        fused = self.device.type in ("cpu", "cuda") and not clips and not self._scales_gradients()
-        optimizer: Optimizer = adamw(self._groups(), self.hparams["max_lr"], self.hparams["weight_decay"], fused)
-        schedule = OneCycle(optimizer, pct_start=self.hparams["pct_start"])  # planned when training starts
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def _groups(self) -> LayerGroups:
-        assert self.network is not None
-        return self.network.layer_groups()
-
-    def on_train_start(self) -> None:
-        """Plans one-cycle from the loaded data; hyper-parameters go before what a checkpoint has restored."""
-        cycle = find_cycle(self.trainer)
-        self._planner = None if cycle is None else CyclePlanner(self.trainer, cycle)
-        groups = [] if cycle is None else cycle.optimizer.param_groups
-        if cycle is not None and [group.get("name") for group in groups] == [*self._groups()]:  # the task's own
-            cycle.set_peaks(group_rates(self.hparams["max_lr"], len(groups)))
-            for group in groups:
-                group["weight_decay"] = self.hparams["weight_decay"]
-
-    def on_train_end(self) -> None:
-        if self._planner is not None:
-            self._planner.end()
-            self._planner = None
-
-    def _scales_gradients(self) -> bool:
-        """Whether a gradient scaler is used, as in float16."""
-        return getattr(self.trainer.precision_plugin, "scaler", None) is not None
-
-    def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
-        """Steps one-cycle, unless the gradient scaler found an overflow and skipped the optimizer's step."""
-        if self._planner is None or scheduler is not self._planner.cycle:
-            super().lr_scheduler_step(scheduler, metric)
-        else:
-            self._planner.step()
-
-    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        if self._planner is not None and self._scales_gradients():
-            self.log("train/skipped_steps", float(self._planner.cycle.skipped))
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Drops `encoder_weights`, since the checkpoint has all weights; adds seed, environment and scores."""
-        checkpoint["hyper_parameters"]["encoder_weights"] = None
-        checkpoint["noise_seed"] = self.noise_seed
-        checkpoint["environment"] = environment(self.device)
-        checkpoint["scores"] = {name: float(value) for name, value in self.last_scores.items() if value.ndim == 0}
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Takes from the checkpoint the hyper-parameters that were not given.
-
-        Raises:
-            ValueError: The checkpoint is another task's, or its weights are of another network than this one.
-        """
-        self.noise_seed = checkpoint.get("noise_seed", self.noise_seed)
-        saved = checkpoint.get("hyper_parameters")
-        if saved:
-            self._check_structure(saved)
-            self._adopt({name: value for name, value in saved.items() if name in self.hparams})
-
-    @property
-    def _structure(self) -> tuple[str, ...]:
-        """The hyper-parameters that the shapes of the weights depend on."""
-        return ("encoder", "in_channels", *self.target_hparams[:1])
-
-    def _check_structure(self, saved: Mapping[str, Any]) -> None:
-        missing = [name for name in self._structure if name not in saved]
-        if missing:
-            raise ValueError(
-                f"ckpt_path: expected a checkpoint of {type(self).__name__}, got one of "
-                f"{saved.get('_class_path', 'another task')}, without {missing[0]} among its hyper-parameters; choose "
-                "a checkpoint of this task."
-            )
-        for name in self._structure:
-            if saved[name] != self.hparams[name]:
-                raise ValueError(
-                    f"{name}: the checkpoint has {saved[name]!r}, the model {self.hparams[name]!r}; choose the same."
-                )
-
-    def _adopt(self, saved: Mapping[str, Any]) -> None:
-        kept = {*self.given, *self._structure, "encoder_weights"}
-        adopted = {name: value for name, value in saved.items() if name not in kept and value != self.hparams[name]}
-        for name, value in adopted.items():
-            if self.hparams[name] is not None:
-                rank_zero_info(f"{name}: {value!r} of the checkpoint goes before the default {self.hparams[name]!r}.")
-        self.save_hyperparameters(adopted)
-        self._resolve_from_data()
-        if self.network is not None and adopted.keys() & {"freeze_to", "train_bn"}:
-            self.network.freeze_to(self.hparams["freeze_to"], self.hparams["train_bn"])
-        if self._trainer is not None:
-            self.scores = self.build_scores()
 
 
 def supported_scores(names: Sequence[str], scores: Tensor, support: Tensor) -> dict[str, float]:

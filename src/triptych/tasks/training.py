@@ -1,0 +1,105 @@
+"""How a task trains: layer groups, freezing, AdamW and one-cycle."""
+
+from typing import Any, ClassVar
+
+import lightning as L
+import numpy as np
+import torch
+from torch.optim import Optimizer
+
+from triptych.datasets.sample import Batch
+from triptych.models.layer_groups import LayerGroups
+from triptych.models.network import TransferNetwork
+from triptych.optim import OneCycle, adamw, group_rates
+from triptych.trainer.cycle import CyclePlanner, find_cycle
+
+
+class OneCycleTraining(L.LightningModule):
+    """A LightningModule that trains the layer groups of its network with AdamW and one-cycle."""
+
+    TUNABLE: ClassVar = frozenset({"max_lr", "weight_decay", "pct_start", "freeze_to", "train_bn"})
+    """The hyper-parameters that may change from one fit to the next."""
+    network: TransferNetwork | None
+    """The network; None until it is built."""
+    given: set[str]
+    """The hyper-parameters that a checkpoint does not overrule: at first those that differ from their defaults."""
+    noise_seed = 0
+    """Seed of dropout."""
+    _planner: CyclePlanner | None = None
+
+    def retune(self, **hyper_parameters: Any) -> None:
+        """Changes hyper-parameters for the next fit; the weights stay as they are.
+
+        Args:
+            hyper_parameters: Any of `max_lr`, `weight_decay`, `pct_start`, `freeze_to` and `train_bn`.
+
+        Raises:
+            ValueError: A hyper-parameter cannot be changed, or the layer group does not exist.
+        """
+        unknown = sorted(hyper_parameters.keys() - self.TUNABLE)
+        if unknown:
+            raise ValueError(f"retune: expected any of {', '.join(sorted(self.TUNABLE))}, got {unknown[0]}.")
+        if self.network is not None and hyper_parameters.keys() & {"freeze_to", "train_bn"}:
+            tuned = {**self.hparams, **hyper_parameters}
+            self.network.freeze_to(tuned["freeze_to"], tuned["train_bn"])
+        self.save_hyperparameters(hyper_parameters)
+        self.given |= hyper_parameters.keys()
+
+    def freeze_to(self, first: int) -> None:
+        """Trains the layer groups from index `first` on, as fastai's `freeze_to`: -1 only the head, 0 all."""
+        self.retune(freeze_to=first)
+
+    def on_fit_start(self) -> None:
+        if self.trainer.ckpt_path is None:
+            self.noise_seed = torch.initial_seed()
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Seeds torch, so that dropout depends only on (seed, epoch, batch, process)."""
+        key = (self.noise_seed, self.current_epoch, batch_idx, self.global_rank)
+        torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
+
+    def configure_optimizers(self) -> Any:
+        """AdamW over all layer groups, and one-cycle, which steps after each optimizer step."""
+        if self.dtype == torch.float16:
+            raise ValueError(
+                "precision: expected 16-mixed, bf16-mixed or bf16-true, got 16-true, in which AdamW divides by zero."
+            )
+        clips = bool(self.trainer.gradient_clip_val)  # Lightning refuses to clip with a fused optimizer
+        fused = self.device.type in ("cpu", "cuda") and not clips and not self._scales_gradients()
+        optimizer: Optimizer = adamw(self._groups(), self.hparams["max_lr"], self.hparams["weight_decay"], fused)
+        schedule = OneCycle(optimizer, pct_start=self.hparams["pct_start"])  # planned when training starts
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _groups(self) -> LayerGroups:
+        assert self.network is not None
+        return self.network.layer_groups()
+
+    def on_train_start(self) -> None:
+        """Plans one-cycle from the loaded data; hyper-parameters go before what a checkpoint has restored."""
+        cycle = find_cycle(self.trainer)
+        self._planner = None if cycle is None else CyclePlanner(self.trainer, cycle)
+        groups = [] if cycle is None else cycle.optimizer.param_groups
+        if cycle is not None and [group.get("name") for group in groups] == [*self._groups()]:  # the task's own
+            cycle.set_peaks(group_rates(self.hparams["max_lr"], len(groups)))
+            for group in groups:
+                group["weight_decay"] = self.hparams["weight_decay"]
+
+    def on_train_end(self) -> None:
+        if self._planner is not None:
+            self._planner.end()
+            self._planner = None
+
+    def _scales_gradients(self) -> bool:
+        """Whether a gradient scaler is used, as in float16."""
+        return getattr(self.trainer.precision_plugin, "scaler", None) is not None
+
+    def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
+        """Steps one-cycle, unless the gradient scaler found an overflow and skipped the optimizer's step."""
+        if self._planner is None or scheduler is not self._planner.cycle:
+            super().lr_scheduler_step(scheduler, metric)
+        else:
+            self._planner.step()
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        if self._planner is not None and self._scales_gradients():
+            self.log("train/skipped_steps", float(self._planner.cycle.skipped))
