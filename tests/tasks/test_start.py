@@ -147,7 +147,11 @@ def test_a_subclass_and_its_base_start_from_each_other(streets_checkpoint, save_
         ),
         (UNetSegmenter, {"in_channels": 4}, "in_channels: expected 3, as all .* from {path}, got 4; leave it out."),
         (UNetSegmenter, {"encoder_weights": "imagenet"}, "encoder_weights: expected None, .* got 'imagenet'; .*"),
-        (UNetSegmenter, {"num_classes": None}, "num_classes: expected a number, .*"),
+        (
+            UNetSegmenter,
+            {"num_classes": None},
+            r"\S+: expected num_classes among its hyper-parameters, got none; give it\.",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_refused_in_one_line(streets_checkpoint, task, arguments, words) -> None:
