@@ -31,6 +31,15 @@ def test_a_picture_is_shown_in_its_own_size(
     assert figure.axes[0].images[0].get_array().shape[:2] == SIZE
 
 
+def test_arrays_and_images_and_lists_are_shown_as_files_are(panel: Any, picture: Path) -> None:
+    (of_file,) = show_prediction(panel.model, panel.data, picture).axes
+    image = Image.open(picture)
+    figure = show_prediction(panel.model, panel.data, [image, np.asarray(image), str(picture)])
+    for axes in figure.axes:
+        assert np.array_equal(axes.images[0].get_array(), of_file.images[0].get_array())
+    assert len(figure.axes) == 3
+
+
 def test_model_and_data_are_afterwards_what_they_were(panel: Any, picture: Path) -> None:
     records, modes = dict(panel.data.records), [module.training for module in panel.model.modules()]
     show_prediction(panel.model, panel.data, picture)

@@ -2,22 +2,23 @@
 
 import copy
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.samples import SampleDataset
-from triptych.datasets.images import read_rgb
-from triptych.datasets.sample import Sample
+from triptych.datasets.sample import Record, Sample
 from triptych.draw.batch import short_names
 from triptych.models.evaluation_mode import evaluation_mode
 from triptych.show.panels import panel_for
 from triptych.tasks.base import TransferTask
+from triptych.tasks.inputs import as_list, read_image
 from triptych.tasks.load import load_model
 
 
-def show_prediction(model: TransferTask | str | Path, data: TriptychDataModule, picture: str | Path) -> Figure:
+def show_prediction(model: TransferTask | str | Path, data: TriptychDataModule, picture: Any) -> Figure:
     """Any image with the model's prediction: its classes, its points, or its tags with their probabilities.
 
     The model gets the image at the validation size of `data`; the figure shows it at its own size.
@@ -25,27 +26,38 @@ def show_prediction(model: TransferTask | str | Path, data: TriptychDataModule, 
     Args:
         model: A fitted model, a checkpoint, or a run folder.
         data: Data of the model's own task; not changed.
-        picture: An image of any size, a folder of images, or a list of their paths (`.txt`).
+        picture: What `model.predict` takes: the path of an image, a PIL image, an array uint8 (H, W, C), or a list of
+            them; or a folder of images, or a file with their paths (`.txt`).
 
     Raises:
         FileNotFoundError: The image or the checkpoint does not exist.
         RuntimeError: The model's network is not built yet.
+        ValueError: It is no image, or has another number of channels than the model takes.
     """
     task = model if isinstance(model, TransferTask) else load_model(model)
-    dataset = _dataset(data, picture)
+    dataset = _dataset(data, picture, task.hparams["in_channels"])
     samples = [dataset[i] for i in range(len(dataset))]
-    preds, paths = [_predict(task, sample) for sample in samples], [sample["path"] for sample in samples]
-    return panel_for(task).predictions([read_rgb(Path(path)) for path in paths], short_names(paths), preds)
+    images = [dataset.records[i]["image"][..., :3] for i in range(len(dataset))]
+    names = short_names([sample["path"] for sample in samples])
+    return panel_for(task).predictions(images, names, [_predict(task, sample) for sample in samples])
 
 
-def _dataset(data: TriptychDataModule, picture: str | Path) -> SampleDataset:
+def _dataset(data: TriptychDataModule, picture: Any, in_channels: int) -> SampleDataset:
     """The images, loaded as in `Trainer.predict`."""
     predict_data = copy.copy(data)
-    predict_data.predict_path, predict_data.records = str(picture), {}
-    predict_data.setup("predict")
+    if isinstance(picture, (str, Path)):
+        predict_data.predict_path, predict_data.records = str(picture), {}
+        predict_data.setup("predict")
+    else:
+        predict_data.records = {"predict": [_record(*one, in_channels) for one in enumerate(as_list(picture), start=1)]}
     dataset = predict_data.predict_dataloader().dataset
     assert isinstance(dataset, SampleDataset)
     return dataset
+
+
+def _record(number: int, image: Any, in_channels: int) -> Record:
+    path = str(image) if isinstance(image, (str, Path)) else f"image {number}"
+    return Record(image=read_image(image, in_channels).permute(1, 2, 0).numpy(), path=path)
 
 
 def _predict(model: TransferTask, sample: Sample) -> Tensor:
