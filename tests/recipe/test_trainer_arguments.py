@@ -34,6 +34,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated:FutureWarning"),
     pytest.mark.filterwarnings("ignore:.*in eval mode at the start:UserWarning"),
+    pytest.mark.filterwarnings("ignore:one-cycle. the fit ended at:UserWarning"),  # by EarlyStopping
 ]
 
 CPU: dict[str, Any] = {"accelerator": "cpu", "devices": 1}

@@ -100,8 +100,8 @@ class RunLayout:
 
     def traces(self) -> list[Path]:
         """What a run left in the folder: configuration, recipe, curves, checkpoints, a search; empty for a new run."""
-        known = (self.config, self.recipe, self.hparams, self.metrics, self.search())
-        return [path for path in (*known, *self.events(), *self.checkpoints.glob("*.ckpt")) if path.exists()]
+        known = (self.config, self.recipe, self.hparams, self.metrics, self.checkpoints, self.search())
+        return [path for path in (*known, *self.events()) if path.exists()]
 
     def find_checkpoint(self) -> Path:
         """The checkpoint of a recipe's last stage; the best of a fit; else the newest one.

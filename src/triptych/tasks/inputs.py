@@ -13,7 +13,7 @@ from triptych.datasets.planet import READERS
 from triptych.datasets.sample import Target
 
 _FAR = 3.0
-"""Coordinates beyond this are pixels and not of [-1, 1]."""
+"""Where all points lie beyond this, they are in pixels and not in [-1, 1]."""
 
 
 def check_images(images: Any, in_channels: int) -> Tensor:
@@ -102,7 +102,8 @@ def _points(points: Tensor, num_points: int | None) -> Tensor:
             f"point: expected (y, x) of {num_points} points, (N, {num_points}, 2), got {tuple(points.shape)}."
         )
     points = points if points.is_floating_point() else points.float()
-    if not (points.abs() <= _FAR).all():
+    beyond = (points.abs() > _FAR).any(dim=-1)  # one alone may be a point far outside of its image
+    if not points.isfinite().all() or (beyond.all() and (beyond.numel() > 1 or (points == points.round()).all())):
         raise ValueError(
             f"point: expected (y, x) in [-1, 1] of the image, got {float(points.abs().max()):.4g}; pixels become "
             "2 * px / size - 1."

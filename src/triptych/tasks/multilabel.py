@@ -108,8 +108,8 @@ class MultiLabelClassifier(TransferTask):
 
     def choose_thresholds(self, probabilities: Tensor, target: Tensor) -> None:
         """Sets the thresholds with the best F2 on these predictions, one for all tags and one per tag."""
-        self.thresholds[CHOICES.index("single")] = best_threshold(probabilities, target)
-        self.thresholds[CHOICES.index("per_tag")] = best_thresholds(probabilities, target)
+        single = torch.full_like(self.thresholds[0], best_threshold(probabilities, target))
+        self.thresholds = torch.stack([self.thresholds[0], single, best_thresholds(probabilities, target)])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_save_checkpoint(checkpoint)
