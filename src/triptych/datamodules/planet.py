@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datasets.files import read_lines
-from triptych.datasets.planet import READERS, SAMPLE_ARCHIVE, Channels, Planet, Tags, TilePictures
+from triptych.datasets.images import READERS, Channels
+from triptych.datasets.planet import SAMPLE_ARCHIVE, Planet, Tags, TilePictures
 from triptych.datasets.sample import Records, Sample, Split
 from triptych.draw.batch import tag_batch
 from triptych.transforms import Pipeline, planet_pipeline

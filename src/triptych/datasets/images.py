@@ -1,7 +1,8 @@
 """Reads single images; each error names its file."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -10,6 +11,8 @@ from PIL import Image
 from PIL.TiffImagePlugin import EXTRASAMPLES, TiffImageFile
 
 from triptych.errors import BadSampleError, MissingDataError
+
+Channels = Literal[3, 4]
 
 _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 _UNASSOCIATED_ALPHA = 2  # of TIFF's tag ExtraSamples
@@ -122,3 +125,7 @@ def _check_png_end(path: Path, start: bytes, tail: bytes) -> None:
     """Raises an error if a PNG lacks its last chunk, IEND; decoders may fill the missing part with grey instead."""
     if start == _PNG_START and _PNG_END not in tail:
         raise BadSampleError(f"{path}: expected a whole PNG, but the file is cut off; copy it again.")
+
+
+READERS: dict[Channels, Callable[[Path], npt.NDArray[np.uint8]]] = {3: read_rgb, 4: read_rgb_and_more}
+"""How an image is read, by its number of channels."""

@@ -7,15 +7,14 @@ Credit: Planet and SCCON, "Understanding the Amazon from Space", Kaggle, 2017.
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from triptych.datasets.download import Archive
-from triptych.datasets.images import read_rgb, read_rgb_and_more
+from triptych.datasets.images import READERS, Channels
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.planet_tags import PLANET_TAGS
 from triptych.datasets.sample import Record
@@ -28,12 +27,8 @@ SAMPLE_ARCHIVE = Archive(
 )
 """The course's public sample: 1,000 tiles, `labels.csv` and `train/`."""
 
-Channels = Literal[3, 4]
 Tags = Literal["planet", "table"] | list[str]
 """The 17 tags of the competition, the tags that occur in the table, or a list."""
-
-READERS: dict[int, Callable[[Path], npt.NDArray[np.uint8]]] = {3: read_rgb, 4: read_rgb_and_more}
-"""Function that reads a tile, by its number of channels."""
 
 
 class Planet:

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from triptych.datasets.planet import READERS
+from triptych.datasets.images import READERS
 from triptych.datasets.sample import Target
 
 _FAR = 3.0
