@@ -46,8 +46,6 @@ WRITTEN = {"biwi": "points.csv", "planet": "tags.csv", "camvid": "masks"}
 """What `predict` writes, beside pictures."""
 CURVES = {"biwi": ({7}, {8}), "planet": ({6, 8}, {6, 9}), "camvid": ({2}, {2})}
 """Points of the curves of loss and rate, of a recipe in each stage; a rate is logged before its step."""
-OF_A_RECIPE = ("resume", "dry_run", "budget", "every_n_steps")
-"""What only `recipe` knows of the configuration that it keeps."""
 
 every_checkpoint = pytest.mark.parametrize(("task", "name"), CHECKPOINTS)
 every_task = pytest.mark.parametrize("task", TASKS)
@@ -156,9 +154,7 @@ def test_a_run_and_its_checkpoint_are_looked_at(begun: Callable[[str], Path], ta
 @every_checkpoint
 def test_a_checkpoint_validates_and_predicts(begun: Callable[[str], Path], task: str, name: str) -> None:
     run = begun(task)
-    config = Path("typed.yaml")
-    config.write_text(yaml.safe_dump({k: v for k, v in config_of(run).items() if k not in OF_A_RECIPE}))
-    args = ["--config", str(config), "--ckpt_path", str(run / "checkpoints" / name)]
+    args = ["--config", str(run / "config.yaml"), "--ckpt_path", str(run / "checkpoints" / name)]
     assert "val/loss" in printed_by(["validate", *args])
     more = ["--predictions.thresholds", "per_tag"] if task == "planet" else []
     assert f"{run}/predictions" in printed_by(["predict", *args, *more])

@@ -121,8 +121,8 @@ def test_the_same_trainer_with_more_epochs_goes_through_a_whole_new_cycle(drawn_
 
 
 def test_a_fit_that_time_ends_goes_through_its_whole_cycle(drawn_tiles: Path, tmp_path: Path) -> None:
-    trainer, watch = fit(drawn_tiles, tmp_path, max_epochs=1000, max_time={"seconds": 4})
-    assert max(watch.rates) > 0.8 * PEAK
+    trainer, watch = fit(drawn_tiles, tmp_path, max_epochs=1000, max_time={"seconds": 6})
+    assert max(watch.rates) > 0.5 * PEAK
     assert rate_after(trainer) == LAST
 
 

@@ -107,7 +107,8 @@ class TriptychCLI(LightningCLI):
     def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
         if subcommand in _NEEDS_CHECKPOINT:
-            parser.add_argument("--stages", type=Any, help="ignored, so that a recipe's YAML can be used here too")
+            for name in ("stages", "resume", "dry_run", "budget", "every_n_steps"):
+                parser.add_argument(f"--{name}", type=Any, help="ignored, so that a recipe's YAML can be used here too")
         return parser
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
@@ -140,7 +141,8 @@ class TriptychCLI(LightningCLI):
         if not checkpoint or not Path(checkpoint).is_file():
             return
         saved = read_hyper_parameters(checkpoint)
-        typed, arguments = self._typed[subcommand].model.init_args, self.config[subcommand].model.init_args
+        typed = self._typed[subcommand].model.get("init_args") or {}
+        arguments = self.config[subcommand].model.init_args
         for name, value in saved.items():
             resolved = asks_to_find(typed.get(name)) and not asks_to_find(value)  # "find", "balanced"
             if name in arguments and (name not in typed or resolved or name == "encoder_weights"):
