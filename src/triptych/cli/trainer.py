@@ -40,7 +40,7 @@ class CommandTrainer(L.Trainer):
             start: First learning rate.
             end: Last learning rate.
             num_steps: Number of optimizer steps.
-            rule: `steep`, `minimum`, `valley` or `slide`.
+            rule: The rule whose suggestion is used.
         """
         search = find_lr(self, model, datamodule, start, end, num_steps, rule)
         self.show_search(search)
