@@ -39,7 +39,7 @@ def find_lr(
         start: First rate, above 0.
         end: Last rate.
         num_steps: Steps of the optimizer, at least 2; the sweep ends earlier if the loss diverges.
-        rule: `"steep"`, `"minimum"`, `"valley"` or `"slide"`.
+        rule: The rule whose suggestion is used; see `RULES`.
 
     Raises:
         ValueError: An argument is out of range, or the model uses manual optimization.
