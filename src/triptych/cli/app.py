@@ -113,7 +113,7 @@ class TriptychCLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         super().parse_arguments(parser, args)
-        self._typed = parser.parse_args(args, defaults=False)
+        self._args = args
         subcommand = self.config.subcommand
         config = self.config[subcommand]
         checkpoint = config.get("ckpt_path")
@@ -141,7 +141,7 @@ class TriptychCLI(LightningCLI):
         if not checkpoint or not Path(checkpoint).is_file():
             return
         saved = read_hyper_parameters(checkpoint)
-        typed = self._typed[subcommand].model.get("init_args") or {}
+        typed = self.parser.parse_args(self._args, defaults=False)[subcommand].model.get("init_args") or {}
         arguments = self.config[subcommand].model.init_args
         for name, value in saved.items():
             resolved = asks_to_find(typed.get(name)) and not asks_to_find(value)  # "find", "balanced"

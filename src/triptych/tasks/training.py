@@ -11,7 +11,7 @@ from triptych.datasets.sample import Batch
 from triptych.models.layer_groups import LayerGroups
 from triptych.models.network import TransferNetwork
 from triptych.optim import OneCycle, adamw, group_rates
-from triptych.trainer.cycle import CyclePlanner, find_cycle
+from triptych.trainer.cycle import CyclePlanner, find_cycle, scales_gradients
 
 
 class OneCycleTraining(L.LightningModule):
@@ -65,7 +65,7 @@ class OneCycleTraining(L.LightningModule):
                 "precision: expected 16-mixed, bf16-mixed or bf16-true, got 16-true, in which AdamW divides by zero."
             )
         clips = bool(self.trainer.gradient_clip_val)  # Lightning refuses to clip with a fused optimizer
-        fused = self.device.type in ("cpu", "cuda") and not clips and not self._scales_gradients()
+        fused = self.device.type in ("cpu", "cuda") and not clips and not scales_gradients(self.trainer)
         optimizer: Optimizer = adamw(self._groups(), self.hparams["max_lr"], self.hparams["weight_decay"], fused)
         schedule = OneCycle(optimizer, pct_start=self.hparams["pct_start"])  # planned when training starts
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
@@ -89,10 +89,6 @@ class OneCycleTraining(L.LightningModule):
             self._planner.end()
             self._planner = None
 
-    def _scales_gradients(self) -> bool:
-        """Whether a gradient scaler is used, as in float16."""
-        return getattr(self.trainer.precision_plugin, "scaler", None) is not None
-
     def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
         """Steps one-cycle, unless the gradient scaler found an overflow and skipped the optimizer's step."""
         if self._planner is None or scheduler is not self._planner.cycle:
@@ -101,5 +97,5 @@ class OneCycleTraining(L.LightningModule):
             self._planner.step()
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        if self._planner is not None and self._scales_gradients():
+        if self._planner is not None and scales_gradients(self.trainer):
             self.log("train/skipped_steps", float(self._planner.cycle.skipped))

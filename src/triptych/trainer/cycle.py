@@ -24,7 +24,7 @@ class CyclePlanner:
 
     def __init__(self, trainer: L.Trainer, cycle: OneCycle) -> None:
         self.trainer, self.cycle = trainer, cycle
-        self._scales_gradients = getattr(trainer.precision_plugin, "scaler", None) is not None
+        self._scales_gradients = scales_gradients(trainer)
         self._has_stepped = False
         self._hook = cycle.optimizer.register_step_post_hook(self._count)
         self.began, self.began_at = time.monotonic(), trainer.global_step
@@ -67,6 +67,11 @@ class CyclePlanner:
                 f"one-cycle: the fit ended at {self.cycle.position:.0%} of its cycle, {missing} steps before its end; "
                 "the rate is still high, so expect a lower score than that of a whole cycle."
             )
+
+
+def scales_gradients(trainer: L.Trainer) -> bool:
+    """Whether the Trainer uses a gradient scaler, as in float16."""
+    return getattr(trainer.precision_plugin, "scaler", None) is not None
 
 
 def find_cycle(trainer: L.Trainer) -> OneCycle | None:
