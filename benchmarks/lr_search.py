@@ -12,7 +12,7 @@ from side_by_side import side_by_side
 
 from triptych import MultiLabelClassifier, PlanetDataModule, find_lr
 from triptych.synthetic import make_tiles
-from triptych.trainer.cpu import usable_precision
+from triptych.trainer.precision import fastest_precision
 
 STEPS = 100
 
@@ -22,7 +22,8 @@ def main() -> None:
         root = sys.argv[1] if sys.argv[1:] else str(make_tiles(f"{folder}/tiles"))
         data = PlanetDataModule(root, image_size=(64, 64), batch_size=16, num_workers=1)
         model = MultiLabelClassifier(encoder="timm-tf_efficientnet_lite0", max_lr=1e-3)
-        settings: dict[str, Any] = {"accelerator": "cpu", "precision": usable_precision("bf16-mixed", "cpu")}
+        settings: dict[str, Any] = {"accelerator": "cpu"}
+        settings["precision"] = fastest_precision(settings, model, data)
 
         def search() -> None:
             found = find_lr(settings, model, data, start=1e-7, end=1e-4, num_steps=STEPS)

@@ -21,7 +21,7 @@ from train_step import made
 
 from triptych.callbacks import ClassScores, FigureCallback, HyperParameters
 from triptych.cli.commands import MADE_UP
-from triptych.trainer.cpu import usable_precision
+from triptych.trainer.precision import fastest_precision
 
 EPOCHS, SKIPPED = 4, 1
 HOOKS = {"on_train_batch_start": "the start", "on_validation_end": "a validation", "on_train_end": "the end"}
@@ -67,7 +67,7 @@ def watched_fit(config: dict[str, Any], data: L.LightningDataModule, folder: str
     trainer = L.Trainer(
         max_epochs=EPOCHS,
         accelerator="cpu",
-        precision=usable_precision(settings["precision"], "cpu"),
+        precision=settings["precision"],
         log_every_n_steps=settings["log_every_n_steps"],
         logger=made(settings["logger"], save_dir=folder),
         callbacks=[watch, *(one for one in callbacks if not isinstance(one, ModelCheckpoint))],
@@ -82,6 +82,7 @@ def main() -> None:
     config = yaml.safe_load((Path(__file__).parents[1] / "configs" / f"{task}.yaml").read_text())
     with tempfile.TemporaryDirectory() as folder:
         data = made(config["data"], root=root[0] if root else str(MADE_UP[task](f"{folder}/{task}")))
+        config["trainer"]["precision"] = fastest_precision({"accelerator": "cpu"}, made(config["model"]), data)
         watch = watched_fit(config, data, folder)
     epoch, planned = median(watch.epochs), config["trainer"]["max_epochs"]
     seconds = {hook: sum(times) for hook, times in watch.hooks.items()}

@@ -26,7 +26,8 @@ from triptych.cli.commands import MADE_UP
 from triptych.datamodules.base import TriptychDataModule
 from triptych.optim import adamw
 from triptych.tasks.base import TransferTask
-from triptych.trainer.cpu import keep_freed_memory, usable_precision
+from triptych.trainer.cpu import keep_freed_memory
+from triptych.trainer.precision import fastest_precision
 
 STEPS, SKIPPED, ROUNDS = 18, 3, 5
 LOSSES: dict[str, Callable[[Any, Any], torch.Tensor]] = {
@@ -99,11 +100,11 @@ def main() -> None:
     task, *root = sys.argv[1:] or ["camvid"]
     config = yaml.safe_load((Path(__file__).parents[1] / "configs" / f"{task}.yaml").read_text())
     settings = config["trainer"]
-    settings["precision"] = usable_precision(settings["precision"], "cpu")
     with tempfile.TemporaryDirectory() as folder:
         data = made(config["data"], root=root[0] if root else str(MADE_UP[task](f"{folder}/{task}")))
         data.setup("fit")
         model = made(config["model"], **data.metadata)
+        settings["precision"] = fastest_precision({"accelerator": "cpu"}, model, data)
         keep_freed_memory()
         medians = side_by_side(
             {

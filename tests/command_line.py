@@ -83,9 +83,9 @@ class Run(NamedTuple):
         return self._replace(root=out.parent / "nowhere").call("predict", *arguments, *more)
 
 
-def finished_fit(task: str, root: Path, runs: Path) -> Run:
-    """Fits the small configuration on the data in `root`; the run folder is below `runs`."""
-    printed = printed_by(["fit", *config_args(task, root), *runs_in(runs, "first")])
+def finished_fit(task: str, root: Path, runs: Path, *more: str) -> Run:
+    """Fits the small configuration on the data in `root`, with more arguments; the run folder is below `runs`."""
+    printed = printed_by(["fit", *config_args(task, root), *runs_in(runs, "first"), *more])
     return Run(task, runs / task / "first", printed, root)
 
 

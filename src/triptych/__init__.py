@@ -1,5 +1,6 @@
 """One encoder, three panels: pixels, points and tags, on PyTorch Lightning."""
 
+from triptych import _threads as _threads  # first: OpenMP reads what it sets when torch is loaded
 from triptych._version import __version__ as __version__
 from triptych.datamodules import BIWIDataModule, CamVidDataModule, PlanetDataModule
 from triptych.datamodules.hard_examples import read_losses, write_losses

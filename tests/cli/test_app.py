@@ -68,6 +68,25 @@ def test_checkpoint_holds_what_the_data_gave_and_loads_without_them(run: Run) ->
     assert (tuple(hparams["class_names"]), hparams["encoder_weights"]) == (OFFICIAL_NAMES, None)
 
 
+def test_an_automatic_precision_is_found_once_and_kept_for_all_that_follows(
+    drawn_streets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    monkeypatch.setattr("triptych.cli.app.fastest_precision", lambda *_: calls.append(1) or "bf16-mixed")
+    run = finished_fit("camvid", drawn_streets, tmp_path, "--trainer.precision", "auto")
+    assert "precision: bf16-mixed\n" in (run.folder / "config.yaml").read_text()
+    assert torch.load(run.best, weights_only=True)["environment"]["precision"] == "bf16-mixed"
+    monkeypatch.setattr("triptych.cli.app.evaluation_precision", lambda state, *_: state["environment"]["precision"])
+    found = re.search(rf"{SCORE} +│ +([\d.]+)", run.call("validate", "--trainer.precision", "auto"))
+    assert found is not None and float(found[1]) == pytest.approx(best_score(run), abs=1e-7)
+    resumed = ["--trainer.precision", "auto", "--trainer.max_epochs", "3", "--ckpt_path", "last"]
+    main(["fit", *run.args, *runs_in(run.folder.parents[1], run.folder.name), *resumed])
+    assert (
+        torch.load(run.folder / "checkpoints/last.ckpt", weights_only=True)["environment"]["precision"] == "bf16-mixed"
+    )
+    assert calls == [1]
+
+
 def best_score(run: Run) -> float:
     (score,) = (
         state["best_model_score"]

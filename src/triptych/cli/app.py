@@ -21,13 +21,14 @@ from triptych.cli.resume import nothing_left, resumed_run
 from triptych.cli.trainer import CommandTrainer
 from triptych.errors import UsageError
 from triptych.files import atomic_save
-from triptych.lr_finder import asks_to_find, find_lr, with_found
+from triptych.lr_finder import asks_to_find, find_lr, plain_rates, with_found
+from triptych.recipe.state import read_precision
 from triptych.runs.checkpoint import best_score, read_checkpoint, read_hyper_parameters
 from triptych.runs.folder import continue_in, folder_logger, is_in, no_empty_run, own_folder, run_folder, settle_folder
 from triptych.runs.layout import RunLayout
 from triptych.tasks.base import TransferTask
-from triptych.trainer.cpu import usable_precision
 from triptych.trainer.messages import no_advice
+from triptych.trainer.precision import AUTO, evaluation_precision, fastest_precision, trained_precision
 from triptych.trainer.tensorboard import tensorboard_logger
 
 _FLAGS = {"--resume": "--resume", "--dry-run": "--dry_run", "--dry_run": "--dry_run"}
@@ -166,10 +167,26 @@ class TriptychCLI(LightningCLI):
 
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> L.Trainer:
         callbacks = [callback for callback in callbacks if callback is not None]  # None without `predictions`
+        if config["precision"] == AUTO:
+            self.config[self.subcommand].trainer.precision = config["precision"] = self._find_precision(config)
         trainer: L.Trainer = super()._instantiate_trainer(config, callbacks)
         # the first logger decides on the folder of the checkpoints: one that writes into a folder, whatever the order
         trainer.loggers = sorted(trainer.loggers, key=lambda logger: logger.log_dir is None)
         return trainer
+
+    def _find_precision(self, settings: dict[str, Any]) -> str:
+        """The precision of the run or checkpoint that goes on; for a new run the fastest."""
+        checkpoint = self.config[self.subcommand].get("ckpt_path")
+        if self.subcommand == "recipe" and self._resumed is not None:
+            return read_precision(self._resumed)
+        if checkpoint and Path(checkpoint).is_file():
+            state = read_checkpoint(checkpoint)
+            if self.subcommand != "fit":
+                return evaluation_precision(state, self.model, settings["accelerator"])
+            if trained := trained_precision(state):  # a resumed fit ends with the same weights
+                return trained
+        with plain_rates(self.model):
+            return fastest_precision(settings, self.model, self.datamodule)
 
     def instantiate_classes(self) -> None:
         super().instantiate_classes()
@@ -177,13 +194,10 @@ class TriptychCLI(LightningCLI):
             self.model.given = {*self.model.hparams}  # what was not typed is taken from the checkpoint by now
 
     def before_instantiate_classes(self) -> None:
-        trainer = self.config[self.subcommand].trainer
-        trainer.precision = usable_precision(trainer.precision, trainer.accelerator)
-        if self.subcommand == "recipe":
-            for stage in self.config.recipe.stages:
-                stage.precision = usable_precision(stage.precision, trainer.accelerator)
         if self.subcommand not in ("fit", "lr-find", "recipe"):
-            trainer.logger = False  # another run in TensorBoard with a single number would hide the curves
+            self.config[
+                self.subcommand
+            ].trainer.logger = False  # another run in TensorBoard with a single number would hide the curves
         if self.subcommand == "predict":
             self.config.predict.return_predictions = False  # the writer saves each batch
 

@@ -1,8 +1,10 @@
 """A Trainer with a method for each subcommand that Lightning's Trainer lacks."""
 
 from collections.abc import Sequence
+from typing import Any, Literal
 
 import lightning as L
+from lightning.fabric.plugins.precision.precision import _PRECISION_INPUT
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
@@ -22,6 +24,10 @@ class CommandTrainer(L.Trainer):
 
     results: Sequence[StageResult] = ()
     """Results of the stages that `recipe` ran."""
+
+    def __init__(self, *, precision: _PRECISION_INPUT | Literal["auto"] | None = None, **kwargs: Any) -> None:
+        """Lightning's arguments; the command line replaces the precision `auto` by the one that it finds."""
+        super().__init__(precision=precision, **kwargs)  # type: ignore[arg-type]
 
     def find_rate(
         self,

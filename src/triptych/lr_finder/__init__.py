@@ -3,7 +3,7 @@
 from triptych.lr_finder.curve import DEFAULT_RATE, LRSearch, read_curve
 from triptych.lr_finder.max_lr import asks_to_find, with_found
 from triptych.lr_finder.rules import DEFAULT_RULE, RULES, Rule
-from triptych.lr_finder.sweep import find_lr
+from triptych.lr_finder.sweep import find_lr, plain_rates
 
 __all__ = [
     "DEFAULT_RATE",
@@ -13,6 +13,7 @@ __all__ = [
     "Rule",
     "asks_to_find",
     "find_lr",
+    "plain_rates",
     "read_curve",
     "with_found",
 ]

@@ -15,6 +15,7 @@ from torch import Tensor
 from triptych.lr_finder.curve import DEFAULT_RATE, LRSearch, has_diverged, read_curve
 from triptych.lr_finder.max_lr import asks_to_find, parts_of, with_found
 from triptych.lr_finder.rules import DEFAULT_RULE, Rule, check_rule
+from triptych.trainer.cycle import stop_schedules
 from triptych.trainer.temporary_fit import temporary_fit
 
 
@@ -52,7 +53,7 @@ def find_lr(
     if not model.automatic_optimization:
         raise ValueError("model: expected automatic optimization, got a model that steps its optimizers itself.")
     sweep = _Sweep([start * (end / start) ** (i / (num_steps - 1)) for i in range(num_steps)])
-    with _plain_rates(model):
+    with plain_rates(model):
         temporary_fit(trainer_or_settings, model, datamodule, sweep, num_steps)
     return read_curve(sweep.rates[: len(sweep.losses)], sweep.losses, rule, _kept_rate(model.hparams.get("max_lr")))
 
@@ -64,8 +65,8 @@ def _kept_rate(max_lr: Any) -> float:
 
 
 @contextlib.contextmanager
-def _plain_rates(model: L.LightningModule) -> Iterator[None]:
-    """Replaces strings in the model's `max_lr` by numbers, so that it can build its optimizer."""
+def plain_rates(model: L.LightningModule) -> Iterator[None]:
+    """Replaces strings in the model's `max_lr` by numbers, so that it can build its optimizer, within the context."""
     original = model.hparams.get("max_lr")
     if not asks_to_find(original):
         yield
@@ -95,8 +96,7 @@ class _Sweep(L.Callback):
         peaks = [_peak(group) for group in trainer.optimizers[0].param_groups]
         self.ratios = [peak / peaks[-1] if peaks[-1] > 0 else 1.0 for peak in peaks]
         self.step = trainer.global_step
-        for config in trainer.lr_scheduler_configs:  # never stepped, but kept, since a model may ask for it
-            config.interval = "never"
+        stop_schedules(trainer)
         self._set_rate(trainer)
 
     def on_train_batch_end(

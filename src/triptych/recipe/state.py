@@ -119,6 +119,13 @@ def read_results(folder: Path) -> list[StageResult]:
     return [_result(one, folder) for one in saved]
 
 
+def read_precision(folder: Path) -> str:
+    """The precision in which a recipe's first stage was planned."""
+    saved = json.loads(RunLayout(folder).recipe.read_text(encoding="utf-8"))
+    precision: str = saved["plans"][0]["stage"]["precision"]
+    return precision
+
+
 def _stage(saved: Mapping[str, Any]) -> FullStage:
     return FullStage(**{**saved, "image_size": tuple(saved["image_size"])})
 

@@ -109,10 +109,10 @@ class TransferTask(OneCycleTraining, Checkpointing):
             raise ValueError(self._missing_hparam())
         if stage == "fit":
             self.prepare(self._datamodule)
+            if self.trainer.strategy.root_device.type == "cpu":
+                keep_freed_memory()
         self.scores = self.build_scores()
         warnings.filterwarnings("ignore", _HOOK_OF_MODULE)
-        if self.trainer.strategy.root_device.type == "cpu":
-            keep_freed_memory()
 
     @property
     def _datamodule(self) -> Any:

@@ -83,7 +83,7 @@ class Checkpointing(L.LightningModule):
         """Drops `encoder_weights`, since the checkpoint has all weights; adds seed, environment and scores."""
         checkpoint["hyper_parameters"]["encoder_weights"] = None
         checkpoint["noise_seed"] = self.noise_seed
-        checkpoint["environment"] = environment(self.device)
+        checkpoint["environment"] = {**environment(self.device), "precision": str(self.trainer.precision)}
         checkpoint["scores"] = {name: float(value) for name, value in self.last_scores.items() if value.ndim == 0}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

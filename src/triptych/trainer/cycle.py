@@ -80,6 +80,12 @@ def find_cycle(trainer: L.Trainer) -> OneCycle | None:
     return next((schedule for schedule in stepped if isinstance(schedule, OneCycle)), None)
 
 
+def stop_schedules(trainer: L.Trainer) -> None:
+    """Steps no schedule in this fit; they are kept, since a model may ask for them. Call it in `on_train_start`."""
+    for config in trainer.lr_scheduler_configs:
+        config.interval = "never"
+
+
 def steps_left(trainer: L.Trainer) -> float:
     """Number of optimizer steps to the end of the fit, as training starts; infinite if nothing limits it.
 

@@ -1,0 +1,72 @@
+"""How the threads of OpenMP wait for each other; it is chosen here, before torch loads OpenMP.
+
+libgomp's threads spin for 300,000 rounds while they wait. On a busy machine a spinning thread takes the time that the
+one it waits for needs, so a training step costs several times its fair share. A shorter spin costs nothing on a quiet
+machine. On a busy one threads that sleep at once share best; on a quiet one that costs a third
+(`benchmarks/busy_machine.py`).
+
+macOS and Windows have other OpenMP libraries, which spin for a bounded time (KMP_BLOCKTIME, 200 ms). They ignore
+GOMP_SPINCOUNT and know OMP_WAIT_POLICY.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+_SHORT_SPIN = "10000"
+_CHOICES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
+"""Variables by which a user chooses."""
+_STAT = Path("/proc/stat")
+_MOMENT = 0.1
+"""Seconds over which idle processors are measured."""
+_MIN_IDLE = 0.7
+"""Fraction of this process's processors below which the machine is busy: of two, one other process leaves 0.5."""
+
+
+def choose_waiting() -> None:
+    """Sets how OpenMP's threads wait, unless the user has; on a busy machine prints a line on standard error."""
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    if threads == "1" or _processors() == 1 or any(name in os.environ for name in _CHOICES):
+        return
+    busy = is_busy()
+    if "torch" in sys.modules:
+        if busy:
+            _say("import triptych before torch, or set OMP_WAIT_POLICY=passive, and its threads share the processors.")
+    elif busy:
+        os.environ["OMP_WAIT_POLICY"] = "passive"
+        _say("its threads share the processors (OMP_WAIT_POLICY=passive; set it to active if you want the opposite).")
+    else:
+        os.environ["GOMP_SPINCOUNT"] = _SHORT_SPIN
+
+
+def is_busy() -> bool:
+    """Whether other processes use more than a part of the processors that this one may run on.
+
+    On Linux measured over a moment; elsewhere by the load average, if there is one.
+    """
+    if not _STAT.exists():
+        return hasattr(os, "getloadavg") and os.getloadavg()[0] > (1 - _MIN_IDLE) * _processors()
+    before = _idle_and_total()
+    time.sleep(_MOMENT)
+    idle, total = (after - earlier for after, earlier in zip(_idle_and_total(), before, strict=True))
+    return idle < _MIN_IDLE * total
+
+
+def _idle_and_total() -> tuple[int, int]:
+    """Ticks that this process's processors were idle, and all their ticks, since the machine started: proc(5)."""
+    rows = [line.split() for line in _STAT.read_text().splitlines()]
+    own = {f"cpu{number}" for number in os.sched_getaffinity(0)}
+    ticks = [[int(text) for text in row[1:9]] for row in rows if row[0] in own]
+    return sum(row[3] + row[4] for row in ticks), sum(map(sum, ticks))
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _say(what: str) -> None:
+    print(f"triptych: this machine is busy: {what}", file=sys.stderr)
+
+
+choose_waiting()

@@ -1,0 +1,141 @@
+"""`precision: auto`: the faster of 32 bits and mixed precision, timed on the model itself."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.utilities import rank_zero_info
+
+from triptych.models.evaluation_mode import evaluation_mode
+from triptych.trainer.cycle import stop_schedules
+from triptych.trainer.temporary_fit import temporary_fit
+
+AUTO = "auto"
+_FULL = "32-true"
+_STEPS = 3
+"""Timed steps; the first one is the warm-up."""
+_HOPELESS = 4
+"""A first step that takes so many times as long as one in 32 bits is the last."""
+_FEW = 2
+"""Samples per batch of a trial on a CPU, where a step in a slow precision may take a minute at full size."""
+_SIDE, _SLOW = 128, 1.5
+"""Height and width of the images of a trial in evaluation, and the factor from which it is slow."""
+
+
+def fastest_precision(settings: Mapping[str, Any], model: L.LightningModule, datamodule: Any) -> str:
+    """The precision in which a training step takes the least time: 32 bits, or the mixed one that this device has.
+
+    A few steps are run in each and undone, see `temporary_fit`; a line tells both times. All processes get the same.
+
+    Args:
+        settings: Arguments of a Trainer, whose devices and strategy are used.
+        model: Any LightningModule.
+        datamodule: The data, as `Trainer.fit` takes them.
+
+    Returns:
+        `"32-true"`, `"bf16-mixed"`, or `"16-mixed"` on a GPU without bfloat16.
+    """
+    mixed, on_gpu = _mixed(settings.get("accelerator", AUTO))
+    one_step = {**settings, "accumulate_grad_batches": 1}
+    seconds: dict[str, float] = {}
+    with contextlib.nullcontext() if on_gpu else _few_samples(datamodule):
+        for precision in (_FULL, mixed):
+            watch = _StepWatch(_HOPELESS * seconds.get(_FULL, float("inf")))
+            temporary_fit({**one_step, "precision": precision}, model, datamodule, watch, _STEPS)
+            seconds[precision] = watch.seconds
+    fastest = min(seconds, key=lambda precision: seconds[precision])
+    times = ", ".join(f"{took:.2f} s in {precision}" for precision, took in seconds.items())
+    rank_zero_info(f"precision: {fastest}, since a trial step takes {times}.")
+    return fastest
+
+
+def trained_precision(checkpoint: Mapping[str, Any]) -> str | None:
+    """The precision in which a checkpoint was trained; None if it does not say."""
+    precision: str | None = checkpoint.get("environment", {}).get("precision")
+    return precision
+
+
+def evaluation_precision(checkpoint: Mapping[str, Any], model: L.LightningModule, accelerator: Any) -> str:
+    """The precision in which a checkpoint was trained, so that its scores are found again.
+
+    It is 32 bits if this device has no such precision, or is slow in it; a trial says so in a line.
+
+    Args:
+        checkpoint: A checkpoint of a task.
+        model: The task, its network built.
+        accelerator: Accelerator of the Trainer that evaluates.
+    """
+    trained = trained_precision(checkpoint) or _FULL
+    on_gpu = _mixed(accelerator)[1]
+    if on_gpu or trained not in ("16-mixed", "bf16-mixed"):
+        return trained
+    slow = trained == "16-mixed" or _forward_seconds(model, half=True) > _SLOW * _forward_seconds(model, half=False)
+    if slow:
+        rank_zero_info(f"precision: {_FULL}, since the checkpoint's {trained} is slow on this machine.")
+    return _FULL if slow else trained
+
+
+def _forward_seconds(model: L.LightningModule, half: bool) -> float:
+    """Least time of two passes on a CPU."""
+    images = torch.zeros(_FEW, model.hparams["in_channels"], _SIDE, _SIDE, dtype=torch.uint8)
+    times = []
+    with evaluation_mode(model), torch.autocast("cpu", torch.bfloat16, enabled=half):
+        for _ in range(2):
+            began = time.perf_counter()
+            model(images)
+            times.append(time.perf_counter() - began)
+    return min(times)
+
+
+def _mixed(accelerator: Any) -> tuple[str, bool]:
+    """The mixed precision to try, and whether the device is a GPU of CUDA."""
+    on_gpu = accelerator in (AUTO, "gpu", "cuda") and torch.cuda.is_available()
+    lacks = on_gpu and not torch.cuda.is_bf16_supported(including_emulation=False)
+    return "16-mixed" if lacks else "bf16-mixed", on_gpu
+
+
+@contextlib.contextmanager
+def _few_samples(datamodule: Any) -> Iterator[None]:
+    before = getattr(datamodule, "batch_size", None)
+    if not isinstance(before, int):
+        yield
+        return
+    datamodule.batch_size = min(before, _FEW)
+    try:
+        yield
+    finally:
+        datamodule.batch_size = before
+
+
+class _StepWatch(L.Callback):
+    """Times training batches from their start to their end, without the wait for data.
+
+    Args:
+        limit: Seconds; a longer batch ends the fit.
+    """
+
+    def __init__(self, limit: float) -> None:
+        self.limit, self.seconds = limit, float("inf")
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        stop_schedules(trainer)
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        self.began = _now()
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self.seconds = min(self.seconds, float(trainer.strategy.broadcast(_now() - self.began)))
+        trainer.should_stop = self.seconds > self.limit
+
+
+def _now() -> float:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()  # its kernels run on after the call
+    return time.perf_counter()

@@ -1,0 +1,103 @@
+"""The precision `auto` is the faster one on the model itself; a checkpoint is evaluated in its own."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from small_fit import Case, data_of, model_of
+from torch import Tensor
+
+from triptych.trainer import precision
+from triptych.trainer.precision import evaluation_precision, fastest_precision
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated:FutureWarning")
+
+ON_CPU = {"accelerator": "cpu", "devices": 1, "accumulate_grad_batches": 4}
+
+
+class Clock:
+    """A clock that each forward pass moves on: by `full` seconds in 32 bits, by `half` in bfloat16."""
+
+    def __init__(self, full: float, half: float) -> None:
+        self.seconds = {False: full, True: half}
+        self.now = 0.0
+        self.passes: list[tuple[bool, int]] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def forward(self, module: Any, inputs: tuple[Tensor, ...]) -> None:
+        is_half = torch.is_autocast_enabled("cpu")
+        self.passes.append((is_half, len(inputs[0])))
+        self.now += self.seconds[is_half]
+
+
+@pytest.fixture
+def printed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The lines that would be printed."""
+    words: list[str] = []
+    monkeypatch.setattr(precision, "rank_zero_info", words.append)
+    return words
+
+
+def timed(monkeypatch: pytest.MonkeyPatch, model: Any, full: float, half: float) -> Clock:
+    clock = Clock(full, half)
+    monkeypatch.setattr(precision, "_now", clock)
+    monkeypatch.setattr(precision.time, "perf_counter", clock)
+    model.register_forward_pre_hook(clock.forward)
+    return clock
+
+
+@pytest.mark.parametrize(("half", "fastest"), [(0.25, "bf16-mixed"), (0.75, "32-true")])
+def test_the_faster_precision_is_taken_after_three_steps_in_each(
+    drawn_tiles: Path, monkeypatch: pytest.MonkeyPatch, printed: list[str], half: float, fastest: str
+) -> None:
+    model, data = model_of(Case()), data_of(Case(), drawn_tiles)
+    clock = timed(monkeypatch, model, 0.5, half)
+    assert fastest_precision(ON_CPU, model, data) == fastest
+    assert clock.passes == [(False, 2)] * 3 + [(True, 2)] * 3  # two samples, and no accumulation
+    assert printed == [f"precision: {fastest}, since a trial step takes 0.50 s in 32-true, {half:.2f} s in bf16-mixed."]
+    assert data.batch_size == 5
+
+
+def test_a_precision_that_is_many_times_slower_gets_one_step(
+    drawn_tiles: Path, monkeypatch: pytest.MonkeyPatch, printed: list[str]
+) -> None:
+    model = model_of(Case())
+    clock = timed(monkeypatch, model, 0.5, 6.0)
+    assert fastest_precision(ON_CPU, model, data_of(Case(), drawn_tiles)) == "32-true"
+    assert [is_half for is_half, _ in clock.passes] == [False] * 3 + [True]
+
+
+@pytest.mark.parametrize(("has_bfloat16", "mixed"), [(True, "bf16-mixed"), (False, "16-mixed")])
+def test_a_gpu_without_bfloat16_is_tried_in_float16(
+    monkeypatch: pytest.MonkeyPatch, printed: list[str], has_bfloat16: bool, mixed: str
+) -> None:
+    tried = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has_bfloat16)
+    monkeypatch.setattr(precision, "temporary_fit", lambda settings, *_: tried.append(settings["precision"]))
+    fastest_precision({"accelerator": "auto"}, model_of(Case()), None)
+    assert tried == ["32-true", mixed]
+
+
+@pytest.mark.parametrize(
+    ("trained", "half", "evaluated"),
+    [
+        ("bf16-mixed", 0.7, "bf16-mixed"),
+        ("bf16-mixed", 0.8, "32-true"),
+        ("16-mixed", 0.1, "32-true"),
+        ("64-true", 0.1, "64-true"),
+        (None, 0.1, "32-true"),
+    ],
+)
+def test_a_checkpoint_is_evaluated_in_its_own_precision_unless_that_is_slow_here(
+    monkeypatch: pytest.MonkeyPatch, printed: list[str], trained: str | None, half: float, evaluated: str
+) -> None:
+    model = model_of(Case("biwi"))
+    timed(monkeypatch, model, 0.5, half)
+    checkpoint = {"environment": {} if trained is None else {"precision": trained}}
+    assert evaluation_precision(checkpoint, model, "cpu") == evaluated
+    slow = f"precision: 32-true, since the checkpoint's {trained} is slow on this machine."
+    assert printed == ([] if trained in (evaluated, None) else [slow])
