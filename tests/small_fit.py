@@ -203,6 +203,8 @@ def _serve() -> None:
             try:
                 _fit_to_be_killed(**json.loads(line))
                 os._exit(0)
+            except SystemExit as stopped:
+                os._exit(stopped.code)
             except BaseException:
                 traceback.print_exc()
                 os._exit(1)

@@ -83,6 +83,24 @@ def test_it_saves_every_n_optimizer_steps_and_once_after_each_epoch(
     assert saves == expected_saves(batches, epochs, accumulate, every)
 
 
+@pytest.mark.parametrize("every", [None, 7])
+def test_it_saves_by_time_too(every: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step takes 7 seconds, so a minute is over after every ninth one, unless seven steps were counted before."""
+    now = [0.0]
+
+    class Slow(Line):
+        def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
+            now[0] += 7
+            return super().training_step(batch, batch_idx)
+
+    steps: list[int] = []
+    monkeypatch.setattr("triptych.callbacks.resume_point.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(L.Trainer, "save_checkpoint", lambda trainer, *_, **__: steps.append(trainer.global_step))
+    trainer = line_trainer(tmp_path, [ResumePoint(every)], max_epochs=2)
+    trainer.fit(Slow(), DataLoader(torch.randn(20, 3), batch_size=1))
+    assert steps == ([9, 18, 20, 29, 38, 40] if every is None else [7, 14, 20, 27, 34, 40])
+
+
 class Steps(L.Callback):
     """Reads at each batch the steps at which the two checkpoints were saved."""
 

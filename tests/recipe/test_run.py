@@ -446,23 +446,27 @@ def test_killed_process_resumes_as_if_it_had_lived(drawn_streets: Path, tmp_path
     _, expected = run(drawn_streets, tmp_path / "whole", trainer_or_settings=ACCUMULATED)
     search = 2 * SEARCHED
     kills = [3 * 12 + search + 3, 2 + 2 + 3, None]  # in the second epoch of the first stage, in the last stage, never
-    for kill, resume in zip(kills, ["", "resume", "resume"], strict=True):
-        script = [sys.executable, __file__, str(drawn_streets), str(tmp_path / "killed"), str(kill or ""), resume]
+    signals = [signal.SIGTERM, signal.SIGKILL, 0]
+    for kill, number, resume in zip(kills, signals, ["", "resume", "resume"], strict=True):
+        options = [str(kill or ""), str(int(number)), resume]
+        script = [sys.executable, __file__, str(drawn_streets), str(tmp_path / "killed"), *options]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         done = subprocess.run(script, env=environment, capture_output=True, text=True, timeout=300, check=False)
-        assert done.returncode == (-signal.SIGKILL if kill else 0), done.stderr
+        assert done.returncode == {signal.SIGTERM: 143, signal.SIGKILL: -9, 0: 0}[number], done.stderr
+        if number == signal.SIGTERM:
+            assert "go on with: run_recipe(..., resume=True)." in done.stderr
     names = sorted(path.name for path in (tmp_path / "killed" / "checkpoints").iterdir())
     assert names == [f"{name}.ckpt" for name in NAMES]
     assert_same(checkpoint(tmp_path / "killed", NAMES[-1])["state_dict"], expected)
 
 
-def main(root: str, folder: str, kill_after: str, resume: str) -> None:
-    """Runs the recipe with a worker, and kills its process after that number of training batches."""
+def main(root: str, folder: str, kill_after: str, number: str, resume: str) -> None:
+    """Runs the recipe with a worker, and sends its process a signal after that number of training batches."""
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("triptych.recipe.stage_run.find_lr", SHORT_SEARCH)
         if kill_after:
-            interrupt_training(patch, int(kill_after), lambda: os.kill(os.getpid(), signal.SIGKILL))
+            interrupt_training(patch, int(kill_after), lambda: os.kill(os.getpid(), int(number)))
         more = {"trainer_or_settings": ACCUMULATED, "resume": bool(resume)}
         run(Path(root), Path(folder), workers=1, **more)
 

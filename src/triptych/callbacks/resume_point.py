@@ -1,6 +1,7 @@
-"""Checkpoints every N steps, from which a killed fit resumes at the next sample."""
+"""Checkpoints by time and steps, from which a fit that was killed or stopped resumes at the next sample."""
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +13,24 @@ from triptych.files import atomic_save
 from triptych.runs.checkpoint import AtomicCheckpointIO, newest_readable
 from triptych.runs.folder import is_in, own_folder, release_folder, settle_folder
 from triptych.runs.layout import RunLayout, previous
+from triptych.trainer.processes import highest
+from triptych.trainer.stop import note_resume_point, stop_is_asked
 
 
 class ResumePoint(Checkpoint):
-    """Saves `last.ckpt` every N steps and after each epoch, and keeps the previous one as `before_last.ckpt`.
+    """Saves `last.ckpt` every minute and after each epoch, and keeps the previous one as `before_last.ckpt`.
 
-    During gradient accumulation it waits for the optimizer step. All checkpoints of the trainer are written atomically,
-    so a kill leaves no incomplete one. `Trainer.fit(..., ckpt_path=...)` resumes where one was saved; with a data
-    module of this package, the final weights are those of an uninterrupted fit. With `fast_dev_run` nothing is
-    written.
+    It also saves when a signal stops the fit, see `StopOnSignal`. During gradient accumulation it waits for the
+    optimizer step. All checkpoints of the trainer are written atomically, so a kill leaves no incomplete one.
+    `Trainer.fit(..., ckpt_path=...)` resumes where one was saved; with a data module of this package, the final weights
+    are those of an uninterrupted fit. With `fast_dev_run` nothing is written.
 
     Args:
-        every_n_steps: Optimizer steps between two checkpoints, at least 1.
+        every_n_steps: Optimizer steps after which it saves earlier, at least 1; None saves by time alone.
         dirpath: The folder; None means `checkpoints` in the run folder, see `claim_folder`. Each ModelCheckpoint that
             was not given a folder then writes there too.
         name: Name of the checkpoint, without its suffix.
+        every_seconds: Seconds between two checkpoints within an epoch.
 
     Raises:
         ValueError: `every_n_steps` is less than 1.
@@ -35,11 +39,17 @@ class ResumePoint(Checkpoint):
 
     best_model_path = ""  # Lightning looks here for `ckpt_path="best"`, and then says that there is none
 
-    def __init__(self, every_n_steps: int = 50, dirpath: str | None = None, name: str = "last") -> None:
-        if every_n_steps < 1:
+    def __init__(
+        self,
+        every_n_steps: int | None = None,
+        dirpath: str | None = None,
+        name: str = "last",
+        every_seconds: float = 60.0,
+    ) -> None:
+        if every_n_steps is not None and every_n_steps < 1:
             raise ValueError(f"every_n_steps: expected at least 1, got {every_n_steps}.")
-        self.every_n_steps, self.dirpath, self.name = every_n_steps, dirpath, name
-        self._saved_at = 0
+        self.every_n_steps, self.dirpath, self.name, self.every_seconds = every_n_steps, dirpath, name, every_seconds
+        self._saved_at, self._saved_time = 0, 0.0
         self._wrote: Path | None = None
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
@@ -51,14 +61,22 @@ class ResumePoint(Checkpoint):
             settle_folder(trainer)
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._saved_at = trainer.global_step
+        self._saved_at, self._saved_time = trainer.global_step, time.monotonic()
         self._refuse_other_run(trainer)
+        total: Any = trainer.fit_loop.epoch_loop.val_loop.batch_progress.total
+        total.ready = total.started = total.completed  # see `_save_before_validation`
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         if not self._ends_epoch(trainer) and not self._validates_next(trainer):
             self._save_if_due(trainer)
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._save_if_stopped(trainer)
+
+    def on_validation_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
+        self._save_if_stopped(trainer)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Saves within an epoch: a fit resumed from before a validation would skip that validation."""
@@ -93,18 +111,41 @@ class ResumePoint(Checkpoint):
         return fetcher is not None and trainer.fit_loop.epoch_loop._should_check_val_fx(fetcher)
 
     def _save_if_due(self, trainer: L.Trainer) -> None:
-        due = trainer.global_step - self._saved_at >= self.every_n_steps
-        if due and not trainer.fit_loop._should_accumulate():
-            self._save(trainer)
+        steps = trainer.global_step - self._saved_at
+        if steps and not trainer.fit_loop._should_accumulate():
+            by_steps = self.every_n_steps is not None and steps >= self.every_n_steps
+            if by_steps or stop_is_asked(trainer) or highest(trainer, self._minute_is_over()):
+                self._save(trainer)
+
+    def _minute_is_over(self) -> bool:
+        return time.monotonic() - self._saved_time >= self.every_seconds
+
+    def _save_if_stopped(self, trainer: L.Trainer) -> None:
+        if trainer.state.fn == "fit" and not trainer.sanity_checking and stop_is_asked(trainer):
+            self._save_before_validation(trainer)
+
+    def _save_before_validation(self, trainer: L.Trainer) -> None:
+        """Saves within a validation, so that a resumed fit repeats the whole of it.
+
+        Lightning goes on within a validation if the checkpoint says that a batch of it was begun; the scores of the
+        batches before would be missing.
+        """
+        progress: Any = trainer.fit_loop.epoch_loop.val_loop.batch_progress
+        before = progress.total.completed - progress.current.completed
+        progress.current.reset()
+        progress.total.processed = progress.total.completed = before
+        progress.total.ready = progress.total.started = before + 1
+        self._save(trainer)
 
     def _save(self, trainer: L.Trainer) -> None:
-        self._saved_at = trainer.global_step
+        self._saved_at, self._saved_time = trainer.global_step, time.monotonic()
         if _is_trial(trainer):
             return
         last = self._wrote = self.path(trainer)
         if trainer.is_global_zero and last.exists():
             _keep_as(last, previous(last))
         trainer.save_checkpoint(last, weights_only=False)
+        note_resume_point(trainer, last)
 
 
 def _is_trial(trainer: L.Trainer) -> bool:

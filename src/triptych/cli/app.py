@@ -1,6 +1,7 @@
 """The command `triptych`: LightningCLI's subcommands, the plain commands, and errors in one line."""
 
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -29,10 +30,14 @@ from triptych.runs.layout import RunLayout
 from triptych.tasks.base import TransferTask
 from triptych.trainer.messages import no_advice
 from triptych.trainer.precision import AUTO, evaluation_precision, fastest_precision, trained_precision
+from triptych.trainer.stop import goes_on_with
 from triptych.trainer.tensorboard import tensorboard_logger
 
 _FLAGS = {"--resume": "--resume", "--dry-run": "--dry_run", "--dry_run": "--dry_run"}
 """Options that may be given without a value, with their argument name."""
+
+_INTERRUPTED = 130
+"""Exit code after Ctrl-C, by the shells' convention 128 + SIGINT."""
 
 _NEEDS_CHECKPOINT = ("validate", "test", "predict")
 
@@ -286,12 +291,24 @@ def main(args: Sequence[str] | None = None) -> None:
     args = list(sys.argv[1:] if args is None else args)
     no_advice()
     try:
-        _run(args)
+        with goes_on_with(_resuming(args)):
+            _run(args)
+    except KeyboardInterrupt:
+        print("triptych: interrupted by SIGINT.", file=sys.stderr)
+        sys.exit(_INTERRUPTED)
     except Exception as error:
         message = _user_message(error)
         if message is None or os.environ.get("TRIPTYCH_TRACEBACK"):
             raise
         sys.exit(f"triptych: {message}")
+
+
+def _resuming(args: Sequence[str]) -> str:
+    """The command that goes on with the run of a fit or a recipe."""
+    if args[:1] == ["recipe"]:
+        return shlex.join(["triptych", *args, *([] if "--resume" in args else ["--resume"])])
+    others = [arg for arg, before in zip(args, ["", *args], strict=False) if "--ckpt_path" not in (arg, before)]
+    return shlex.join(["triptych", *others, "--ckpt_path", "last"])
 
 
 def _user_message(error: Exception) -> str | None:

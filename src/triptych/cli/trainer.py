@@ -69,7 +69,7 @@ class CommandTrainer(L.Trainer):
         resume: bool = False,
         dry_run: bool = False,
         budget: str | None = None,
-        every_n_steps: int = 50,
+        every_n_steps: int | None = None,
     ) -> None:
         """Trains stage by stage; a killed run can be resumed.
 
@@ -80,7 +80,7 @@ class CommandTrainer(L.Trainer):
             resume: Resume the newest run, or the one given as the logger's version.
             dry_run: Print the plan and exit.
             budget: A time such as 20m; the number of epochs is reduced to fit into it.
-            every_n_steps: Optimizer steps between two checkpoints to resume from.
+            every_n_steps: Optimizer steps between two checkpoints to resume from; by default they go by time.
         """
         folder = self.strategy.broadcast(claim_folder(self))
         try:

@@ -1,5 +1,6 @@
 """Base class of the three data modules: loaders, sample order and seeding."""
 
+import signal
 import warnings
 from collections.abc import Sequence
 from itertools import islice
@@ -244,13 +245,19 @@ class TriptychDataModule(L.LightningDataModule):
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
-            worker_init_fn=_disable_opencv_threads,
+            worker_init_fn=_start_worker,
         )
 
 
-def _disable_opencv_threads(_: int) -> None:
-    """Stops OpenCV from starting threads in each worker, which would compete with the training for the CPU."""
+def _start_worker(_: int) -> None:
+    """Keeps OpenCV from starting threads, which would compete with the training, and leaves signals to the fit.
+
+    Ctrl-C and a scheduler send theirs to all processes. The fit still needs batches then, to finish its step; it ends
+    its workers itself, with a second SIGTERM if need be.
+    """
     cv2.setNumThreads(0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: signal.signal(number, signal.SIG_DFL))
 
 
 def checked_size(name: str, value: Any) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from triptych.recipe.trainer_arguments import shared_arguments
 from triptych.runs.checkpoint import read_checkpoint
 from triptych.tasks.base import TransferTask
 from triptych.trainer.processes import say, shared
+from triptych.trainer.stop import goes_on_with
 
 _TRAINER_IDENTITY = (
     *("accumulate_grad_batches", "gradient_clip_val", "limit_train_batches", "overfit_batches"),
@@ -40,7 +41,7 @@ def run_recipe(
     resume: bool = False,
     dry_run: bool = False,
     budget: str | None = None,
-    every_n_steps: int = 50,
+    every_n_steps: int | None = None,
     seed: int | None = None,
 ) -> list[StageResult]:
     """Trains `model` in stages, each an ordinary fit from the last weights of the previous one.
@@ -64,7 +65,7 @@ def run_recipe(
         resume: Resume the run in `folder`, at the next sample of the interrupted stage.
         dry_run: Stop after the plan; nothing is written.
         budget: A time such as `"20m"`; the epochs of all stages are scaled down to fit it.
-        every_n_steps: Number of steps between two resume points.
+        every_n_steps: Number of steps between two resume points; None saves by time, see `ResumePoint`.
         seed: Seed of new weights and of dropout; None takes that of `seed_everything`, or 0.
 
     Returns:
@@ -105,9 +106,10 @@ def run_recipe(
     if state.done:
         carry_on(arguments["callbacks"], read_checkpoint(state.done[-1].checkpoint))
     try:
-        for number in range(len(state.done) + 1, len(state.plans) + 1):
-            given.restore()
-            StageRun(model, data, arguments, state, every_n_steps, number).run()
+        with goes_on_with("run_recipe(..., resume=True)", is_saved=True):
+            for number in range(len(state.done) + 1, len(state.plans) + 1):
+                given.restore()
+                StageRun(model, data, arguments, state, every_n_steps, number).run()
     except BaseException:
         restore()  # so that this process can resume with the same objects
         given.restore()

@@ -44,7 +44,7 @@ class StageRun:
         data: The data.
         arguments: See `shared_arguments`.
         state: State of the run; gets the stage's result.
-        every_n_steps: Number of steps between two resume points.
+        every_n_steps: Number of steps between two resume points; None saves by time, see `ResumePoint`.
         number: Number of the stage, from 1.
     """
 
@@ -52,7 +52,7 @@ class StageRun:
     data: TriptychDataModule
     arguments: Mapping[str, Any]
     state: RecipeState
-    every_n_steps: int
+    every_n_steps: int | None
     number: int
 
     @property

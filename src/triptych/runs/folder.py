@@ -124,7 +124,7 @@ def no_empty_run(trainer: L.Trainer, checkpoint: str | None = None) -> Iterator[
     steps_before = read_checkpoint(checkpoint)["global_step"] if checkpoint and Path(checkpoint).is_file() else 0
     try:
         yield
-    except Exception:
+    except (Exception, SystemExit):
         if trainer.is_global_zero and trainer.global_step <= steps_before:
             _remove(created or getattr(trainer, _CREATED, []))
         raise

@@ -20,6 +20,7 @@ from triptych.tasks.score_report import ScoreReport
 from triptych.tasks.start import constructor_arguments
 from triptych.tasks.training import OneCycleTraining
 from triptych.trainer.cpu import keep_freed_memory
+from triptych.trainer.stop import StopOnSignal
 
 MaxLR = float | str | list[float | str]
 """Peak learning rate, or the peaks of the first and the last layer group; a string asks for a range test."""
@@ -165,9 +166,10 @@ class TransferTask(OneCycleTraining, Checkpointing):
         return {}
 
     def configure_callbacks(self) -> list[L.Callback]:
-        """Adds `ScoreReport`, so that a script prints the same report as the command line."""
+        """Adds `ScoreReport` and `StopOnSignal`: a script prints what the command line prints, and stops as it does."""
         attached: list[L.Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
-        return [] if any(isinstance(callback, ScoreReport) for callback in attached) else [ScoreReport()]
+        ours = (ScoreReport, StopOnSignal)
+        return [one() for one in ours if not any(isinstance(callback, one) for callback in attached)]
 
     def loss(self, preds: Tensor, target: Tensor) -> LossTerms | Tensor:
         """The loss of a batch, as sum and weight, or as the mean over its samples.

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import lightning as L
 import torch
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
@@ -17,3 +18,12 @@ def shared(value: Any) -> Any:
     values = [value]
     torch.distributed.broadcast_object_list(values)
     return values[0]
+
+
+def highest(trainer: L.Trainer, number: int) -> int:
+    """The highest of the numbers of all processes, each of which must call this."""
+    if trainer.world_size == 1:
+        return number
+    together = torch.tensor(number, device=trainer.strategy.root_device)
+    torch.distributed.all_reduce(together, torch.distributed.ReduceOp.MAX)
+    return int(together)

@@ -14,6 +14,7 @@ from torchmetrics import Metric
 
 from triptych.trainer.messages import no_info
 from triptych.trainer.settings import settings_of
+from triptych.trainer.stop import StopOnSignal
 
 _LIGHTNING_ATTRIBUTES = {
     *vars(L.LightningModule()),
@@ -64,7 +65,7 @@ def temporary_fit(
                 max_steps=max_steps,
                 limit_val_batches=limit_val_batches,
                 num_sanity_val_steps=0,
-                callbacks=[snapshot, callback],
+                callbacks=[snapshot, callback, StopOnSignal()],
                 logger=False,
                 enable_checkpointing=False,
                 enable_progress_bar=False,
