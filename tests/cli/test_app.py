@@ -2,7 +2,9 @@
 
 import os
 import re
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +17,9 @@ from command_line import CONFIGS, QUIET, Run, config_args, fails, files, finishe
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from triptych import UNetSegmenter
 from triptych.cli import main
+from triptych.cli.app import _resuming
 from triptych.datasets.camvid_classes import OFFICIAL_NAMES, class_colors
 from triptych.errors import UsageError, one_line
 
@@ -85,6 +89,49 @@ def test_an_automatic_precision_is_found_once_and_kept_for_all_that_follows(
         torch.load(run.folder / "checkpoints/last.ckpt", weights_only=True)["environment"]["precision"] == "bf16-mixed"
     )
     assert calls == [1]
+
+
+def test_a_stopped_fit_says_the_command_that_goes_on_and_leaves_nothing_before_its_first_step(
+    drawn_streets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = [*config_args("camvid", drawn_streets), *runs_in(tmp_path)]
+    step, calls, at = UNetSegmenter.training_step, [0], [3]
+
+    def kicked(self: UNetSegmenter, *batch: object) -> torch.Tensor:
+        calls[0] += 1
+        if calls[0] == at[0]:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(self, *batch)
+
+    monkeypatch.setattr(UNetSegmenter, "training_step", kicked)
+    with pytest.raises(SystemExit, match="143"):
+        main(["fit", *args])
+    command = shlex.join(["triptych", "fit", *args, "--ckpt_path", "last"])
+    assert capsys.readouterr().err.splitlines()[-1] == f"stopped by SIGTERM after step 3; go on with: {command}."
+    main(shlex.split(command)[1:])
+    assert calls == [8] and [path.name for path in (tmp_path / "camvid").iterdir()] == ["version_0"]
+
+    monkeypatch.setattr(UNetSegmenter, "validation_step", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(SystemExit, match="130"):
+        main(["fit", *args])
+    assert capsys.readouterr().err.splitlines()[-1] == "stopped by SIGINT after step 0; nothing was saved."
+    assert [path.name for path in (tmp_path / "camvid").iterdir()] == ["version_0"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "goes_on"),
+    [
+        ("fit --config a.yaml", "fit --config a.yaml --ckpt_path last"),
+        ("fit --ckpt_path x.ckpt --config a.yaml", "fit --config a.yaml --ckpt_path last"),
+        ("fit --ckpt_path=x.ckpt --config a.yaml", "fit --config a.yaml --ckpt_path last"),
+        ("recipe --config 'a b.yaml' --budget 20m", "recipe --config 'a b.yaml' --budget 20m --resume"),
+        ("recipe --resume --config a.yaml", "recipe --resume --config a.yaml"),
+    ],
+)
+def test_the_command_that_goes_on_is_the_one_that_was_typed_with_the_point_to_go_on_from(
+    typed: str, goes_on: str
+) -> None:
+    assert _resuming(shlex.split(typed)) == f"triptych {goes_on}"
 
 
 def best_score(run: Run) -> float:

@@ -171,6 +171,10 @@ def test_workers_outlive_the_signals_that_a_scheduler_sends_to_all_processes(dra
     batches = iter(data.train_dataloader())
     seen = len(next(batches)["path"])
     for worker in batches._workers:
-        os.kill(worker.pid, signal.SIGINT)
-        os.kill(worker.pid, signal.SIGTERM)
+        subprocess.run(["kill", "-INT", str(worker.pid)], check=True)
+        subprocess.run(["kill", "-TERM", str(worker.pid)], check=True)
     assert seen + sum(len(batch["path"]) for batch in batches) == 24
+    for worker in batches._workers:
+        worker.terminate()
+        worker.join(20)
+        assert worker.exitcode == 0

@@ -307,7 +307,8 @@ def _resuming(args: Sequence[str]) -> str:
     """The command that goes on with the run of a fit or a recipe."""
     if args[:1] == ["recipe"]:
         return shlex.join(["triptych", *args, *([] if "--resume" in args else ["--resume"])])
-    others = [arg for arg, before in zip(args, ["", *args], strict=False) if "--ckpt_path" not in (arg, before)]
+    pairs = zip(args, ["", *args], strict=False)
+    others = [arg for arg, before in pairs if before != "--ckpt_path" and arg.partition("=")[0] != "--ckpt_path"]
     return shlex.join(["triptych", *others, "--ckpt_path", "last"])
 
 

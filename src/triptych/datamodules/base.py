@@ -1,13 +1,11 @@
 """Base class of the three data modules: loaders, sample order and seeding."""
 
-import signal
 import warnings
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
-import cv2
 import lightning as L
 import torch
 from matplotlib.figure import Figure
@@ -16,6 +14,7 @@ from torch.utils.data import DataLoader
 from triptych.datamodules.epoch_order import EpochSampler, Position
 from triptych.datamodules.hard_examples import weights_of
 from triptych.datamodules.samples import SampleDataset
+from triptych.datamodules.worker import start_worker
 from triptych.datasets.download import Archive, fetch
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.sample import Records, Sample, Split, Target
@@ -245,19 +244,8 @@ class TriptychDataModule(L.LightningDataModule):
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
-            worker_init_fn=_start_worker,
+            worker_init_fn=start_worker,
         )
-
-
-def _start_worker(_: int) -> None:
-    """Keeps OpenCV from starting threads, which would compete with the training, and leaves signals to the fit.
-
-    Ctrl-C and a scheduler send theirs to all processes. The fit still needs batches then, to finish its step; it ends
-    its workers itself, with a second SIGTERM if need be.
-    """
-    cv2.setNumThreads(0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: signal.signal(number, signal.SIG_DFL))
 
 
 def checked_size(name: str, value: Any) -> tuple[int, int]:

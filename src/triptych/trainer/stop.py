@@ -140,7 +140,8 @@ class _Signals(_SignalConnector):
     """Notes a signal, where Lightning's own connector would save in the middle of a step and exit with 0.
 
     Attributes: `received`, the number of the signal that this process got, and `agreed`, that of which all processes
-    know; 0 for none. `resume_point`, from which the fit can go on. `received_sigterm` stays False, so that Lightning does not act on it.
+    know; 0 for none. `resume_point`, from which the fit can go on. `received_sigterm` stays False, so that Lightning
+    does not act on it.
     """
 
     def __init__(self, trainer: L.Trainer) -> None:
