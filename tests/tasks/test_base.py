@@ -193,7 +193,7 @@ def test_what_cannot_be_retuned_is_reported() -> None:
     with pytest.raises(ValueError, match="retune") as caught:
         model.retune(max_lr=1.0, encoder="resnet34")
     assert str(caught.value) == (
-        "retune: expected any of freeze_to, max_lr, pct_start, train_bn, weight_decay, got encoder."
+        "retune: expected any of freeze_to, max_lr, one_cycle, pct_start, train_bn, weight_decay, got encoder."
     )
     assert model.hparams["max_lr"] != 1.0
 

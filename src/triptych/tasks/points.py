@@ -18,7 +18,7 @@ class PointRegressor(TransferTask):
 
     Args:
         num_points: Number of points.
-        max_lr: Peak learning rate of one-cycle: a number, or [first_group, last_group]; see `TransferTask`.
+        max_lr: Peak learning rate of one-cycle, of each layer group; see `TransferTask`.
         transfer: Further arguments of `TransferTask`.
 
     Shape: images uint8 (N, C, H, W) of any height and width; points float32 (N, num_points, 2) as (y, x) in [-1, 1].
