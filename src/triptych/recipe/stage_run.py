@@ -88,7 +88,7 @@ class StageRun:
         L.seed_everything(self.state.identity["seed"] + self.number, verbose=False)
         if interrupted is None and self.earlier:
             last_weights = self.layout.checkpoint(stage_key(self.number - 1, self.earlier[-1].stage.name))
-            self.model.load_state_dict(read_checkpoint(last_weights)["state_dict"])
+            self.model.load_weights(read_checkpoint(last_weights))
         self.data.first_epoch = sum(plan.stage.epochs for plan in self.earlier)
         logger = self._logger(interrupted)
         self._ensure_losses()
