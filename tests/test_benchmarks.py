@@ -47,3 +47,14 @@ def test_the_rule_with_the_smallest_worst_regret_is_named() -> None:
 @pytest.mark.parametrize(("loss", "counts"), [(0.5, 0.5), (7.0, 2.0), (math.nan, 2.0), (math.inf, 2.0)])
 def test_a_fit_that_gains_nothing_counts_as_none(loss: float, counts: float) -> None:
     assert importlib.import_module("lr_rules").counted(loss, before=2.0) == counts
+
+
+def test_both_centres_of_cells_are_trained_and_compared_at_two_sizes(
+    drawn_portraits: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    importlib.import_module("heatmap_centres").main([str(drawn_portraits), "--steps", "2", "--size", "32", "48"])
+    *_, heading, line, before, now = capsys.readouterr().out.splitlines()
+    assert (heading, line) == ("| centres of cells | at 32x48 | at 64x96 |", "| --- | --- | --- |")
+    errors = [[float(cell) for cell in row.split("|")[2:4]] for row in (before, now)]
+    assert errors[0] != errors[1]
+    assert all(0 < error < 80 for row in errors for error in row)  # the frames are 48x64

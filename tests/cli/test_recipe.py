@@ -281,7 +281,7 @@ BAD: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "another word than find": (
         {"stages": [{**STAGE, "max_lr": "fnd"}]},
         [],
-        r'max_lr: expected a number, "find", "find/N" with a number N above 0, or a pair, got \'fnd\'\.',
+        r"stages: head: max_lr: expected a number, .find., .find/N. with a .* above 0, or a list .*, got 'fnd'\.",
     ),
     "nonsense as budget": ({}, ["--budget", "soon"], r"budget: expected a time above 0 .* 1\.5h, got 'soon'\."),
     "budget too short": ({}, ["--budget", "0.001s"], r"budget: expected at least \S+ for one epoch each, got 0s\."),
@@ -346,12 +346,14 @@ def test_bad_value_for_a_search_is_reported_and_leaves_no_run(
     assert files(here) == set()
 
 
-def test_fit_finds_its_rate_and_saves_the_number(here: Path, drawn_streets: Path) -> None:
-    printed = printed_by(["fit", *fit_args(drawn_streets, "--model.max_lr", "[find/10, find]")])
+@pytest.mark.parametrize("word", ["[find/10, find]", "slice(find)"])
+def test_fit_finds_its_rate_and_saves_the_number(here: Path, drawn_streets: Path, word: str) -> None:
+    printed = printed_by(["fit", *fit_args(drawn_streets, "--model.max_lr", word)])
     folder = Path("runs/camvid/version_0")
     search = json.loads((folder / "lr_find" / "lr_find.json").read_text())
     assert search["verdict"] in " ".join(printed.split())
-    expected = [search["rate"] / 10, search["rate"]]
+    rate = search["rate"]
+    expected = [rate / 10, rate] if word.startswith("[") else f"slice({rate})"
     saved = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
     assert saved["hyper_parameters"]["max_lr"] == expected
     assert yaml.safe_load((folder / "hparams.yaml").read_text())["max_lr"] == expected
@@ -364,8 +366,11 @@ def test_fit_finds_its_rate_and_saves_the_number(here: Path, drawn_streets: Path
 @pytest.mark.parametrize(
     ("word", "words"),
     [
-        ("fnd", r"max_lr: expected a number, .find., .find/N. with a number N above 0, or a pair, got 'fnd'\."),
-        ("find/0", r'max_lr: expected a number, "find", "find/N" with a number N above 0, or a pair, got \'find/0\'\.'),
+        ("fnd", r"max_lr: expected a number, .find., .find/N. with a .* above 0, or a list or slice .*, got 'fnd'\."),
+        (
+            "slice(find/0)",
+            r"max_lr: expected a number, .find., .find/N. with .* above 0, .*, got 'slice\(find/0\)'\.",
+        ),
     ],
 )
 def test_bad_word_for_a_rate_is_reported_and_leaves_no_run(

@@ -122,19 +122,25 @@ def test_a_loss_that_is_not_a_number_ends_the_search_at_once() -> None:
     assert len(search.rates) == len(search.losses) == 5 and math.isnan(search.losses[-1])
 
 
-@pytest.mark.parametrize(("max_lr", "kept"), [(None, 1e-3), ("find", 1e-3), (0.2, 0.2), (["find/5", 0.3], 0.3)])
+@pytest.mark.parametrize(
+    ("max_lr", "kept"), [(None, 1e-3), ("find", 1e-3), (0.2, 0.2), (["find/5", 0.3], 0.3), ("slice(0.4)", 0.4)]
+)
 def test_the_rate_kept_is_the_one_given_for_the_head(max_lr: Any, kept: float) -> None:
     assert find_lr(ON_CPU, Line(max_lr=max_lr), None, num_steps=3).rate == kept
 
 
-def test_words_in_max_lr_keep_their_ratio_in_a_search(drawn_tiles: Path) -> None:
-    model = MultiLabelClassifier(encoder="resnet18", encoder_weights=None, max_lr=["find/100", "find"])
+@pytest.mark.parametrize(
+    ("max_lr", "ratios"),
+    [(["find/100", "find"], [0.01, 0.1]), ("slice(find)", [0.1, 0.1]), ("slice(3e-4)", [0.1, 0.1])],
+)
+def test_words_in_max_lr_keep_their_ratio_in_a_search(drawn_tiles: Path, max_lr: Any, ratios: list[float]) -> None:
+    model = MultiLabelClassifier(encoder="resnet18", encoder_weights=None, max_lr=max_lr)
     data = PlanetDataModule(str(drawn_tiles), image_size=(32, 32), batch_size=8)
     rates: list[list[float]] = []
     model.on_before_optimizer_step = lambda optimizer: rates.append([g["lr"] for g in optimizer.param_groups])
     search = find_lr(ON_CPU, model, data, num_steps=3)
-    assert rates == [pytest.approx([rate / 100, rate / 10, rate]) for rate in search.rates]
-    assert model.hparams["max_lr"] == model.hparams_initial["max_lr"] == ["find/100", "find"]
+    assert rates == [pytest.approx([*(ratio * rate for ratio in ratios), rate]) for rate in search.rates]
+    assert model.hparams["max_lr"] == model.hparams_initial["max_lr"] == max_lr
 
 
 def test_a_frozen_segmenter_is_searched_over_more_than_an_epoch(drawn_streets: Path) -> None:

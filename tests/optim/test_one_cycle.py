@@ -36,10 +36,24 @@ def fastai_at(pos: float, pct: float) -> Point:
     )
 
 
-def cycle(total: float, pct: float = 0.25) -> tuple[Optimizer, OneCycle]:
+def fastai1(total: int, pct: float) -> list[Point]:
+    """What fastai 1's `OneCycleScheduler` sets before each step, and after the last: its two phases step by step."""
+    rising = int(total * pct)
+    points = []
+    for step in range(total + 1):
+        falls, n_iter = step >= rising, (total - rising) if step >= rising else rising
+        part = (step - rising) / n_iter if falls else step / n_iter
+        low, peak, momentum = (1, 1 / 250_000, (0.85, 0.95)) if falls else (1 / 25, 1, (0.95, 0.85))
+        points.append(
+            ([sched_cos(low * rate, peak * rate, part) for rate in PEAKS], sched_cos(momentum[0], momentum[1], part))
+        )
+    return points
+
+
+def cycle(total: float, pct: float = 0.25, version: Any = "fastai2") -> tuple[Optimizer, OneCycle]:
     groups = {f"group {i}": [nn.Parameter(torch.zeros(1))] for i in range(3)}
     optimizer = adamw(groups, [PEAKS[0], PEAKS[-1]], weight_decay=0.01)
-    return optimizer, OneCycle(optimizer, total, pct)
+    return optimizer, OneCycle(optimizer, total, pct, version)
 
 
 def now(optimizer: Optimizer) -> Point:
@@ -57,13 +71,15 @@ def walk(optimizer: Optimizer, schedule: OneCycle, steps: int) -> list[Point]:
     return [*points, now(optimizer)]
 
 
-def resumed(optimizer: Optimizer, schedule: OneCycle, total: int, pct: float = 0.25) -> tuple[Optimizer, OneCycle]:
+def resumed(
+    optimizer: Optimizer, schedule: OneCycle, total: int, pct: float = 0.25, version: Any = "fastai2"
+) -> tuple[Optimizer, OneCycle]:
     """A cycle of `total` steps that is given the state of another, as a checkpoint keeps it."""
     file = io.BytesIO()
     torch.save([optimizer.state_dict(), schedule.state_dict()], file)
     file.seek(0)
     optimizer_state, schedule_state = torch.load(file, weights_only=True)
-    optimizer, schedule = cycle(total, pct)
+    optimizer, schedule = cycle(total, pct, version)
     optimizer.load_state_dict(optimizer_state)
     schedule.load_state_dict(schedule_state)
     if total > schedule.last_epoch:
@@ -81,6 +97,69 @@ def assert_close(points: list[Point], expected: list[Point]) -> None:
 @pytest.mark.parametrize(("total", "pct"), [(40, 0.25), (100, 0.3), (20, 0.9), *RANDOM_CASES])
 def test_rates_and_momentum_follow_fastais_formula_at_every_step(total: int, pct: float) -> None:
     assert_close(walk(*cycle(total, pct), total), [fastai_at(step / total, pct) for step in range(total + 1)])
+
+
+@pytest.mark.parametrize(("total", "pct"), [(40, 0.3), (7, 0.3), (20, 0.9), (11, 0.8), (100, 0.29), *RANDOM_CASES[1:]])
+def test_version_1_rises_in_whole_steps_and_ends_at_peak_over_250000(total: int, pct: float) -> None:
+    points = walk(*cycle(total, pct, "fastai1"), total)
+    assert_close(points, fastai1(total, pct))
+    assert points[int(total * pct)][0] == pytest.approx(PEAKS, rel=1e-15)
+    assert points[-1][0] == pytest.approx([peak / 250_000 for peak in PEAKS])
+
+
+def test_a_fit_of_version_1_too_short_to_rise_in_a_step_starts_low_all_the_same() -> None:
+    for total in (1, 2, 3):  # fastai 1 itself is cut off a step before its end
+        points = walk(*cycle(total, 0.3, "fastai1"), total)
+        assert points[0][0] == pytest.approx([peak / 25 for peak in PEAKS])
+        assert points[-1][0] == pytest.approx([peak / 250_000 for peak in PEAKS])
+
+
+@pytest.mark.parametrize("case", range(12))
+def test_a_replanned_cycle_of_version_1_goes_on_from_its_rate_to_the_same_peak_and_end(case: int) -> None:
+    draw = random.Random(case)
+    total, pct = draw.randint(8, 40), draw.uniform(0.2, 0.9)
+    stop, left = draw.randint(1, total - 1), draw.randint(2, 60)
+    optimizer, schedule = cycle(total, pct, "fastai1")
+    stopped_at = walk(optimizer, schedule, stop)[-1]
+    schedule.plan(left)
+    points = walk(optimizer, schedule, left)
+    start, peak_at = stop / total, int(total * pct) / total
+    at = [start + (1 - start) * step / left for step in range(left + 1)]
+    expected = [
+        (
+            [combined_cos(peak_at, peak / 25, peak, peak / 250_000, pos) for peak in PEAKS],
+            combined_cos(peak_at, 0.95, 0.85, 0.95, pos),
+        )
+        for pos in at
+    ]
+    assert_close(points[:1], [stopped_at])
+    assert_close(points, expected)
+
+
+def test_a_finished_cycle_of_version_1_is_followed_by_a_whole_one() -> None:
+    old = cycle(12, 0.3, "fastai1")
+    walk(*old, 12)
+    assert_close(walk(*resumed(*old, 29, 0.3, "fastai1"), 17), fastai1(17, 0.3))
+
+
+@pytest.mark.parametrize("stop", [0, 2, 3, 5, 12])
+def test_a_saved_cycle_of_version_1_resumes_as_if_nothing_had_happened(stop: int) -> None:
+    whole, broken = (cycle(12, 0.3, "fastai1") for _ in range(2))
+    expected = walk(*whole, 12)
+    walk(*broken, stop)
+    assert walk(*resumed(*broken, 12, 0.3, "fastai1"), 12 - stop) == expected[stop:]
+
+
+def test_a_state_of_before_there_were_versions_goes_on_as_version_2_or_changes_to_1() -> None:
+    old = cycle(10, 0.35)
+    walk(*old, 4)
+    state = {name: value for name, value in old[1].state_dict().items() if name not in ("version", "first_plan")}
+    expected = {"fastai2": [fastai_at(step / 10, 0.35) for step in range(11)], "fastai1": fastai1(10, 0.35)}
+    for version, points in expected.items():
+        optimizer, schedule = cycle(10, 0.35, version)
+        optimizer.load_state_dict(old[0].state_dict())
+        schedule.load_state_dict(state)
+        assert_close(walk(optimizer, schedule, 6), points[4:])
 
 
 def test_cycle_starts_at_peak_over_25_and_ends_at_peak_over_100000_and_stays_there() -> None:
@@ -193,6 +272,12 @@ def test_a_number_of_steps_that_is_unknown_is_refused(steps: float) -> None:
         str(caught.value)
         == f"one-cycle: expected a finite number of steps above 0, got {steps}; set max_epochs or max_steps."
     )
+
+
+def test_an_unknown_version_is_refused() -> None:
+    with pytest.raises(ValueError, match="one_cycle") as caught:
+        cycle(10, version="fastai3")
+    assert str(caught.value) == "one_cycle: expected one of fastai1, fastai2, got 'fastai3'."
 
 
 @pytest.mark.parametrize("pct", [0, 1, -0.1, 1.5, math.nan])

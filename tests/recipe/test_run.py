@@ -223,6 +223,20 @@ def test_rate_that_was_found_is_what_is_saved(unbroken: Recipe) -> None:
     assert "find" not in (unbroken.folder / "hparams.yaml").read_text()
 
 
+def test_a_slice_that_was_found_is_saved_as_text(drawn_streets: Path, tmp_path: Path) -> None:
+    model, data = fresh(drawn_streets)
+    stages = [Stage("a", 1, -1, max_lr="slice(find)"), Stage("b", freeze_to=0, max_lr=slice("find/9", "find"))]  # type: ignore[arg-type]
+    results = run_recipe(model, data, stages, SETTINGS, tmp_path / "run", seed=0)
+    searches = [tmp_path / "run" / "lr_find" / stage / "lr_find.json" for stage in ("1-a", "2-b")]
+    first, second = (json.loads(search.read_text())["rate"] for search in searches)
+    assert [result.max_lr for result in results] == [f"slice({first})", f"slice({second / 9}, {second})"]
+    peaks = [
+        [group["initial_lr"] for group in checkpoint(tmp_path / "run", name)["optimizer_states"][0]["param_groups"]]
+        for name in ("1-a", "2-b")
+    ]
+    assert peaks == [[first / 10, first / 10, first], pytest.approx([second / 9, second / 3, second])]
+
+
 def test_last_losses_are_those_of_the_weights_that_the_stage_starts_from(unbroken: Recipe, drawn_streets: Path) -> None:
     _, data = fresh(drawn_streets)
     losses = top_losses(unbroken.folder / "checkpoints" / f"{NAMES[0]}.ckpt", data, split="train")

@@ -53,6 +53,11 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {
         ],
     ),
     "a pair may be a tuple": ([{"epochs": 1, "max_lr": (1e-4, "find")}], [{"epochs": 1, "max_lr": [1e-4, "find"]}]),
+    "a slice is kept as text": (
+        [{"epochs": 1, "max_lr": slice(1e-3)}, {"max_lr": "slice(find/9, find)"}],
+        [{"max_lr": "slice(0.001)"}, {"max_lr": "slice(find/9, find)"}],
+    ),
+    "a rate for each group": ([{"epochs": 1, "max_lr": [1e-4, 1e-3, "find"]}], [{"max_lr": [1e-4, 1e-3, "find"]}]),
     "twice the size, a quarter of the batch": ([{"epochs": 1}, {"image_size": [128, 192]}], [{}, LARGER]),
     "the first may be larger too": ([{"epochs": 1, "image_size": (128, 192)}], [LARGER]),
     "and back": (
@@ -88,6 +93,12 @@ def test_stage_takes_what_it_leaves_out_from_the_one_before(
         (
             [Stage("a", 1), Stage("b", freeze_to=3)],
             "stages: b: freeze_to: expected a number from -3 to 2 (encoder_early, encoder_late, head), got 3.",
+        ),
+        (
+            [Stage("a", 1), Stage("b", max_lr=[1e-5, "find/10", 1e-4, 1e-3])],
+            "stages: b: max_lr: expected a number above 0 or a pair [first_group, last_group] of them, slice(last), "
+            "slice(first, last), or a list for the 3 layer groups (encoder_early, encoder_late, head), "
+            "got [1e-05, 0.0001, 0.0001, 0.001].",
         ),
         (
             [Stage("a", 1, freeze_to=-4)],

@@ -139,6 +139,21 @@ def test_optimizer_holds_all_groups_by_name_and_one_cycle_steps_once_a_batch(noi
     assert (config.scheduler.total_steps, config.scheduler.last_epoch) == (8, 8)
 
 
+@pytest.mark.parametrize("change", ["constructor", "retune"])
+def test_a_slice_object_is_kept_as_text_and_read_back(noise, make_trainer, tmp_path: Path, change: str) -> None:
+    given = {"max_lr": slice(1e-3)}
+    model = UNetSegmenter(num_classes=4, **SMALL, **(given if change == "constructor" else {}))
+    if change == "retune":
+        model.retune(**given)
+    assert model.hparams["max_lr"] == model.hparams_initial["max_lr"] == "slice(0.001)"
+    trainer = make_trainer(limit_train_batches=1, limit_val_batches=0)
+    trainer.fit(model, noise)
+    trainer.save_checkpoint(tmp_path / "last.ckpt")
+    loaded = UNetSegmenter.load_from_checkpoint(tmp_path / "last.ckpt", weights_only=True)
+    assert loaded.hparams["max_lr"] == "slice(0.001)"
+    assert [group["initial_lr"] for group in trainer.optimizers[0].param_groups] == [1e-4, 1e-4, 1e-3]
+
+
 def trained_groups(model: UNetSegmenter) -> list[bool]:
     """Of each layer group whether all its convolutions train."""
     groups = model.network.layer_groups().values()
@@ -150,6 +165,7 @@ def test_retuning_changes_how_the_next_fit_trains_and_what_the_checkpoint_says(n
     make_trainer(limit_train_batches=1, limit_val_batches=0).fit(model, noise)
     weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     tuned = {"max_lr": [1e-5, 1e-3], "weight_decay": 0.3, "pct_start": 0.5, "freeze_to": -1, "train_bn": False}
+    tuned["one_cycle"] = "fastai1"
     model.retune(**tuned)
     assert differences(dict(model.state_dict()), weights) == set()
     assert trained_groups(model) == [False, False, True]
@@ -160,7 +176,7 @@ def test_retuning_changes_how_the_next_fit_trains_and_what_the_checkpoint_says(n
     (optimizer,), (config,) = trainer.optimizers, trainer.lr_scheduler_configs
     assert [group["weight_decay"] for group in optimizer.param_groups] == [0.3] * 3
     assert config.scheduler.base_lrs == pytest.approx([1e-5, 1e-4, 1e-3])
-    assert config.scheduler.pct_start == 0.5
+    assert (config.scheduler.pct_start, config.scheduler.version) == (0.5, "fastai1")
     trainer.save_checkpoint(tmp_path / "last.ckpt")
     hparams = torch.load(tmp_path / "last.ckpt", weights_only=True)["hyper_parameters"]
     assert {name: hparams[name] for name in tuned} == tuned
@@ -193,7 +209,7 @@ def test_what_cannot_be_retuned_is_reported() -> None:
     with pytest.raises(ValueError, match="retune") as caught:
         model.retune(max_lr=1.0, encoder="resnet34")
     assert str(caught.value) == (
-        "retune: expected any of freeze_to, max_lr, pct_start, train_bn, weight_decay, got encoder."
+        "retune: expected any of freeze_to, max_lr, one_cycle, pct_start, train_bn, weight_decay, got encoder."
     )
     assert model.hparams["max_lr"] != 1.0
 

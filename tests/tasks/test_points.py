@@ -150,3 +150,30 @@ def test_checkpoint_loads_without_data(portraits: BIWIDataModule, make_trainer, 
     images = torch.randint(256, (2, 3, 50, 70), dtype=torch.uint8)
     with torch.no_grad():
         assert torch.equal(loaded.eval()(images), model.eval()(images))
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_weights_keep_the_centres_of_cells_that_they_were_trained_with(
+    portraits: BIWIDataModule, make_trainer, tmp_path: Path, before: bool
+) -> None:
+    """A checkpoint of before there was a choice has the outermost cells on the edges of the image."""
+    path, trainer, model = tmp_path / "last.ckpt", make_trainer(limit_val_batches=0), PointRegressor(**SMALL)
+    trainer.fit(model, portraits)
+    trainer.save_checkpoint(path)
+    saved = torch.load(path, weights_only=True)
+    assert not saved["heatmap_on_edges"]
+    if before:
+        del saved["heatmap_on_edges"]
+        torch.save(saved, path)
+        model.network.head.on_edges = True
+    images = torch.randint(256, (2, 3, 50, 70), dtype=torch.uint8)
+    points = model.eval()(images)
+    (validated, weighed) = PointRegressor(**SMALL), PointRegressor(**SMALL)
+    make_trainer(limit_val_batches=1).validate(validated, portraits, ckpt_path=path, verbose=False)
+    weighed.load_weights(torch.load(path, weights_only=True))
+    for found in (PointRegressor.load_from_checkpoint(path), PointRegressor.from_checkpoint(path), validated, weighed):
+        assert torch.equal(found.eval()(images), points)
+    again = make_trainer(max_epochs=2, limit_val_batches=0)
+    again.fit(PointRegressor(**SMALL), portraits, ckpt_path=path)
+    again.save_checkpoint(path)
+    assert torch.load(path, weights_only=True)["heatmap_on_edges"] == before

@@ -5,31 +5,27 @@ import math
 import re
 from typing import Any
 
+from triptych.optim.max_lr import change_rates, rates_in
+
 _FIND = re.compile(r"find(?:/(.+))?")
 
 
 def asks_to_find(max_lr: Any) -> bool:
-    """Whether `max_lr` is, or contains, a string such as "find" or "find/N" instead of a number."""
-    return any(isinstance(part, str) for part in parts_of(max_lr))
+    """Whether `max_lr` is, or contains, a word such as "find" or "find/N" instead of a number."""
+    return any(isinstance(rate, str) for rate in rates_in(max_lr))
 
 
 def with_found(max_lr: Any, rate: float) -> Any:
     """`max_lr` with `rate` in place of "find", and `rate` / N in place of "find/N".
 
     Args:
-        max_lr: A number, a string, or a pair of them; numbers stay as they are.
+        max_lr: A form of `triptych.optim.group_rates`, with numbers and words; numbers stay as they are.
         rate: The rate that a range test suggests.
 
     Raises:
-        ValueError: There is another string.
+        ValueError: There is another word.
     """
-    parts = [_number(part, max_lr, rate) if isinstance(part, str) else part for part in parts_of(max_lr)]
-    return parts if isinstance(max_lr, (list, tuple)) else parts[0]
-
-
-def parts_of(max_lr: Any) -> list[Any]:
-    """The two rates of a pair, or the single rate, as a list."""
-    return list(max_lr) if isinstance(max_lr, (list, tuple)) else [max_lr]
+    return change_rates(max_lr, lambda one: _number(one, max_lr, rate) if isinstance(one, str) else one)
 
 
 def _number(text: str, max_lr: Any, rate: float) -> float:
@@ -38,4 +34,7 @@ def _number(text: str, max_lr: Any, rate: float) -> float:
         divisor = float(match[1] or 1) if match else 0.0
         if 0 < divisor < math.inf:
             return rate / divisor
-    raise ValueError(f'max_lr: expected a number, "find", "find/N" with a number N above 0, or a pair, got {max_lr!r}.')
+    raise ValueError(
+        'max_lr: expected a number, "find", "find/N" with a number N above 0, or a list or slice of them, '
+        f"got {max_lr!r}."
+    )

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from triptych.lr_finder.curve import DEFAULT_RATE, LRSearch, has_diverged, read_curve
-from triptych.lr_finder.max_lr import asks_to_find, parts_of, with_found
+from triptych.lr_finder.max_lr import asks_to_find, with_found
 from triptych.lr_finder.rules import DEFAULT_RULE, Rule, check_rule
+from triptych.optim.max_lr import rates_in
 from triptych.trainer.cycle import stop_schedules
 from triptych.trainer.temporary_fit import temporary_fit
 
@@ -60,7 +61,7 @@ def find_lr(
 
 def _kept_rate(max_lr: Any) -> float:
     """The head's rate if it is a number, else the default."""
-    last = (parts_of(max_lr) or [None])[-1]
+    last = (rates_in(max_lr) or [None])[-1]
     return float(last) if isinstance(last, (int, float)) and last > 0 else DEFAULT_RATE
 
 

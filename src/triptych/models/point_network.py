@@ -21,9 +21,10 @@ class PointNetwork(TransferNetwork):
 
     def __init__(self, num_points: int, encoder: str, encoder_weights: str | None, in_channels: int = 3) -> None:
         super().__init__(encoder, encoder_weights, in_channels)
-        self.head = HeatmapHead(self.out_channels[-3:], num_points)
+        stride = int(self.encoder.output_stride) // 4  # type: ignore[arg-type]  # of the finest of three features
+        self.head = HeatmapHead(self.out_channels[-3:], num_points, stride)
         self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> Tensor:
-        points: Tensor = self.head(self.encoder(self.normalize(images))[-3:])
+        points: Tensor = self.head(self.encoder(self.normalize(images))[-3:], images.shape[-2:])
         return points

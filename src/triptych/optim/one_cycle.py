@@ -1,17 +1,21 @@
 """One-cycle: the learning rate rises, then falls to nearly zero, and momentum does the opposite.
 
-Sources: Smith, "Super-convergence", 2018; fastai's `fit_one_cycle`, its formula and its defaults.
+Sources: Smith, "Super-convergence", 2018; fastai's `fit_one_cycle`, its formulas and their constants.
 """
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-_DIV, _DIV_FINAL = 25.0, 1e5
-"""The rate starts at peak / _DIV and ends at peak / _DIV_FINAL."""
+Version = Literal["fastai1", "fastai2"]
+"""Versions of fastai, whose cycles differ a little."""
+_DIV = 25.0
+"""The rate starts at peak / _DIV."""
+_DIV_FINAL: dict[Version, float] = {"fastai1": _DIV * 1e4, "fastai2": 1e5}
+"""The rate ends at peak / _DIV_FINAL."""
 MOMENTUMS = (0.95, 0.85, 0.95)
 """Momentum at the start, at the peak of the rate, and at the end."""
 
@@ -22,7 +26,7 @@ class OneCycle(LRScheduler):
     Step k of n is taken at position k / n of the cycle; after the last step the cycle stays at its end.
 
     `plan` reschedules the rest of the cycle if the number of steps turns out to be different. A state that is loaded
-    holds how far the cycle is; peaks and `pct_start` stay those of the constructor.
+    holds how far the cycle is; peaks, `pct_start` and `version` stay those of the constructor.
 
     Unlike torch's OneCycleLR it can be rescheduled, starts where fastai's does for any `pct_start`, and is not one step
     ahead.
@@ -31,20 +35,27 @@ class OneCycle(LRScheduler):
         optimizer: The optimizer, whose groups hold their peak rates as `lr`.
         total_steps: Optimizer steps of the whole fit, at least 1; a first guess if `plan` follows.
         pct_start: Fraction of the steps in which the rate rises, in (0, 1).
+        version: `"fastai2"` ends at peak / 1e5; `"fastai1"`, the course's, at peak / 2.5e5, and rises in a whole number
+            of steps, rounded down. Their defaults of `pct_start` are 0.25 and 0.3.
 
     Raises:
-        ValueError: `total_steps` or `pct_start` is out of range.
+        ValueError: `total_steps` or `pct_start` is out of range, or `version` is unknown.
     """
 
-    def __init__(self, optimizer: Optimizer, total_steps: float = 1, pct_start: float = 0.25) -> None:
+    def __init__(
+        self, optimizer: Optimizer, total_steps: float = 1, pct_start: float = 0.25, version: Version = "fastai2"
+    ) -> None:
         if not 1 <= total_steps < math.inf:
             raise ValueError(
                 f"one-cycle: expected a finite number of steps above 0, got {total_steps}; set max_epochs or max_steps."
             )
         if not 0 < pct_start < 1:
             raise ValueError(f"pct_start: expected a fraction between 0 and 1, got {pct_start}.")
-        self.total_steps, self.pct_start = int(total_steps), pct_start
+        if version not in get_args(Version):
+            raise ValueError(f"one_cycle: expected one of {', '.join(get_args(Version))}, got {version!r}.")
+        self.total_steps, self.pct_start, self.version = int(total_steps), pct_start, version
         self.planned_at, self.planned_from = 0, 0.0
+        self.first_plan = self.total_steps
         self.skipped = 0
         super().__init__(optimizer)
 
@@ -55,17 +66,23 @@ class OneCycle(LRScheduler):
         done = min(self.last_epoch - self.planned_at, steps)
         return self.planned_from + (1 - self.planned_from) * done / steps
 
+    @property
+    def peak_at(self) -> float:
+        """Fraction of the cycle at which the rates reach their peaks; replanning leaves it where it is."""
+        rising = int(self.first_plan * self.pct_start)
+        return rising / self.first_plan if self.version == "fastai1" and rising else self.pct_start
+
     def skip(self) -> None:
         """Counts a step that the optimizer did not take; the cycle stays where it is."""
         self.skipped += 1
 
     def get_lr(self) -> list[Any]:
         """Rate of each group at this position; also sets the momentum."""
-        position = self.position
+        position, peak_at, div_final = self.position, self.peak_at, _DIV_FINAL[self.version]
         for group in self.optimizer.param_groups:
-            group["betas"] = (_up_and_down(*MOMENTUMS, self.pct_start, position), *group["betas"][1:])
+            group["betas"] = (_up_and_down(*MOMENTUMS, peak_at, position), *group["betas"][1:])
         peaks = [float(peak) for peak in self.base_lrs]
-        return [_up_and_down(peak / _DIV, peak, peak / _DIV_FINAL, self.pct_start, position) for peak in peaks]
+        return [_up_and_down(peak / _DIV, peak, peak / div_final, peak_at, position) for peak in peaks]
 
     def plan(self, steps_left: int) -> None:
         """Spreads the rest of the cycle over the steps that are left; a finished cycle is followed by a new one.
@@ -80,6 +97,8 @@ class OneCycle(LRScheduler):
             return
         self.planned_from = self.position if self.position < 1 else 0.0
         self.planned_at, self.total_steps = self.last_epoch, self.last_epoch + steps_left
+        if self.planned_from == 0:
+            self.first_plan = steps_left
         self._apply()
 
     def set_peaks(self, peaks: Sequence[float]) -> None:
@@ -89,9 +108,10 @@ class OneCycle(LRScheduler):
             self._apply()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        own = {name: getattr(self, name) for name in ("base_lrs", "pct_start")}
+        own = {name: getattr(self, name) for name in ("base_lrs", "pct_start", "version")}
         super().load_state_dict({**state_dict, **own})
-        if own != {name: state_dict[name] for name in own}:
+        saved = {"version": "fastai2", **state_dict}  # the only one before it had a name
+        if own != {name: saved[name] for name in own}:
             self._apply()
 
     def _apply(self) -> None:

@@ -66,7 +66,7 @@ class StagePlan:
         """Peak rate by layer group; empty if it is still to be found."""
         if asks_to_find(self.stage.max_lr):
             return {}
-        return dict(zip(groups, group_rates(self.stage.max_lr, len(groups)), strict=True))
+        return dict(zip(groups, group_rates(self.stage.max_lr, groups), strict=True))
 
 
 def plan_stage(

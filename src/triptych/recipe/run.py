@@ -118,7 +118,7 @@ def run_recipe(
         data.first_epoch = 0
         os.environ["PL_GLOBAL_SEED"] = str(seed)
     if was_finished:
-        model.load_state_dict(read_checkpoint(state.done[-1].checkpoint)["state_dict"])
+        model.load_weights(read_checkpoint(state.done[-1].checkpoint))
     state.save_summary()
     if not was_finished and not any(isinstance(one, ScoreReport) for one in arguments["callbacks"]):
         for part in model.report("validation") if model.last_scores else ():

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from triptych.datamodules.base import TriptychDataModule
+from triptych.lr_finder import DEFAULT_RATE, with_found
+from triptych.optim import group_rates
+from triptych.optim.max_lr import plain
 from triptych.tasks.base import TransferTask
 
 _NAME = re.compile(r"\w[\w.-]*")
@@ -28,7 +31,7 @@ class Stage:
         image_size: (height, width) in pixels.
         batch_size: Samples per batch; if only `image_size` is given, it is scaled so that a batch keeps its number of
             pixels.
-        max_lr: Peak learning rate of one-cycle: a number, [first_group, last_group], or "find" and "find/N" instead.
+        max_lr: Peak learning rate of one-cycle, see `TransferTask`; in place of each number "find" or "find/N".
         pct_start: Fraction of the steps during which the rate rises, in (0, 1).
         weight_decay: Decoupled weight decay.
         precision: The Trainer's precision, such as "bf16-mixed".
@@ -117,7 +120,7 @@ def fill(stages: Sequence[Stage], model: TransferTask, data: TriptychDataModule,
     """Resolves the stages: each inherits from the previous one what it leaves out.
 
     Raises:
-        ValueError: A stage has no epochs or freezes to a group that does not exist.
+        ValueError: A stage has no epochs, freezes to a group that does not exist, or has no rate for each group.
     """
     known = {
         **{name: model.hparams[name] for name in _OF_MODEL},
@@ -133,11 +136,10 @@ def fill(stages: Sequence[Stage], model: TransferTask, data: TriptychDataModule,
             if "batch_size" not in given:
                 given["batch_size"] = _scaled_batch_size(known["batch_size"], known["image_size"], given["image_size"])
         known = {**known, **given}
-        if isinstance(known["max_lr"], tuple):
-            known["max_lr"] = list(known["max_lr"])  # as it is read from the run's folder
+        known["max_lr"] = plain(known["max_lr"])  # as it is read from the run's folder
         if known.get("epochs", 0) < 1:
             raise ValueError(f"stages: {stage.name}: epochs: expected at least 1, got {known.get('epochs')}.")
-        _check_groups(stage.name, known["freeze_to"], model)
+        _check_groups(stage.name, known["freeze_to"], known["max_lr"], model)
         filled.append(FullStage(**known))
     return filled
 
@@ -147,7 +149,7 @@ def _scaled_batch_size(batch_size: int, size: tuple[int, int], new_size: tuple[i
     return max(1, round(batch_size * size[0] * size[1] / (new_size[0] * new_size[1])))
 
 
-def _check_groups(name: str, freeze_to: int, model: TransferTask) -> None:
+def _check_groups(name: str, freeze_to: int, max_lr: Any, model: TransferTask) -> None:
     assert model.network is not None
     groups = list(model.network.layer_groups())
     if not -len(groups) <= freeze_to < len(groups):
@@ -155,6 +157,10 @@ def _check_groups(name: str, freeze_to: int, model: TransferTask) -> None:
             f"stages: {name}: freeze_to: expected a number from {-len(groups)} to {len(groups) - 1} "
             f"({', '.join(groups)}), got {freeze_to}."
         )
+    try:
+        group_rates(with_found(max_lr, DEFAULT_RATE), groups)
+    except ValueError as error:
+        raise ValueError(f"stages: {name}: {error}") from None
 
 
 def first_change(before: Sequence[FullStage], now: Sequence[FullStage]) -> str | None:

@@ -17,6 +17,7 @@ from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.hard_examples import write_losses
 from triptych.evaluation.top_losses import top_losses
 from triptych.lr_finder import DEFAULT_RATE, LRSearch, asks_to_find, find_lr, with_found
+from triptych.optim.max_lr import rates_in
 from triptych.recipe.logger import ContinuedLogger, StageAxis
 from triptych.recipe.measure import PeakMemory
 from triptych.recipe.plan import StagePlan
@@ -87,7 +88,7 @@ class StageRun:
         L.seed_everything(self.state.identity["seed"] + self.number, verbose=False)
         if interrupted is None and self.earlier:
             last_weights = self.layout.checkpoint(stage_key(self.number - 1, self.earlier[-1].stage.name))
-            self.model.load_state_dict(read_checkpoint(last_weights)["state_dict"])
+            self.model.load_weights(read_checkpoint(last_weights))
         self.data.first_epoch = sum(plan.stage.epochs for plan in self.earlier)
         logger = self._logger(interrupted)
         self._ensure_losses()
@@ -152,7 +153,7 @@ class StageRun:
         if self.key in self.state.max_lr:
             return
         if asks_to_find(rate):
-            kept = _head_rate(self.state.done[-1].max_lr) if self.earlier else DEFAULT_RATE
+            kept = float(rates_in(self.state.done[-1].max_lr)[-1]) if self.earlier else DEFAULT_RATE
             self._apply(with_found(rate, kept))
             search = find_lr({**self.arguments, "precision": self.plan.stage.precision}, self.model, self.data)
             self._publish(search, logger)
@@ -238,10 +239,6 @@ def remove_resume_points(state: RecipeState) -> None:
         last = RunLayout(state.folder).stage_last(stage_key(number, result.name))
         for path in (last, previous(last)):
             path.unlink(missing_ok=True)
-
-
-def _head_rate(max_lr: Any) -> float:
-    return float(max_lr[-1] if isinstance(max_lr, (list, tuple)) else max_lr)
 
 
 class _LastScores(L.Callback):

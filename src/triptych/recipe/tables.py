@@ -5,6 +5,9 @@ from typing import Any
 
 from rich.table import Table
 
+from triptych.lr_finder import asks_to_find
+from triptych.optim import group_rates
+from triptych.optim.max_lr import change_rates
 from triptych.recipe.plan import StagePlan
 from triptych.recipe.state import StageResult
 
@@ -25,11 +28,11 @@ def plan_table(plans: Sequence[StagePlan], groups: Sequence[str], epochs: Sequen
     )
     for plan, requested in zip(plans, epochs, strict=True):
         stage = plan.stage
-        rates = plan.rates(groups)
+        rates = [*plan.rates(groups).values()]
         table.add_row(
             stage.name,
             f"{plan.trainable / 1e6:.1f} M",
-            "\n".join(f"{rate:.1e}" for rate in dict.fromkeys(rates.values())) or _format_rates(stage.max_lr),
+            _format_rates(rates if len(set(rates)) > 1 else stage.max_lr),
             "x".join(map(str, stage.image_size)),
             str(stage.batch_size),
             str(requested) if requested == stage.epochs else f"{stage.epochs} of {requested}",
@@ -71,6 +74,8 @@ def _table(title: str, headings: Sequence[str], caption: str) -> Table:
 
 
 def _format_rates(max_lr: Any) -> str:
-    """A peak rate, or those of the first and the last group on two lines."""
-    rates = max_lr if isinstance(max_lr, (list, tuple)) else [max_lr]
-    return "\n".join(rate if isinstance(rate, str) else f"{rate:.1e}" for rate in rates)
+    """A peak rate, those of a list, or those of the first and the last group on several lines."""
+    if isinstance(max_lr, str) and not asks_to_find(max_lr):
+        max_lr = group_rates(max_lr, ("first", "last"))
+    formatted = change_rates(max_lr, lambda rate: rate if isinstance(rate, str) else f"{rate:.1e}")
+    return "\n".join(formatted) if isinstance(formatted, list) else str(formatted)

@@ -14,6 +14,8 @@ from triptych.datasets.sample import Batch, Target, wrong_target
 from triptych.losses import LossTerms, SplitLoss
 from triptych.models.evaluation_mode import evaluation_mode
 from triptych.models.network import TransferNetwork
+from triptych.optim.max_lr import plain
+from triptych.optim.one_cycle import Version
 from triptych.tasks.checkpoints import Checkpointing
 from triptych.tasks.inputs import as_list, check_batch, check_images, read_image
 from triptych.tasks.score_report import ScoreReport
@@ -23,7 +25,7 @@ from triptych.trainer.cpu import keep_freed_memory
 from triptych.trainer.stop import StopOnSignal
 
 MaxLR = float | str | list[float | str]
-"""Peak learning rate, or the peaks of the first and the last layer group; a string asks for a range test."""
+"""Peak learning rate, see `triptych.optim.group_rates`; in place of each number "find" or "find/N"."""
 
 
 class TransferTask(OneCycleTraining, Checkpointing):
@@ -38,10 +40,13 @@ class TransferTask(OneCycleTraining, Checkpointing):
         encoder_weights: `"imagenet"`, the path of a state dict, or of a checkpoint of any task, whose encoder is then
             taken, or None for random weights.
         in_channels: Number of image channels.
-        max_lr: Peak learning rate of one-cycle: a number, or [first_group, last_group], spaced geometrically. On the
-            command line `find` is the rate that a range test suggests, `find/N` that rate divided by N.
+        max_lr: Peak learning rate of one-cycle: a number for all layer groups; [first_group, last_group], spaced
+            geometrically; `"slice(last)"` and `"slice(first, last)"`, fastai's, or Python's own slice; or a list with
+            the rate of each group. On the command line `find` is the rate that a range test suggests, `find/N` that
+            rate divided by N.
         weight_decay: Decoupled weight decay of AdamW.
         pct_start: Fraction of the steps during which the rate rises, in (0, 1).
+        one_cycle: Version of fastai whose cycle it is, `"fastai1"` for the course's; see `triptych.optim.OneCycle`.
         freeze_to: Index of the first layer group that trains: 0 trains all, -1 only the head.
         train_bn: Whether batch-norm of frozen groups keeps training, as in the course.
     """
@@ -61,11 +66,14 @@ class TransferTask(OneCycleTraining, Checkpointing):
         max_lr: MaxLR = 1e-3,
         weight_decay: float = 0.01,
         pct_start: float = 0.25,
+        one_cycle: Version = "fastai2",
         freeze_to: int = 0,
         train_bn: bool = True,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()  # those of the subclass too
+        if (plain_lr := plain(max_lr)) is not max_lr:
+            self.save_hyperparameters({"max_lr": plain_lr})
         defaults = {name: argument.default for name, argument in constructor_arguments(type(self)).items()}
         self.given = {name for name, value in self.hparams.items() if value != defaults.get(name)}
         self.network = None

@@ -30,6 +30,9 @@ class Checkpointing(L.LightningModule):
     noise_seed: int
     last_scores: dict[str, Tensor]
 
+    def take_form(self, checkpoint: Mapping[str, Any]) -> None:
+        """Called with a checkpoint whose weights are taken, for what they depend on beside the hyper-parameters."""
+
     def adopted(self, names: set[str]) -> None:
         """Called when hyper-parameters of these names have been taken from a checkpoint."""
 
@@ -56,9 +59,15 @@ class Checkpointing(L.LightningModule):
         if model.network is None:
             raise ValueError(f"{path}: expected {cls.target_hparams[0]} among its hyper-parameters, got none; give it.")
         different = take_weights(model, checkpoint["state_dict"])
+        model.take_form(checkpoint)
         if different:
             rank_zero_info(f"{cls.__name__}: starts from {path}, except for weights {different}.")
         return model
+
+    def load_weights(self, checkpoint: Mapping[str, Any]) -> None:
+        """Loads the weights of a checkpoint of this model, and nothing of the fit that saved it."""
+        self.load_state_dict(checkpoint["state_dict"])
+        self.take_form(checkpoint)
 
     def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **options: Any) -> Any:
         """Loads a state dict; if it does not fit, the error names the modules in one line.
@@ -93,6 +102,7 @@ class Checkpointing(L.LightningModule):
             ValueError: The checkpoint is another task's, or its weights are of another network than this one.
         """
         self.noise_seed = checkpoint.get("noise_seed", self.noise_seed)
+        self.take_form(checkpoint)
         saved = checkpoint.get("hyper_parameters")
         if saved:
             self._check_structure(saved)

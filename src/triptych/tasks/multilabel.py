@@ -33,7 +33,7 @@ class MultiLabelClassifier(TransferTask):
         tags: Name of each tag; None takes them from the data module.
         threshold: Probability above which a tag is predicted; the lesson's 0.2.
         tag_weights: Weight of each tag in the loss; None weights all equally.
-        max_lr: Peak learning rate of one-cycle: a number, or [first_group, last_group]; see `TransferTask`.
+        max_lr: Peak learning rate of one-cycle, of each layer group; see `TransferTask`.
         transfer: Further arguments of `TransferTask`.
 
     Shape: images uint8 (N, C, H, W) of any height and width; logits float (N, num_labels).

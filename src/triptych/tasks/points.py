@@ -1,5 +1,6 @@
 """Point regression: coordinates of points in an image."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -18,7 +19,7 @@ class PointRegressor(TransferTask):
 
     Args:
         num_points: Number of points.
-        max_lr: Peak learning rate of one-cycle: a number, or [first_group, last_group]; see `TransferTask`.
+        max_lr: Peak learning rate of one-cycle, of each layer group; see `TransferTask`.
         transfer: Further arguments of `TransferTask`.
 
     Shape: images uint8 (N, C, H, W) of any height and width; points float32 (N, num_points, 2) as (y, x) in [-1, 1].
@@ -42,6 +43,16 @@ class PointRegressor(TransferTask):
     def build_network(self) -> PointNetwork:
         h = self.hparams
         return PointNetwork(h["num_points"], h["encoder"], h["encoder_weights"], h["in_channels"])
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_save_checkpoint(checkpoint)
+        if isinstance(self.network, PointNetwork):
+            checkpoint["heatmap_on_edges"] = self.network.head.on_edges
+
+    def take_form(self, checkpoint: Mapping[str, Any]) -> None:
+        """Keeps the centres of cells that the weights were trained with; those of before checkpoints named them too."""
+        if isinstance(self.network, PointNetwork):
+            self.network.head.on_edges = checkpoint.get("heatmap_on_edges", True)
 
     def build_scores(self) -> PointScores:
         return PointScores()

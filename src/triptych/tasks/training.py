@@ -11,13 +11,14 @@ from triptych.datasets.sample import Batch
 from triptych.models.layer_groups import LayerGroups
 from triptych.models.network import TransferNetwork
 from triptych.optim import OneCycle, adamw, group_rates
+from triptych.optim.max_lr import plain
 from triptych.trainer.cycle import CyclePlanner, find_cycle, scales_gradients
 
 
 class OneCycleTraining(L.LightningModule):
     """A LightningModule that trains the layer groups of its network with AdamW and one-cycle."""
 
-    TUNABLE: ClassVar = frozenset({"max_lr", "weight_decay", "pct_start", "freeze_to", "train_bn"})
+    TUNABLE: ClassVar = frozenset({"max_lr", "weight_decay", "pct_start", "one_cycle", "freeze_to", "train_bn"})
     """The hyper-parameters that may change from one fit to the next."""
     network: TransferNetwork | None
     """The network; None until it is built."""
@@ -31,7 +32,7 @@ class OneCycleTraining(L.LightningModule):
         """Changes hyper-parameters for the next fit; the weights stay as they are.
 
         Args:
-            hyper_parameters: Any of `max_lr`, `weight_decay`, `pct_start`, `freeze_to` and `train_bn`.
+            hyper_parameters: Any of `max_lr`, `weight_decay`, `pct_start`, `one_cycle`, `freeze_to` and `train_bn`.
 
         Raises:
             ValueError: A hyper-parameter cannot be changed, or the layer group does not exist.
@@ -42,7 +43,9 @@ class OneCycleTraining(L.LightningModule):
         if self.network is not None and hyper_parameters.keys() & {"freeze_to", "train_bn"}:
             tuned = {**self.hparams, **hyper_parameters}
             self.network.freeze_to(tuned["freeze_to"], tuned["train_bn"])
-        self.save_hyperparameters(hyper_parameters)
+        self.save_hyperparameters(
+            {name: plain(value) if name == "max_lr" else value for name, value in hyper_parameters.items()}
+        )
         self.given |= hyper_parameters.keys()
 
     def freeze_to(self, first: int) -> None:
@@ -66,8 +69,10 @@ class OneCycleTraining(L.LightningModule):
             )
         clips = bool(self.trainer.gradient_clip_val)  # Lightning refuses to clip with a fused optimizer
         fused = self.device.type in ("cpu", "cuda") and not clips and not scales_gradients(self.trainer)
-        optimizer: Optimizer = adamw(self._groups(), self.hparams["max_lr"], self.hparams["weight_decay"], fused)
-        schedule = OneCycle(optimizer, pct_start=self.hparams["pct_start"])  # planned when training starts
+        h = self.hparams
+        optimizer: Optimizer = adamw(self._groups(), h["max_lr"], h["weight_decay"], fused)
+        # planned when training starts
+        schedule = OneCycle(optimizer, pct_start=h["pct_start"], version=h["one_cycle"])
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def _groups(self) -> LayerGroups:
@@ -79,8 +84,9 @@ class OneCycleTraining(L.LightningModule):
         cycle = find_cycle(self.trainer)
         self._planner = None if cycle is None else CyclePlanner(self.trainer, cycle)
         groups = [] if cycle is None else cycle.optimizer.param_groups
-        if cycle is not None and [group.get("name") for group in groups] == [*self._groups()]:  # the task's own
-            cycle.set_peaks(group_rates(self.hparams["max_lr"], len(groups)))
+        names = [*self._groups()]
+        if cycle is not None and [group.get("name") for group in groups] == names:  # the task's own
+            cycle.set_peaks(group_rates(self.hparams["max_lr"], names))
             for group in groups:
                 group["weight_decay"] = self.hparams["weight_decay"]
 
