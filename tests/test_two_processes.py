@@ -311,6 +311,12 @@ def test_a_fit_on_the_command_line_searches_and_trains_once(command: list[str], 
     assert {"config.yaml", "lr_find", "checkpoints"} <= {path.name for path in run_folder.iterdir()}
     assert len(list(run_folder.glob("events.*"))) == 1
     assert [output.count(word) for word in ("checkpoint: ", "curves: ", "curve: ")] == [1, 1, 1]
+    more = ["--model.max_lr", "find", "--ckpt_path", "last", "--trainer.max_epochs", "3"]
+    resumed = printed("fit", [*command, *runs_in(tmp_path / "runs"), *more], tmp_path)  # locked by the first process
+    assert f"checkpoint: {run_folder}/checkpoints/best.ckpt" in resumed
+    assert torch.load(run_folder / "checkpoints" / "last.ckpt", weights_only=True)["epoch"] == 2
+    assert [path.name for path in (tmp_path / "runs" / "planet").iterdir()] == [run_folder.name]
+    assert not (run_folder / ".lock").exists()
 
 
 def test_a_recipe_on_the_command_line_runs_once(command: list[str], tmp_path: Path) -> None:

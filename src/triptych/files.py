@@ -41,6 +41,11 @@ def save_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]
     atomic_save(path, save)
 
 
+def missing_folders(folder: Path) -> list[Path]:
+    """The folder and its parents that do not exist, the deepest first."""
+    return [path for path in (folder, *folder.parents) if not path.exists()]
+
+
 def _machine() -> str:
     return re.sub(r"\W", "_", platform.node())
 
@@ -50,11 +55,11 @@ def _remove_left_over(folder: Path) -> None:
     """Removes the temporary files of processes of this machine that are gone."""
     for path in folder.glob(".*.part*"):
         found = _PART.fullmatch(path.name)
-        if found and found[1] == _machine() and not _runs(int(found[2])):
+        if found and found[1] == _machine() and not is_running(int(found[2])):
             path.unlink(missing_ok=True)
 
 
-def _runs(process: int) -> bool:
+def is_running(process: int) -> bool:
     """Whether a process of this machine is running; on Windows always True."""
     if sys.platform == "win32":
         return True

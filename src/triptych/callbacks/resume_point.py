@@ -10,8 +10,8 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from triptych.files import atomic_save
 from triptych.runs.checkpoint import AtomicCheckpointIO, newest_readable
-from triptych.runs.folder import is_in, own_folder, release_folder, settle_folder
-from triptych.runs.layout import RunLayout, previous
+from triptych.runs.folder import is_in, lock_folder, own_folder, release_folder, settle_folder
+from triptych.runs.layout import RunLayout, previous, run_of
 
 
 class ResumePoint(Checkpoint):
@@ -30,7 +30,8 @@ class ResumePoint(Checkpoint):
 
     Raises:
         ValueError: `every_n_steps` is less than 1.
-        FileExistsError: The folder has a checkpoint of that name from another run, when a fit starts.
+        FileExistsError: The folder has a checkpoint of that name from another run, or another process writes there,
+            when a fit starts.
     """
 
     best_model_path = ""  # Lightning looks here for `ckpt_path="best"`, and then says that there is none
@@ -52,6 +53,8 @@ class ResumePoint(Checkpoint):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._saved_at = trainer.global_step
+        if self.dirpath is not None and not _is_trial(trainer):  # after the setup of a ModelCheckpoint in this folder
+            lock_folder(trainer, run_of(self.path(trainer)) or Path(self.dirpath))
         self._refuse_other_run(trainer)
 
     def on_train_batch_end(
@@ -69,6 +72,9 @@ class ResumePoint(Checkpoint):
         self._save(trainer)
 
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        release_folder(trainer)
+
+    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         release_folder(trainer)
 
     def path(self, trainer: L.Trainer) -> Path:

@@ -11,6 +11,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from triptych.files import atomic_save
 from triptych.recipe.plan import StagePlan
 from triptych.recipe.stage import FullStage
+from triptych.runs.identity import first_difference
 from triptych.runs.layout import RunLayout
 
 
@@ -86,10 +87,8 @@ class RecipeState:
         if not path.is_file():
             raise ValueError(f"{folder}: expected the folder of a recipe to resume, got none (no {path.name} in it).")
         saved = json.loads(path.read_text(encoding="utf-8"))
-        for name, value in identity.items():
-            was = saved["identity"].get(name, value)
-            if was != value:
-                raise ValueError(f"{folder}: this run cannot be resumed: its {name} was {was}, now {value}.")
+        if difference := first_difference(saved["identity"], identity):
+            raise ValueError(f"{folder}: this run cannot be resumed: its {difference}.")
         return cls(
             folder,
             identity,

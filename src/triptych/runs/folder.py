@@ -9,14 +9,16 @@ import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
+from triptych.files import missing_folders
 from triptych.runs.checkpoint import read_checkpoint
 from triptych.runs.layout import RunLayout, run_of
+from triptych.runs.lock import LockedError, folder_lock
 
 VERSION = "version_"
 """Beginning of a run folder's name if nobody named the run; a number follows."""
 
-_CLAIMED, _CREATED = "_claimed_folder", "_created_folders"
-"""Attributes of a Trainer: the folder from `claim_folder`, and the folders that it created, the deepest first."""
+_CLAIMED, _CREATED, _LOCKS = "_claimed_folder", "_created_folders", "_folder_locks"
+"""Attributes of a Trainer: the folder from `claim_folder`, the folders created for it, the deepest first, and locks."""
 
 
 def own_folder(trainer: L.Trainer) -> Path:
@@ -50,7 +52,7 @@ def claim_folder(trainer: L.Trainer) -> Path:
         logger = trainer.logger
         root = Path((logger.save_dir if logger is not None else None) or trainer.default_root_dir)
         folder = _named(root, logger)
-        created = _missing(folder or root)
+        created = missing_folders(folder or root)
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
         elif trainer.is_global_zero:
@@ -71,7 +73,10 @@ def continue_in(trainer: L.Trainer, folder: Path) -> None:
 def settle_folder(trainer: L.Trainer) -> Path:
     """Claims the run folder for all processes, and sends there each ModelCheckpoint that was not given a `dirpath`.
 
-    Call it in all processes, in a `setup` hook.
+    Call it in all processes, in a `setup` hook. A fit locks the folder.
+
+    Raises:
+        FileExistsError: Another process writes there.
     """
     folder = trainer.strategy.broadcast(claim_folder(trainer))
     if folder_logger(trainer) is None:
@@ -82,11 +87,32 @@ def settle_folder(trainer: L.Trainer) -> Path:
         for one in trainer.checkpoint_callbacks:
             if isinstance(one, ModelCheckpoint) and one.dirpath in (None, default.dirpath):
                 one.dirpath = str(RunLayout(folder).checkpoints)
+    if trainer.state.fn == "fit":
+        lock_folder(trainer, folder)
     return folder
 
 
+def lock_folder(trainer: L.Trainer, folder: Path) -> None:
+    """Locks a folder in the first process until `release_folder`; see `folder_lock`. Call it in all processes.
+
+    Raises:
+        FileExistsError: Another process writes there.
+    """
+    refused = None
+    if trainer.is_global_zero:
+        locks: contextlib.ExitStack = vars(trainer).setdefault(_LOCKS, contextlib.ExitStack())
+        try:
+            locks.enter_context(folder_lock(folder))
+        except LockedError as error:
+            refused = str(error)
+    if refused := trainer.strategy.broadcast(refused):
+        raise FileExistsError(refused)
+
+
 def release_folder(trainer: L.Trainer) -> None:
-    """Removes the folder from `claim_folder` again if it is empty."""
+    """Releases the locks of the trainer, and removes the folder from `claim_folder` again if it is empty."""
+    if _LOCKS in vars(trainer):
+        vars(trainer)[_LOCKS].close()
     created: list[Path] = getattr(trainer, _CREATED, [])
     if trainer.is_global_zero and created:
         with contextlib.suppress(OSError):  # it holds something
@@ -120,7 +146,7 @@ def no_empty_run(trainer: L.Trainer, checkpoint: str | None = None) -> Iterator[
             raise FileExistsError(
                 f"{folder}: another run is in this folder; name a new one, `--trainer.logger.init_args.version NAME`."
             )
-        created = _missing(folder)
+        created = missing_folders(folder)
     steps_before = read_checkpoint(checkpoint)["global_step"] if checkpoint and Path(checkpoint).is_file() else 0
     try:
         yield
@@ -137,21 +163,21 @@ def is_in(path: str | Path | None, folder: Path) -> bool:
     return path is not None and folder.resolve() in Path(path).resolve().parents
 
 
-def newest_run(runs: Path, has: Path, names: str = "*") -> Path:
-    """The run whose file `has` was modified last.
+def newest_runs(runs: Path, has: Path, names: str = "*") -> list[Path]:
+    """The runs that have the file `has`, the one whose file was modified last first.
 
     Args:
         runs: Folder of the runs.
-        has: A file that the run must have, relative to its folder.
+        has: A file that a run must have, relative to its folder.
         names: A pattern that the names of the runs match.
 
     Raises:
         FileNotFoundError: No run has the file.
     """
-    found = sorted(runs.glob(f"{names}/{has}"), key=lambda path: path.stat().st_mtime)
+    found = sorted(runs.glob(f"{names}/{has}"), key=lambda path: path.stat().st_mtime, reverse=True)
     if not found:
         raise FileNotFoundError(f"{runs}: expected a run to resume, with {has} in it, found none.")
-    return found[-1].parents[len(has.parts) - 1]
+    return [path.parents[len(has.parts) - 1] for path in found]
 
 
 def run_folder(trainer: L.Trainer) -> Path:
@@ -192,10 +218,6 @@ def _versions(root: Path) -> list[Path]:
 
 def _number(version: Path) -> int:
     return int(version.name.removeprefix(VERSION))
-
-
-def _missing(folder: Path) -> list[Path]:
-    return [path for path in (folder, *folder.parents) if not path.exists()]
 
 
 def _remove(created: list[Path]) -> None:
