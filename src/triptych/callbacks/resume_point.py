@@ -1,6 +1,5 @@
 """Checkpoints every N steps, from which a killed fit resumes at the next sample."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from triptych.files import atomic_save
+from triptych.files import as_path, copy_file, plain_path
 from triptych.runs.checkpoint import AtomicCheckpointIO, newest_readable
 from triptych.runs.folder import is_in, lock_folder, own_folder, release_folder, settle_folder
 from triptych.runs.layout import RunLayout, previous, run_of
@@ -54,7 +53,7 @@ class ResumePoint(Checkpoint):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._saved_at = trainer.global_step
         if self.dirpath is not None and not _is_trial(trainer):  # after the setup of a ModelCheckpoint in this folder
-            lock_folder(trainer, run_of(self.path(trainer)) or Path(self.dirpath))
+            lock_folder(trainer, run_of(self.path(trainer)) or as_path(self.dirpath))
         self._refuse_other_run(trainer)
 
     def on_train_batch_end(
@@ -80,7 +79,7 @@ class ResumePoint(Checkpoint):
     def path(self, trainer: L.Trainer) -> Path:
         """Path of the last checkpoint."""
         path = RunLayout(own_folder(trainer)).checkpoint(self.name)
-        return Path(self.dirpath) / path.name if self.dirpath else path
+        return as_path(self.dirpath) / path.name if self.dirpath else path
 
     def _refuse_other_run(self, trainer: L.Trainer) -> None:
         last = self.path(trainer)
@@ -109,17 +108,9 @@ class ResumePoint(Checkpoint):
             return
         last = self._wrote = self.path(trainer)
         if trainer.is_global_zero and last.exists():
-            _keep_as(last, previous(last))
-        trainer.save_checkpoint(last, weights_only=False)
+            copy_file(last, previous(last))  # at any moment at least one of the two is a complete checkpoint
+        trainer.save_checkpoint(plain_path(last), weights_only=False)
 
 
 def _is_trial(trainer: L.Trainer) -> bool:
     return bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
-
-
-def _keep_as(source: Path, target: Path) -> None:
-    """Hard-links `source` as `target`, so that at any moment at least one of the two is a complete checkpoint."""
-    try:
-        atomic_save(target, lambda part: os.link(source, part))
-    except OSError:  # a file system without links
-        os.replace(source, target)

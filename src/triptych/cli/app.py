@@ -21,7 +21,7 @@ from triptych.cli.messages import plain
 from triptych.cli.resume import nothing_left, resumed_run
 from triptych.cli.trainer import CommandTrainer
 from triptych.errors import UsageError
-from triptych.files import atomic_save
+from triptych.files import as_path, atomic_save
 from triptych.lr_finder import asks_to_find, find_lr, with_found
 from triptych.runs.checkpoint import best_score, read_checkpoint, read_hyper_parameters
 from triptych.runs.folder import continue_in, folder_logger, is_in, no_empty_run, own_folder, run_folder, settle_folder
@@ -172,7 +172,7 @@ class TriptychCLI(LightningCLI):
         """Takes from the checkpoint the hyper-parameters that were not typed, and those that a word stands for."""
         subcommand = self.config.subcommand
         checkpoint = self.config[subcommand].get("ckpt_path")
-        if not checkpoint or not Path(checkpoint).is_file():
+        if not checkpoint or not as_path(checkpoint).is_file():
             return
         saved = read_hyper_parameters(checkpoint)
         all_typed = self.parser.parse_args(self._args, defaults=False)[subcommand]
@@ -257,7 +257,7 @@ class TriptychCLI(LightningCLI):
     def after_recipe(self) -> None:
         """Prints the last stage's score and checkpoint, and the TensorBoard command."""
         if self.trainer.results:  # not after a dry run
-            last = Path(self.trainer.results[-1].checkpoint)
+            last = self.trainer.results[-1].checkpoint
             print(f"score: {best_score(last)}\ncheckpoint: {last}")
             self._print_curves()
 
@@ -327,6 +327,8 @@ def _user_message(error: Exception) -> str | None:
     if isinstance(error, UsageError):
         return f"{error.file}: {plain(error)}" if error.file else plain(error)
     if isinstance(error, (ValueError, OSError, MisconfigurationException)):
+        return plain(error)
+    if isinstance(error, ImportError) and str(error).startswith("Install "):  # fsspec's, for a kind of bucket
         return plain(error)
     if str(error).startswith("Error(s) in loading state_dict"):
         return "ckpt_path: the checkpoint was saved by a different model."

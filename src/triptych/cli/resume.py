@@ -8,6 +8,7 @@ from jsonargparse import Namespace
 
 from triptych.cli.identity import difference, is_as_long, take_resolved
 from triptych.errors import UsageError
+from triptych.files import as_path
 from triptych.runs.checkpoint import read_checkpoint, trained_epochs
 from triptych.runs.folder import VERSION, newest_runs
 from triptych.runs.lock import LockedError, folder_lock, holder_of, lock_of_parent
@@ -49,7 +50,7 @@ def resumed_run(config: Namespace, state: Path, locks: contextlib.ExitStack) -> 
 
 def _named_runs(trainer: Namespace, state: Path) -> tuple[list[Path], Namespace | None, str]:
     """The runs that may be meant, the newest first; the logger that names a run, and its argument for the name."""
-    root = Path(trainer.get("default_root_dir") or Path.cwd())
+    root = as_path(trainer.get("default_root_dir") or Path.cwd())
     logger = _folder_logger(trainer)
     if logger is None:
         return newest_runs(root, state, f"{VERSION}*"), None, ""
@@ -62,7 +63,7 @@ def _named_runs(trainer: Namespace, state: Path) -> tuple[list[Path], Namespace 
         )
     version = arguments.get(key)
     name = f"{VERSION}{version}" if isinstance(version, int) else version
-    runs = Path(arguments.get("save_dir") or root)
+    runs = as_path(arguments.get("save_dir") or root)
     if not logger.class_path.endswith(_KINDS):
         return newest_runs(runs, state, f"{arguments.get('project') or '*'}/{name or '*'}"), logger, key
     runs = runs / (arguments.get("name") or "")
@@ -109,7 +110,7 @@ def _locked(runs: list[Path], state: Path, locks: contextlib.ExitStack) -> Path:
 
 def nothing_left(trainer: L.Trainer, checkpoint: str) -> str:
     """Why a fit that resumes from `checkpoint` would train nothing, in one line; empty if it trains."""
-    if not Path(checkpoint).is_file():
+    if not as_path(checkpoint).is_file():
         return ""
     state = read_checkpoint(checkpoint)
     done = {"epochs": trained_epochs(state), "steps": state["global_step"]}

@@ -19,6 +19,7 @@ from triptych.datamodules.samples import SampleDataset
 from triptych.datasets.download import Archive, fetch
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.sample import Records, Sample, Split, Target
+from triptych.files import is_remote
 from triptych.transforms import Pipeline, evaluation_pipeline
 
 _SPLITS: dict[str, tuple[Split, ...]] = {"fit": ("val", "train"), "validate": ("val",), "test": ("test",)}
@@ -81,6 +82,8 @@ class TriptychDataModule(L.LightningDataModule):
             name: str(value) if isinstance(value, Path) else value for name, value in self.hparams.items()
         }
         self.hparams.clear()  # a checkpoint holds plain values alone, and none of the data's arguments
+        if is_remote(root):
+            raise ValueError(f"root: expected a folder of this machine, got {root}; copy the data here first.")
         self.root, self.download = Path(root), download
         self.predict_path = predict_path
         self.image_size = checked_size("image_size", image_size)

@@ -10,6 +10,7 @@ import lightning as L
 
 from triptych.callbacks import ScoreReport
 from triptych.datamodules.base import TriptychDataModule
+from triptych.files import as_path
 from triptych.recipe.dev_run import dev_run
 from triptych.recipe.given_state import GivenState, carry_on
 from triptych.recipe.plan import fit_budget, plan_stage, read_budget
@@ -80,7 +81,7 @@ def run_recipe(
     if arguments.get("fast_dev_run"):
         dev_run(model, data, filled, arguments)
         return []
-    identity, folder = _identity(model, data, arguments, seed), Path(folder)
+    identity, folder = _identity(model, data, arguments, seed), as_path(folder)
     with folder_lock(folder) if is_first_process() and not dry_run else contextlib.nullcontext():
         return _run(model, data, filled, arguments, identity, folder, resume, dry_run, budget, every_n_steps)
 

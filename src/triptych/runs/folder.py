@@ -1,7 +1,6 @@
 """The folder of a run, with its configuration, curves, checkpoints and predictions; no two runs share one."""
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
-from triptych.files import missing_folders
+from triptych.files import as_path, missing_folders, modified, remove_empty, remove_folder
 from triptych.runs.checkpoint import read_checkpoint
 from triptych.runs.layout import RunLayout, run_of
 from triptych.runs.lock import LockedError, folder_lock
@@ -30,9 +29,9 @@ def own_folder(trainer: L.Trainer) -> Path:
     """
     logger = folder_logger(trainer)
     if logger is not None:
-        return Path(logger.log_dir or trainer.default_root_dir)
+        return as_path(logger.log_dir or trainer.default_root_dir)
     claimed: Path | None = getattr(trainer, _CLAIMED, None)
-    return claimed or Path(trainer.default_root_dir)
+    return claimed or as_path(trainer.default_root_dir)
 
 
 def folder_logger(trainer: L.Trainer) -> Logger | None:
@@ -50,7 +49,7 @@ def claim_folder(trainer: L.Trainer) -> Path:
     """
     if folder_logger(trainer) is None and not hasattr(trainer, _CLAIMED):
         logger = trainer.logger
-        root = Path((logger.save_dir if logger is not None else None) or trainer.default_root_dir)
+        root = as_path((logger.save_dir if logger is not None else None) or trainer.default_root_dir)
         folder = _named(root, logger)
         created = missing_folders(folder or root)
         if folder is not None:
@@ -83,10 +82,9 @@ def settle_folder(trainer: L.Trainer) -> Path:
         setattr(trainer, _CLAIMED, folder)
     default = ModelCheckpoint()
     default.setup(trainer, trainer.lightning_module, stage="")
-    if "://" not in str(default.dirpath):
-        for one in trainer.checkpoint_callbacks:
-            if isinstance(one, ModelCheckpoint) and one.dirpath in (None, default.dirpath):
-                one.dirpath = str(RunLayout(folder).checkpoints)
+    for one in trainer.checkpoint_callbacks:
+        if isinstance(one, ModelCheckpoint) and one.dirpath in (None, default.dirpath):
+            one.dirpath = str(RunLayout(folder).checkpoints)
     if trainer.state.fn == "fit":
         lock_folder(trainer, folder)
     return folder
@@ -115,9 +113,7 @@ def release_folder(trainer: L.Trainer) -> None:
         vars(trainer)[_LOCKS].close()
     created: list[Path] = getattr(trainer, _CREATED, [])
     if trainer.is_global_zero and created:
-        with contextlib.suppress(OSError):  # it holds something
-            for folder in created:
-                folder.rmdir()
+        remove_empty(created)
         if not created[0].exists():
             delattr(trainer, _CLAIMED)
             delattr(trainer, _CREATED)
@@ -147,7 +143,7 @@ def no_empty_run(trainer: L.Trainer, checkpoint: str | None = None) -> Iterator[
                 f"{folder}: another run is in this folder; name a new one, `--trainer.logger.init_args.version NAME`."
             )
         created = missing_folders(folder)
-    steps_before = read_checkpoint(checkpoint)["global_step"] if checkpoint and Path(checkpoint).is_file() else 0
+    steps_before = read_checkpoint(checkpoint)["global_step"] if checkpoint and as_path(checkpoint).is_file() else 0
     try:
         yield
     except Exception:
@@ -160,7 +156,7 @@ def no_empty_run(trainer: L.Trainer, checkpoint: str | None = None) -> Iterator[
 
 def is_in(path: str | Path | None, folder: Path) -> bool:
     """Whether a path is given and lies below `folder`."""
-    return path is not None and folder.resolve() in Path(path).resolve().parents
+    return path is not None and folder.resolve() in as_path(path).resolve().parents
 
 
 def newest_runs(runs: Path, has: Path, names: str = "*") -> list[Path]:
@@ -174,7 +170,7 @@ def newest_runs(runs: Path, has: Path, names: str = "*") -> list[Path]:
     Raises:
         FileNotFoundError: No run has the file.
     """
-    found = sorted(runs.glob(f"{names}/{has}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    found = sorted(runs.glob(f"{names}/{has}"), key=modified, reverse=True)
     if not found:
         raise FileNotFoundError(f"{runs}: expected a run to resume, with {has} in it, found none.")
     return [path.parents[len(has.parts) - 1] for path in found]
@@ -187,7 +183,7 @@ def run_folder(trainer: L.Trainer) -> Path:
 
 def checkpoint_folder(trainer: L.Trainer) -> Path | None:
     """The run folder of the trainer's checkpoint, if it has one that lies in a run folder."""
-    return None if trainer.ckpt_path is None else run_of(Path(trainer.ckpt_path))
+    return None if trainer.ckpt_path is None else run_of(as_path(trainer.ckpt_path))
 
 
 def _named(root: Path, logger: Logger | None) -> Path | None:
@@ -223,7 +219,5 @@ def _number(version: Path) -> int:
 def _remove(created: list[Path]) -> None:
     """Removes the first folder with all that is in it, and the others if they are empty."""
     if created:
-        shutil.rmtree(created[0], ignore_errors=True)
-        with contextlib.suppress(OSError):  # another run may have been started in it by now
-            for folder in created[1:]:
-                folder.rmdir()
+        remove_folder(created[0])
+        remove_empty(created[1:])  # another run may have been started in one by now

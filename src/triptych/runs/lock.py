@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from lightning.pytorch.utilities import rank_zero_info
 
-from triptych.files import is_running, missing_folders
+from triptych.files import is_remote, is_running, missing_folders, remove_empty
 
 _NAME = ".lock"
 _SECONDS = 0.5
@@ -69,13 +69,13 @@ def folder_lock(folder: Path) -> Iterator[None]:
     need not take it.
 
     Args:
-        folder: The folder. If its file system has no locks, a line says so, and there is none.
+        folder: The folder. A bucket has no locks; if a file system has none, a line says so.
 
     Raises:
         LockedError: Another living process holds the lock.
     """
     key = folder.resolve()
-    if lock_of_parent() == key:
+    if is_remote(folder) or lock_of_parent() == key:
         yield
         return
     created = missing_folders(folder)
@@ -91,9 +91,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
         _held[key] = lock, times - 1
         if times == 1:
             _release(key)
-            with contextlib.suppress(OSError):  # it holds something
-                for path in created:
-                    path.rmdir()
+            remove_empty(created)
 
 
 def lock_of_parent() -> Path | None:
