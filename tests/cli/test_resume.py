@@ -4,6 +4,9 @@ import contextlib
 import os
 import platform
 import re
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from small_fit import TINY
 
 from triptych.cli.resume import resumed_run
 from triptych.errors import UsageError
+from triptych.runs.checkpoint import read_checkpoint
 
 pytestmark = QUIET
 
@@ -251,6 +255,24 @@ def test_a_fit_goes_on_with_its_seed_alone(fit: list[str]) -> None:
     assert torch.load(Path("runs/camvid/version_0", STATE), weights_only=True)["epoch"] == 1
     fails([*fit, *more, "7"], r"runs/camvid/version_0: seed_everything was 5, now 7; give its checkpoint as .*")
     assert {path.name for path in Path("runs/camvid").iterdir()} == {"version_0", "version_1"}
+
+
+@pytest.mark.slow
+def test_a_fit_is_refused_while_another_process_trains_the_run_and_goes_on_after_its_kill(fit: list[str]) -> None:
+    last, script = Path("runs/camvid/version_0", STATE), Path(sys.executable).with_name("triptych")
+    fit = [*fit, "--data.num_workers", "1"]
+    with subprocess.Popen([script, *fit, "--trainer.max_epochs", "1000"], stdout=subprocess.DEVNULL) as first:
+        try:
+            while not last.exists() and first.poll() is None:
+                time.sleep(0.1)
+            words = rf"runs/camvid/version_0: process {first.pid} on {platform.node()} writes there; wait until it .*"
+            fails([*fit, "--ckpt_path", "last"], words)
+        finally:
+            first.kill()
+    trained = read_checkpoint(last)["epoch"] + 1
+    printed_by([*fit, "--ckpt_path", "last", "--trainer.max_epochs", str(trained + 1)])
+    assert read_checkpoint(last)["epoch"] == trained
+    assert [path.name for path in Path("runs/camvid").iterdir()] == ["version_0"]
 
 
 def test_a_seed_beside_a_checkpoint_is_used(fit: list[str], caplog: pytest.LogCaptureFixture) -> None:
