@@ -459,7 +459,7 @@ def test_killed_process_resumes_as_if_it_had_lived(drawn_streets: Path, tmp_path
     kills = [3 * 12 + search + 3, 2 + 2 + 3, None]  # in the second epoch of the first stage, in the last stage, never
     for kill, resume in zip(kills, ["", "resume", "resume"], strict=True):
         script = [sys.executable, __file__, str(drawn_streets), str(tmp_path / "killed"), str(kill or ""), resume]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}  # with tests/
         done = subprocess.run(script, env=environment, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == (-signal.SIGKILL if kill else 0), done.stderr
     names = sorted(path.name for path in (tmp_path / "killed" / "checkpoints").iterdir())
