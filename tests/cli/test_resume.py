@@ -56,6 +56,8 @@ def changed(values: dict[str, Any]) -> dict[str, Any]:
 
 def namespace(values: Any) -> Any:
     """A configuration as jsonargparse parses it."""
+    if isinstance(values, list):
+        return [namespace(value) for value in values]
     if not isinstance(values, dict):
         return values
     return Namespace(**{name: namespace(value) for name, value in values.items()})
@@ -73,12 +75,12 @@ def put(name: str, age: int, processes: int = 1, **values: Any) -> Path:
     return run
 
 
-def chosen(version: str | None = None, **values: Any) -> str:
+def chosen(version: str | None = None, state: Path = STATE, **values: Any) -> str:
     """Name of the run that is gone on with, where a version may be typed."""
     config = namespace(changed(values))
     config.trainer.logger.init_args.version = version
     with contextlib.ExitStack() as locks:
-        run = resumed_run(config, STATE, locks)
+        run = resumed_run(config, state, locks)
     assert config.trainer.logger.init_args.version == run.name
     return run.name
 
@@ -200,6 +202,26 @@ def test_what_a_resumed_fit_filled_in_is_no_difference() -> None:
     assert chosen(**given) == "a"
     with pytest.raises(UsageError, match=r"model\.num_classes was 32, now 12; "):
         chosen(**{**given, "model.num_classes": 12})
+
+
+def test_a_recipe_goes_on_with_the_run_that_has_its_stages() -> None:
+    def stages(epochs: int, **first: Any) -> list[dict[str, Any]]:
+        return [{"name": "head", "max_lr": "find", "precision": "auto", **first}, {"name": "all", "epochs": epochs}]
+
+    state = Path("recipe.json")
+    for age, epochs in enumerate((5, 3)):
+        run = put(f"{epochs} epochs", age, stages=stages(epochs, precision="32-true"))
+        (run / state).touch()
+        os.utime(run / state, (1000 - age, 1000 - age))
+    assert chosen(state=state, stages=stages(3), **{"model.max_lr": 5.0}) == "3 epochs"  # the stages set the rate
+    words = "runs/x/5 epochs: this run cannot be resumed: {}; start a new one, without --resume."
+    for difference, changes in {
+        "epochs of stage all was 5, now 4": {"stages": stages(4)},
+        "stages was ['head', 'all'], now ['head']": {"stages": stages(4)[:1]},
+        "model.encoder was resnet34, now resnet18": {"stages": stages(5), "model.encoder": "resnet18"},
+    }.items():
+        with pytest.raises(UsageError, match=f"^{re.escape(words.format(difference))}$"):
+            chosen(state=state, **changes)
 
 
 def test_a_run_without_a_configuration_is_not_taken_for_the_same() -> None:

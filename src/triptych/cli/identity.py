@@ -68,7 +68,7 @@ def take_resolved(config: Namespace, run: Path) -> None:
     ]
     for now, was, names in parts:
         for name in names:
-            if is_word(now[name]):
+            if is_word(now.get(name)):
                 now[name] = was.get(name, now[name])
 
 
