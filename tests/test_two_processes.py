@@ -209,15 +209,19 @@ def run(commands: Mapping[str, tuple[list[str], dict[str, str]]], folder: Path) 
     return printed
 
 
-def answers(job: str, folder: Path) -> list[dict[str, Any]]:
-    """What both processes found, started as torchrun starts them."""
+def by_torchrun(name: str, command: list[str]) -> dict[str, tuple[list[str], dict[str, str]]]:
+    """A command for each of the two processes, with the environment that torchrun gives them."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
-    command = [sys.executable, __file__, job, str(folder)]
     shared |= {"TORCHELASTIC_RUN_ID": "none", "GROUP_RANK": "0"}
-    run({f"{job}.{r}": (command, {**shared, "RANK": r, "LOCAL_RANK": r}) for r in ("0", "1")}, folder)
+    return {f"{name}.{rank}": (command, {**shared, "RANK": rank, "LOCAL_RANK": rank}) for rank in ("0", "1")}
+
+
+def answers(job: str, folder: Path) -> list[dict[str, Any]]:
+    """What both processes found, started as torchrun starts them."""
+    run(by_torchrun(job, [sys.executable, __file__, job, str(folder)]), folder)
     return [json.loads((folder / f"{job}.{rank}.json").read_text()) for rank in (0, 1)]
 
 
@@ -311,6 +315,17 @@ def test_a_fit_on_the_command_line_searches_and_trains_once(command: list[str], 
     assert {"config.yaml", "lr_find", "checkpoints"} <= {path.name for path in run_folder.iterdir()}
     assert len(list(run_folder.glob("events.*"))) == 1
     assert [output.count(word) for word in ("checkpoint: ", "curves: ", "curve: ")] == [1, 1, 1]
+    more = ["--model.max_lr", "find", "--ckpt_path", "last", "--trainer.max_epochs", "3"]
+    resumed = printed("fit", [*command, *runs_in(tmp_path / "runs"), *more], tmp_path)  # locked by the first process
+    assert f"checkpoint: {run_folder}/checkpoints/best.ckpt" in resumed
+    last = run_folder / "checkpoints" / "last.ckpt"
+    assert torch.load(last, weights_only=True)["epoch"] == 2
+    script = str(Path(sys.executable).with_name("triptych"))
+    again = [script, "fit", *command, *runs_in(tmp_path / "runs"), *more[:-1], "4"]
+    run(by_torchrun("again", again), tmp_path)
+    assert torch.load(last, weights_only=True)["epoch"] == 3
+    assert [path.name for path in (tmp_path / "runs" / "planet").iterdir()] == [run_folder.name]
+    assert not (run_folder / ".lock").exists()
 
 
 def test_a_recipe_on_the_command_line_runs_once(command: list[str], tmp_path: Path) -> None:

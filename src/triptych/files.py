@@ -1,27 +1,109 @@
-"""Writing files atomically: a reader finds a complete file or none."""
+"""Paths on a file system or on a bucket, and writing files atomically: a reader finds a complete file or none."""
 
+import contextlib
 import csv
 import functools
 import os
 import platform
 import re
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any, cast
+
+from upath import UPath
 
 _PART = re.compile(r"\..+\.([^.]+)-(\d+)\.part(\.[^.]*)?")
 """A temporary file's name: the file's own stem, machine and process that write it, the file's suffix."""
 
 
+def as_path(path: str | Path) -> Path:
+    """A path on the file system, or on a bucket such as `s3://NAME/runs`, which has the methods of a path.
+
+    Args:
+        path: A path, or a URL that fsspec can open.
+
+    Raises:
+        ValueError: fsspec cannot open the URL, for example because a package is missing.
+    """
+    if not is_remote(path):
+        return Path(path)
+    try:
+        remote = UPath(str(path))
+        _ = remote.fs  # imports what it needs
+    except (ImportError, ValueError) as error:
+        raise ValueError(f"{path}: expected a path, or a bucket that fsspec can open; {error}.") from error
+    return cast(Path, remote)
+
+
+def is_remote(path: str | Path) -> bool:
+    """Whether a path lies on a bucket."""
+    return "://" in str(path)
+
+
+def plain_path(path: Path) -> str | Path:
+    """The path as Lightning takes it: a URL as text."""
+    return str(path) if is_remote(path) else path
+
+
+def modified(path: Path) -> float:
+    """The Unix time at which a file was written."""
+    return _bucket(path).modified(_key(path)).timestamp() if is_remote(path) else path.stat().st_mtime
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Gives a file a second name: a hard link, or a copy on a bucket; a file system without links renames it."""
+    if is_remote(source):
+        _bucket(source).copy(_key(source), _key(target))
+        return
+    try:
+        atomic_save(target, lambda part: os.link(source, part))
+    except OSError:  # a file system without links
+        os.replace(source, target)
+
+
+def remove_folder(folder: Path) -> None:
+    """Removes a folder with all that is in it, if it exists."""
+    if not is_remote(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+    elif folder.exists():
+        _bucket(folder).rm(_key(folder), recursive=True)
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Removes folders, one after another, as long as they are empty; a bucket has no empty ones."""
+    with contextlib.suppress(OSError):  # it holds something
+        for folder in folders:
+            if not is_remote(folder):
+                folder.rmdir()
+
+
+def _bucket(path: Path) -> Any:
+    return cast(UPath, path).fs
+
+
+def _key(path: Path) -> str:
+    return cast(UPath, path).path
+
+
 def atomic_save(path: Path, save: Callable[[Path], object]) -> None:
     """Writes atomically: to a temporary file of this process that then replaces `path`.
 
-    What a killed process left half-written in the same folder is removed.
+    What a killed process left half-written in the same folder is removed. A file on a bucket is written here, then
+    uploaded, which is atomic.
 
     Args:
         path: The file.
         save: Called with the path of the temporary file; writes the content to it.
     """
+    if is_remote(path):
+        with tempfile.TemporaryDirectory() as folder:
+            whole = Path(folder, path.name)
+            save(whole)
+            _bucket(path).put_file(str(whole), _key(path))
+        return
     _remove_left_over(path.parent.absolute())
     part = path.with_name(f".{path.stem}.{_machine()}-{os.getpid()}.part{path.suffix}")
     try:
@@ -41,6 +123,13 @@ def save_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]
     atomic_save(path, save)
 
 
+def missing_folders(folder: Path) -> list[Path]:
+    """The folder and its parents that do not exist, the deepest first; on a bucket only the folder counts."""
+    if is_remote(folder):
+        return [] if folder.exists() else [folder]
+    return [path for path in (folder, *folder.parents) if not path.exists()]
+
+
 def _machine() -> str:
     return re.sub(r"\W", "_", platform.node())
 
@@ -50,11 +139,11 @@ def _remove_left_over(folder: Path) -> None:
     """Removes the temporary files of processes of this machine that are gone."""
     for path in folder.glob(".*.part*"):
         found = _PART.fullmatch(path.name)
-        if found and found[1] == _machine() and not _runs(int(found[2])):
+        if found and found[1] == _machine() and not is_running(int(found[2])):
             path.unlink(missing_ok=True)
 
 
-def _runs(process: int) -> bool:
+def is_running(process: int) -> bool:
     """Whether a process of this machine is running; on Windows always True."""
     if sys.platform == "win32":
         return True

@@ -10,7 +10,9 @@ import lightning as L
 import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from other_process import held
 from small_fit import PLAIN, Case, fit, leaves
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -235,3 +237,23 @@ def test_a_checkpoint_holds_plain_values_and_tensors_alone(
             (pickled,) = [entry for entry in file.namelist() if entry.endswith("data.pkl")]
             built = {arg for code, arg, _ in pickletools.genops(file.read(pickled)) if code.name == "GLOBAL"}
         assert {word.split(".")[0].split(" ")[0] for word in built} <= {"torch", "collections"}
+
+
+@pytest.mark.parametrize("dirpath", [None, "own", "version_0/checkpoints"])
+def test_a_fit_where_another_process_writes_is_refused_and_one_of_its_own_is_locked(
+    dirpath: str | None, tmp_path: Path
+) -> None:
+    class Look(L.Callback):
+        def on_train_batch_end(self, *_: Any) -> None:
+            self.locks = [str(path.relative_to(tmp_path)) for path in tmp_path.rglob(".lock")]
+
+    look, folder = Look(), tmp_path / (dirpath or "version_0").removesuffix("/checkpoints")
+    point = ResumePoint(dirpath=str(tmp_path / dirpath) if dirpath else None)
+    logger = TensorBoardLogger(tmp_path, "", version=0)
+    with held(folder) as process:
+        with pytest.raises(FileExistsError, match=f"^{folder}: process {process.pid} on .* writes there; "):
+            fit_line(tmp_path, [point], max_epochs=1, logger=logger, log_every_n_steps=1)
+        assert not list(tmp_path.rglob("*.ckpt"))
+    fit_line(tmp_path, [look, point], max_epochs=1, logger=logger, log_every_n_steps=1)
+    assert look.locks == [str(folder.relative_to(tmp_path) / ".lock")]
+    assert not list(tmp_path.rglob(".lock"))

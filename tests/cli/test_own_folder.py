@@ -7,10 +7,7 @@ import pytest
 import torch
 import yaml
 from command_line import QUIET, fails, files, printed_by
-from jsonargparse import Namespace
 from small_fit import TINY
-
-from triptych.cli.resume import resumed_run
 
 pytestmark = [QUIET, pytest.mark.filterwarnings("ignore:Experiment logs directory:UserWarning")]  # CSVLogger's
 
@@ -111,43 +108,3 @@ def test_failed_resume_leaves_no_folder(own_yaml: Path) -> None:
         more = ["--ckpt_path", checkpoint, "--trainer.max_epochs", "2", "--data.classes", "11"]
         fails(["fit", "--config", str(own_yaml), "--trainer.logger", logger, *more], "num_classes: .*")
         assert files(own_yaml.parent) == before
-
-
-STATE = Path("checkpoints", "last.ckpt")
-TRACKERS = [
-    (
-        "WandbLogger",
-        {"save_dir": ".", "project": None, "version": None, "id": None},
-        "lightning_logs/abc",
-        {"version": "abc"},
-    ),
-    ("WandbLogger", {"save_dir": ".", "project": "mine", "version": None, "id": None}, "mine/abc", {"version": "abc"}),
-    ("MLFlowLogger", {"save_dir": "mlruns", "run_id": None}, "mlruns/1/abc", {"run_id": "abc"}),
-    ("TensorBoardLogger", {"save_dir": "runs", "name": "x", "version": None}, "runs/x/a", {"version": "a"}),
-    (
-        "TensorBoardLogger",
-        {"save_dir": "runs", "name": "x", "version": 3},
-        "runs/x/version_3",
-        {"version": "version_3"},
-    ),
-]
-
-
-@pytest.mark.parametrize(("kind", "arguments", "folder", "named"), TRACKERS)
-def test_run_of_any_logger_is_found_and_named(
-    kind: str,
-    arguments: dict[str, object],
-    folder: str,
-    named: dict[str, str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for place in (folder, "elsewhere/zzz"):
-        (tmp_path / place / STATE).parent.mkdir(parents=True)
-        (tmp_path / place / STATE).touch()
-    logger = Namespace(class_path=f"{LOGGERS}.{kind}", init_args=Namespace(arguments))
-    other = Namespace(class_path=f"{LOGGERS}.CometLogger", init_args=Namespace())
-    trainer = Namespace(default_root_dir=None, logger=[other, logger] if kind == "TensorBoardLogger" else logger)
-    assert resumed_run(trainer, STATE) == Path(folder)
-    assert {key: logger.init_args[key] for key in named} == named

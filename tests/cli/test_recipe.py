@@ -420,7 +420,7 @@ def test_incomplete_checkpoint_names_the_one_before(runs: Path, drawn_streets: P
     last.write_bytes(last.read_bytes()[:1000])
     before = files(runs)
     fails(
-        ["fit", *fit_args(drawn_streets), "--ckpt_path", "last"],
+        ["fit", *fit_args(drawn_streets), "--model.max_lr", "find", "--ckpt_path", "last"],
         rf"ckpt_path: {last} is not a checkpoint, or incomplete; the previous one is {one_before}\.",
     )
     assert files(runs) == before

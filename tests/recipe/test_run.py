@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import platform
 import random
 import re
 import shutil
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 import lightning as L
 import pytest
 import torch
+from other_process import held
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 
@@ -319,13 +321,22 @@ def test_folder_of_another_run_is_refused(
     with refused(f"{folder}: this run cannot be resumed: {words}"):
         run(drawn_streets, folder, changed, **resume)
     model, data = MultiLabelClassifier(**ENCODER), PlanetDataModule(str(drawn_tiles), image_size=(32, 32))
-    with refused(f"{folder}: this run cannot be resumed: its trainer.devices was 1, now 2."):
+    with refused(f"{folder}: this run cannot be resumed: its number of processes was 1, now 2."):
         run(drawn_streets, folder, trainer_or_settings={**SETTINGS, "devices": 2}, **resume)
     other = shutil.copytree(drawn_streets, tmp_path / "streets")
     with refused(f"{folder}: this run cannot be resumed: its data.root was {drawn_streets}, now {other}."):
         run(other, folder, **resume)
     with refused(f"{folder}: this run cannot be resumed: its task was UNetSegmenter, now MultiLabelClassifier."):
         run_recipe(model, data, STAGES, SETTINGS, folder, seed=0, **resume)
+
+
+def test_folder_where_another_process_writes_is_refused(drawn_streets: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with held(folder) as process:
+        words = f"{folder}: process {process.pid} on {platform.node()} writes there; "
+        with refused(words + "wait until it ends, or let the new run write elsewhere.", FileExistsError):
+            run(drawn_streets, folder)
+        assert [path.name for path in folder.iterdir()] == [".lock"]
 
 
 def test_same_model_and_data_resume_after_a_failure(unbroken: Recipe, drawn_streets: Path, tmp_path: Path) -> None:
@@ -464,7 +475,7 @@ def test_killed_process_resumes_as_if_it_had_lived(drawn_streets: Path, tmp_path
     for kill, number, resume in zip(kills, signals, ["", "resume", "resume"], strict=True):
         options = [str(kill or ""), str(int(number)), resume]
         script = [sys.executable, __file__, str(drawn_streets), str(tmp_path / "killed"), *options]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}  # with tests/
         done = subprocess.run(script, env=environment, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == {signal.SIGTERM: 143, signal.SIGKILL: -9, 0: 0}[number], done.stderr
         if number == signal.SIGTERM:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from triptych.callbacks import ResumePoint
-from triptych.runs.folder import claim_folder, newest_run, no_empty_run, own_folder, release_folder
+from triptych.runs.folder import claim_folder, newest_runs, no_empty_run, own_folder, release_folder
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning"),
@@ -173,12 +173,12 @@ def test_folder_that_another_run_used_is_refused(has: str, tmp_path: Path) -> No
         pass
 
 
-def test_newest_run_of_that_name_is_found(tmp_path: Path) -> None:
+def test_runs_of_that_name_are_found_the_newest_first(tmp_path: Path) -> None:
     for age, name in enumerate(["version_1", "version_0", "other"]):
         path = tmp_path / name / "checkpoints" / "last.ckpt"
         path.parent.mkdir(parents=True)
         path.touch()
         os.utime(path, (age, age))
     has = Path("checkpoints", "last.ckpt")
-    assert newest_run(tmp_path, has).name == "other"
-    assert newest_run(tmp_path, has, "version_*").name == "version_0"
+    assert [run.name for run in newest_runs(tmp_path, has)] == ["other", "version_0", "version_1"]
+    assert [run.name for run in newest_runs(tmp_path, has, "version_*")] == ["version_0", "version_1"]

@@ -9,6 +9,7 @@ import torch
 from lightning.pytorch.callbacks import BasePredictionWriter
 
 from triptych.datasets.sample import Batch
+from triptych.files import as_path
 from triptych.runs.folder import checkpoint_folder, settle_folder
 from triptych.runs.layout import RunLayout
 
@@ -38,7 +39,7 @@ class PredictionWriter(BasePredictionWriter):
 
     def on_predict_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if self.output_dir is not None:
-            self.folder = Path(self.output_dir)
+            self.folder = as_path(self.output_dir)
         else:
             self.folder = RunLayout(checkpoint_folder(trainer) or settle_folder(trainer)).predictions
         self._source_of = {}

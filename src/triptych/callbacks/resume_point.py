@@ -1,6 +1,5 @@
 """Checkpoints by time and steps, from which a fit that was killed or stopped resumes at the next sample."""
 
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,10 @@ import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from triptych.files import atomic_save
+from triptych.files import as_path, copy_file, plain_path
 from triptych.runs.checkpoint import AtomicCheckpointIO, newest_readable
-from triptych.runs.folder import is_in, own_folder, release_folder, settle_folder
-from triptych.runs.layout import RunLayout, previous
+from triptych.runs.folder import is_in, lock_folder, own_folder, release_folder, settle_folder
+from triptych.runs.layout import RunLayout, previous, run_of
 from triptych.trainer.processes import highest
 from triptych.trainer.stop import note_resume_point, stop_is_asked
 
@@ -34,7 +33,8 @@ class ResumePoint(Checkpoint):
 
     Raises:
         ValueError: `every_n_steps` is less than 1.
-        FileExistsError: The folder has a checkpoint of that name from another run, when a fit starts.
+        FileExistsError: The folder has a checkpoint of that name from another run, or another process writes there,
+            when a fit starts.
     """
 
     best_model_path = ""  # Lightning looks here for `ckpt_path="best"`, and then says that there is none
@@ -62,6 +62,8 @@ class ResumePoint(Checkpoint):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._saved_at, self._saved_time = trainer.global_step, time.monotonic()
+        if self.dirpath is not None and not _is_trial(trainer):  # after the setup of a ModelCheckpoint in this folder
+            lock_folder(trainer, run_of(self.path(trainer)) or as_path(self.dirpath))
         self._refuse_other_run(trainer)
         total: Any = trainer.fit_loop.epoch_loop.val_loop.batch_progress.total
         total.ready = total.started = total.completed  # see `_save_before_validation`
@@ -89,10 +91,13 @@ class ResumePoint(Checkpoint):
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         release_folder(trainer)
 
+    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        release_folder(trainer)
+
     def path(self, trainer: L.Trainer) -> Path:
         """Path of the last checkpoint."""
         path = RunLayout(own_folder(trainer)).checkpoint(self.name)
-        return Path(self.dirpath) / path.name if self.dirpath else path
+        return as_path(self.dirpath) / path.name if self.dirpath else path
 
     def _refuse_other_run(self, trainer: L.Trainer) -> None:
         last = self.path(trainer)
@@ -143,18 +148,10 @@ class ResumePoint(Checkpoint):
             return
         last = self._wrote = self.path(trainer)
         if trainer.is_global_zero and last.exists():
-            _keep_as(last, previous(last))
-        trainer.save_checkpoint(last, weights_only=False)
+            copy_file(last, previous(last))  # at any moment at least one of the two is a complete checkpoint
+        trainer.save_checkpoint(plain_path(last), weights_only=False)
         note_resume_point(trainer, last)
 
 
 def _is_trial(trainer: L.Trainer) -> bool:
     return bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
-
-
-def _keep_as(source: Path, target: Path) -> None:
-    """Hard-links `source` as `target`, so that at any moment at least one of the two is a complete checkpoint."""
-    try:
-        atomic_save(target, lambda part: os.link(source, part))
-    except OSError:  # a file system without links
-        os.replace(source, target)

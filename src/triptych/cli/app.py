@@ -1,5 +1,6 @@
 """The command `triptych`: LightningCLI's subcommands, the plain commands, and errors in one line."""
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -21,9 +22,8 @@ from triptych.cli.messages import plain
 from triptych.cli.resume import nothing_left, resumed_run
 from triptych.cli.trainer import CommandTrainer
 from triptych.errors import UsageError
-from triptych.files import atomic_save
+from triptych.files import as_path, atomic_save
 from triptych.lr_finder import asks_to_find, find_lr, plain_rates, with_found
-from triptych.recipe.state import read_precision
 from triptych.runs.checkpoint import best_score, read_checkpoint, read_hyper_parameters
 from triptych.runs.folder import continue_in, folder_logger, is_in, no_empty_run, own_folder, run_folder, settle_folder
 from triptych.runs.layout import RunLayout
@@ -66,8 +66,19 @@ class SaveFitConfig(SaveConfigCallback):
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         if stage == "fit":
+            self._check_processes(trainer)
             settle_folder(trainer)
             super().setup(trainer, pl_module, stage)
+
+    def _check_processes(self, trainer: L.Trainer) -> None:
+        """Checks that all processes go on with the same run, as each has looked for it on its own."""
+        own = str(self.config.get("ckpt_path")), str(self.config.trainer.logger)
+        first = trainer.strategy.broadcast(own)
+        if not trainer.strategy.reduce_boolean_decision(own == first):
+            raise ValueError(
+                f"ckpt_path: expected all processes to go on with the same run, got {first[0]} in the first one, but "
+                "another in another; give its checkpoint as --ckpt_path."
+            )
 
     def save_config(self, trainer: Any, pl_module: Any, stage: str) -> None:
         path = RunLayout(own_folder(trainer)).config
@@ -84,8 +95,15 @@ class TriptychCLI(LightningCLI):
 
     trainer: CommandTrainer
     _resumed: Path | None = None
+    """The run that goes on, if it was looked for."""
+    _seed_is_typed = False
+    """Whether a seed was typed beside a checkpoint."""
 
     def __init__(self, args: Sequence[str]) -> None:
+        with contextlib.ExitStack() as self._locks:
+            self._parse_and_run(args)
+
+    def _parse_and_run(self, args: Sequence[str]) -> None:
         super().__init__(
             L.LightningModule,
             L.LightningDataModule,
@@ -125,30 +143,45 @@ class TriptychCLI(LightningCLI):
         checkpoint = config.get("ckpt_path")
         if subcommand in ("fit", "recipe") and (checkpoint == "last" or config.get("resume")):
             self._resume_run(subcommand)
+        elif subcommand in ("fit", "recipe") and checkpoint is None and _is_requeued():
+            self._resume_requeued(subcommand)
         elif checkpoint not in (None, "best", "last", "hpc"):
             read_checkpoint(checkpoint)
         elif checkpoint is None and subcommand in _NEEDS_CHECKPOINT:
             raise UsageError(f"ckpt_path: expected a checkpoint to {subcommand} with, got none.")
 
     def _resume_run(self, subcommand: str) -> None:
-        """Sets the run to resume in the configuration (named or newest), and for a fit its last checkpoint."""
+        """Sets the run to resume in the configuration, and for a fit its last checkpoint."""
         config = self.config[subcommand]
         relative = RunLayout(Path())
         state = relative.last if subcommand == "fit" else relative.recipe
-        self._resumed = resumed_run(config.trainer, state)
+        self._resumed = resumed_run(config, state, self._locks)
         if subcommand == "fit":
             read_checkpoint(self._resumed / state)
             config.ckpt_path = str(self._resumed / state)
+        else:
+            config.resume = True
+
+    def _resume_requeued(self, subcommand: str) -> None:
+        """Goes on with the run of a job that SLURM has requeued, if it left one; else a new one starts."""
+        try:
+            self._resume_run(subcommand)
+        except (FileNotFoundError, FileExistsError, UsageError) as error:
+            answer = f"a new run starts, because none can go on: {plain(error)}"
+        else:
+            answer = f"it goes on with {self._resumed}."
+        rank_zero_only(print)(f"SLURM has requeued this job; {answer}")
 
     def _parse_ckpt_path(self) -> None:
         """Takes from the checkpoint the hyper-parameters that were not typed, and those that a word stands for."""
         subcommand = self.config.subcommand
         checkpoint = self.config[subcommand].get("ckpt_path")
-        if not checkpoint or not Path(checkpoint).is_file():
+        if not checkpoint or not as_path(checkpoint).is_file():
             return
         saved = read_hyper_parameters(checkpoint)
-        typed = self.parser.parse_args(self._args, defaults=False)[subcommand].model.get("init_args") or {}
-        arguments = self.config[subcommand].model.init_args
+        all_typed = self.parser.parse_args(self._args, defaults=False)[subcommand]
+        self._seed_is_typed = all_typed.get("seed_everything") not in (None, False)
+        typed, arguments = all_typed.model.get("init_args") or {}, self.config[subcommand].model.init_args
         for name, value in saved.items():
             resolved = asks_to_find(typed.get(name)) and not asks_to_find(value)  # "find", "balanced"
             if name in arguments and (name not in typed or resolved or name == "encoder_weights"):
@@ -180,11 +213,9 @@ class TriptychCLI(LightningCLI):
         return trainer
 
     def _find_precision(self, settings: dict[str, Any]) -> str:
-        """The precision of the run or checkpoint that goes on; for a new run the fastest."""
+        """The precision of the checkpoint that goes on or is evaluated; for a new run the fastest."""
         checkpoint = self.config[self.subcommand].get("ckpt_path")
-        if self.subcommand == "recipe" and self._resumed is not None:
-            return read_precision(self._resumed)
-        if checkpoint and Path(checkpoint).is_file():
+        if checkpoint and as_path(checkpoint).is_file():
             state = read_checkpoint(checkpoint)
             if self.subcommand != "fit":
                 return evaluation_precision(state, self.model, settings["accelerator"])
@@ -197,12 +228,14 @@ class TriptychCLI(LightningCLI):
         super().instantiate_classes()
         if isinstance(self.model, TransferTask):
             self.model.given = {*self.model.hparams}  # what was not typed is taken from the checkpoint by now
+            if self.subcommand == "fit" and self._seed_is_typed:
+                self.model.noise_seed = self.config.fit.seed_everything
+                self.model.given.add("noise_seed")
 
     def before_instantiate_classes(self) -> None:
         if self.subcommand not in ("fit", "lr-find", "recipe"):
-            self.config[
-                self.subcommand
-            ].trainer.logger = False  # another run in TensorBoard with a single number would hide the curves
+            # another run in TensorBoard with a single number would hide the curves
+            self.config[self.subcommand].trainer.logger = False
         if self.subcommand == "predict":
             self.config.predict.return_predictions = False  # the writer saves each batch
 
@@ -238,7 +271,7 @@ class TriptychCLI(LightningCLI):
     def after_recipe(self) -> None:
         """Prints the last stage's score and checkpoint, and the TensorBoard command."""
         if self.trainer.results:  # not after a dry run
-            last = Path(self.trainer.results[-1].checkpoint)
+            last = self.trainer.results[-1].checkpoint
             print(f"score: {best_score(last)}\ncheckpoint: {last}")
             self._print_curves()
 
@@ -260,6 +293,10 @@ class TriptychCLI(LightningCLI):
             if isinstance(writer, PredictionWriter):
                 print("\n".join(f"{name}: {path}" for name, path in writer.made().items()))
         print(f"curves: {_tensorboard()} --logdir {run_folder(self.trainer).parent}")
+
+
+def _is_requeued() -> bool:
+    return int(os.environ.get("SLURM_RESTART_COUNT", 0)) > 0
 
 
 def _with_flag_values(args: Sequence[str]) -> list[str]:
@@ -317,6 +354,8 @@ def _user_message(error: Exception) -> str | None:
     if isinstance(error, UsageError):
         return f"{error.file}: {plain(error)}" if error.file else plain(error)
     if isinstance(error, (ValueError, OSError, MisconfigurationException)):
+        return plain(error)
+    if isinstance(error, ImportError) and str(error).startswith("Install "):  # fsspec's, for a kind of bucket
         return plain(error)
     if str(error).startswith("Error(s) in loading state_dict"):
         return "ckpt_path: the checkpoint was saved by a different model."

@@ -8,6 +8,7 @@ from typing import NoReturn
 from triptych import synthetic
 from triptych.cli.configs import copy_configs
 from triptych.errors import UsageError
+from triptych.files import is_remote
 from triptych.report import saved_data, write_report
 
 MADE_UP: dict[str, Callable[[str], Path]] = {
@@ -26,7 +27,7 @@ def make_data(args: Sequence[str]) -> None:
         return
     if len(args) != 2 or args[0] not in MADE_UP:
         raise UsageError(f"expected `{usage}`, got {' '.join(args) or 'nothing'}.")
-    print(f"made-up data: {MADE_UP[args[0]](args[1])}")
+    print(f"made-up data: {MADE_UP[args[0]](_local(args[1]))}")
 
 
 def configs(args: Sequence[str]) -> None:
@@ -37,8 +38,14 @@ def configs(args: Sequence[str]) -> None:
         return
     if len(args) != 1 or args[0].startswith("-"):
         raise UsageError(f"expected `{usage}`, got {' '.join(args) or 'nothing'}.")
-    copy_configs(args[0])
+    copy_configs(_local(args[0]))
     print(f"configs: {args[0]}")
+
+
+def _local(folder: str) -> str:
+    if is_remote(folder):
+        raise UsageError(f"expected a folder of this machine, got {folder}; copy the new one to the bucket.")
+    return folder
 
 
 def report(args: Sequence[str]) -> None:

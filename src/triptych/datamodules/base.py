@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import lightning as L
 import torch
+from lightning.pytorch.utilities import rank_zero_info
 from matplotlib.figure import Figure
 from torch.utils.data import DataLoader
 
@@ -18,6 +19,7 @@ from triptych.datamodules.worker import start_worker
 from triptych.datasets.download import Archive, fetch
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.sample import Records, Sample, Split, Target
+from triptych.files import is_remote
 from triptych.transforms import Pipeline, evaluation_pipeline
 
 _SPLITS: dict[str, tuple[Split, ...]] = {"fit": ("val", "train"), "validate": ("val",), "test": ("test",)}
@@ -80,6 +82,8 @@ class TriptychDataModule(L.LightningDataModule):
             name: str(value) if isinstance(value, Path) else value for name, value in self.hparams.items()
         }
         self.hparams.clear()  # a checkpoint holds plain values alone, and none of the data's arguments
+        if is_remote(root):
+            raise ValueError(f"root: expected a folder of this machine, got {root}; copy the data here first.")
         self.root, self.download = Path(root), download
         self.predict_path = predict_path
         self.image_size = checked_size("image_size", image_size)
@@ -149,15 +153,21 @@ class TriptychDataModule(L.LightningDataModule):
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, int]:
-        """Position in the fit: the epoch index, and the number of its samples that each process has seen."""
+        """Position in the fit: the epoch index, the number of its samples that each process has seen, and the seed."""
         epochs, batches = self._fit_loop.epoch_progress.current, self._fit_loop.epoch_loop.batch_progress.current
         within = epochs.processed < epochs.ready
-        return {"epoch": epochs.processed, "samples": batches.ready * self.batch_size if within else 0}
+        seen = batches.ready * self.batch_size if within else 0
+        return {"epoch": epochs.processed, "samples": seen, "seed": self.seed}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         """Makes the next fit continue with the next sample."""
         if self._fit_loop.trainer.state.fn == "fit":
             self._resume_at = state_dict["epoch"], state_dict["samples"]
+            if (seed := state_dict.get("seed", self.seed)) != self.seed:
+                rank_zero_info(
+                    f"data.seed: {self.seed} goes before the checkpoint's {seed}, for split, order and augmentation; "
+                    "in an epoch that was begun some samples come twice, others not at all."
+                )
             warnings.filterwarnings("ignore", ".*your dataloader is not resumable")  # Lightning cannot know that it is
 
     @property

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from lightning.pytorch.utilities import rank_zero_warn
 
 from triptych.errors import BadSampleError, MissingDataError
-from triptych.files import save_csv
+from triptych.files import as_path, save_csv
 
 _MIN_WEIGHT, _MAX_WEIGHT = 0.25, 4.0
 """Bounds of a weight: each sample may be drawn, and none fills an epoch."""
@@ -52,7 +52,7 @@ def write_losses(path: str | Path, rows: Iterable[HasLoss]) -> None:
     Raises:
         ValueError: A loss is not a finite number, or negative.
     """
-    target = Path(path)
+    target = as_path(path)
     table = [LossRow(str(row.path), _checked_loss(target, str(row.path), row.loss), str(row.wrong)) for row in rows]
     table.sort(key=lambda row: -row.loss)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def read_losses(path: str | Path) -> list[LossRow]:
         MissingDataError: The file does not exist.
         BadSampleError: It is not such a table, or a loss is not a finite number, or negative.
     """
-    source = Path(path)
+    source = as_path(path)
     if not source.is_file():
         raise MissingDataError(f"{source}: no such file; {_EXPECTED}.")
     try:
@@ -102,7 +102,7 @@ def weights_of(path: str | Path, samples: Sequence[Path], root: Path) -> list[fl
         ValueError: A row may mean several samples, or two rows mean the same one.
     """
     rows = read_losses(path)
-    losses = _losses_by_index(Path(path), rows, samples, root)
+    losses = _losses_by_index(as_path(path), rows, samples, root)
     if not losses:
         return None
     rest = (len(samples) - len(losses)) * min(losses.values())

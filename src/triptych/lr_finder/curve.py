@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from triptych.files import atomic_save
+from triptych.files import as_path, atomic_save
 from triptych.lr_finder.figure import lr_curve
 from triptych.lr_finder.rules import DEFAULT_RULE, RULES, Curve, Rule, check_rule
 
@@ -93,14 +93,14 @@ class LRSearch:
         Args:
             path: An `lr_find.json`.
         """
-        saved = json.loads(Path(path).read_text(encoding="utf-8"))
+        saved = json.loads(as_path(path).read_text(encoding="utf-8"))
         for name in ("losses", "smoothed"):
             saved[name] = [math.nan if loss is None else loss for loss in saved[name]]
         return cls(**saved)
 
     def save(self, folder: str | Path) -> None:
         """Writes `lr_find.json` and `lr_find.png` into a folder, which is created if it does not exist."""
-        path, figure = Path(folder), self.figure()
+        path, figure = as_path(folder), self.figure()
         path.mkdir(parents=True, exist_ok=True)
         text = json.dumps(self.to_dict(), indent=1, allow_nan=False)
         atomic_save(path / CURVE, lambda part: part.write_text(text, encoding="utf-8"))

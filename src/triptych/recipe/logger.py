@@ -25,7 +25,7 @@ class ContinuedLogger(TensorBoardLogger):
 
     def __init__(self, folder: Path, first_step: int, first_epoch: int, resumed_at: int) -> None:
         super().__init__(
-            folder.parent, "", folder.name, default_hp_metric=False, purge_step=first_step + max(resumed_at, 1)
+            str(folder.parent), "", folder.name, default_hp_metric=False, purge_step=first_step + max(resumed_at, 1)
         )
         self.folder, self.first_epoch = folder, first_epoch
         self.wait_for_new_file()

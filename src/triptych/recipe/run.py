@@ -1,6 +1,6 @@
 """Runs a recipe: stage after stage in one folder; resumes where it was interrupted."""
 
-import json
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,26 +10,21 @@ import lightning as L
 
 from triptych.callbacks import ScoreReport
 from triptych.datamodules.base import TriptychDataModule
+from triptych.files import as_path
 from triptych.recipe.dev_run import dev_run
 from triptych.recipe.given_state import GivenState, carry_on
 from triptych.recipe.plan import fit_budget, plan_stage, read_budget
-from triptych.recipe.stage import STAGE_FIELDS, Stage, check_names, fill, first_change, settings_restorer
+from triptych.recipe.stage import STAGE_FIELDS, FullStage, Stage, check_names, fill, first_change, settings_restorer
 from triptych.recipe.stage_run import StageRun, remove_resume_points
 from triptych.recipe.state import RecipeState, StageResult
 from triptych.recipe.tables import plan_table, result_table
 from triptych.recipe.trainer_arguments import shared_arguments
 from triptych.runs.checkpoint import read_checkpoint
+from triptych.runs.identity import arguments_of
+from triptych.runs.lock import folder_lock
 from triptych.tasks.base import TransferTask
-from triptych.trainer.processes import say, shared
+from triptych.trainer.processes import is_first_process, number_used, say, shared
 from triptych.trainer.stop import goes_on_with
-
-_TRAINER_IDENTITY = (
-    *("accumulate_grad_batches", "gradient_clip_val", "limit_train_batches", "overfit_batches"),
-    *("devices", "num_nodes"),
-)
-"""Trainer arguments that must not change when a run is resumed."""
-_MAY_CHANGE = {*STAGE_FIELDS, "num_workers", "download", "predict_path"}
-"""Arguments of model and data that may change when a run is resumed: stages set them, or the result ignores them."""
 
 
 def run_recipe(
@@ -74,7 +69,8 @@ def run_recipe(
     Raises:
         ValueError: A stage or an argument of the Trainer is not possible, the budget is too short, or the folder is
             that of another recipe.
-        FileExistsError: Another run, a recipe or a fit, is in the folder, and `resume` is False.
+        FileExistsError: Another run, a recipe or a fit, is in the folder, and `resume` is False; or another process
+            writes there.
     """
     check_names(stages)
     arguments = shared_arguments(trainer_or_settings)
@@ -86,14 +82,32 @@ def run_recipe(
     if arguments.get("fast_dev_run"):
         dev_run(model, data, filled, arguments)
         return []
-    state = RecipeState.open(Path(folder), _identity(model, data, arguments, seed), resume)
+    identity, folder = _identity(model, data, arguments, seed), as_path(folder)
+    with folder_lock(folder) if is_first_process() and not dry_run else contextlib.nullcontext():
+        return _run(model, data, filled, arguments, identity, folder, resume, dry_run, budget, every_n_steps)
+
+
+def _run(
+    model: TransferTask,
+    data: TriptychDataModule,
+    filled: Sequence[FullStage],
+    arguments: Mapping[str, Any],
+    identity: dict[str, Any],
+    folder: Path,
+    resume: bool,
+    dry_run: bool,
+    budget: str | None,
+    every_n_steps: int | None,
+) -> list[StageResult]:
+    """Plans the stages, or takes up their plan, and runs those that are not finished."""
+    state = RecipeState.open(folder, identity, resume)
     if state.plans:
         if changed := first_change(state.stages, filled):
             raise ValueError(f"{folder}: this run cannot be resumed: {changed}; start a new one, without --resume.")
     else:
         budget_seconds = None if budget is None else read_budget(budget)
         plans = shared([plan_stage(stage, model, data, arguments) for stage in filled])
-        state.stages, state.plans = filled, plans if budget_seconds is None else fit_budget(plans, budget_seconds)
+        state.stages, state.plans = list(filled), plans if budget_seconds is None else fit_budget(plans, budget_seconds)
     assert model.network is not None
     groups = list(model.network.layer_groups())
     say(plan_table(state.plans, groups, [stage.epochs for stage in filled]))
@@ -116,7 +130,7 @@ def run_recipe(
         raise
     finally:
         data.first_epoch = 0
-        os.environ["PL_GLOBAL_SEED"] = str(seed)
+        os.environ["PL_GLOBAL_SEED"] = str(identity["seed"])
     if was_finished:
         model.load_weights(read_checkpoint(state.done[-1].checkpoint))
     state.save_summary()
@@ -137,14 +151,8 @@ def _build(model: TransferTask, data: TriptychDataModule) -> None:
 
 
 def _identity(model: TransferTask, data: TriptychDataModule, arguments: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """What must be the same when a run is resumed, as plain values."""
-    trainer = {name: arguments[name] for name in _TRAINER_IDENTITY if name in arguments}
-    arguments_by_name = {
-        f"{part}.{name}": value
-        for part, values in (("model", model.hparams), ("data", data.arguments), ("trainer", trainer))
-        for name, value in values.items()
-        if name not in _MAY_CHANGE and not name.startswith("_")
-    }
-    named = {"task": type(model).__name__, "seed": seed, **arguments_by_name}
-    identity: dict[str, Any] = json.loads(json.dumps(named, default=str))
-    return identity
+    """What must be the same when a run is resumed, as plain values; the stages set what it leaves out."""
+    devices = number_used(arguments.get("devices", "auto"), arguments.get("accelerator", "auto"))
+    trainer = {**arguments, "devices": devices, "num_nodes": arguments.get("num_nodes", 1)}
+    named = arguments_of(model.hparams, data.arguments, trainer, may_change=STAGE_FIELDS)
+    return {"task": type(model).__name__, "seed": seed, **named}

@@ -16,6 +16,7 @@ from triptych.callbacks import ResumePoint
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.hard_examples import write_losses
 from triptych.evaluation.top_losses import top_losses
+from triptych.files import as_path, plain_path
 from triptych.lr_finder import DEFAULT_RATE, LRSearch, asks_to_find, find_lr, with_found
 from triptych.optim.max_lr import rates_in
 from triptych.recipe.logger import ContinuedLogger, StageAxis
@@ -99,13 +100,13 @@ class StageRun:
         say(f"[bold]stage {self.number} of {len(self.state.plans)}: {self.plan.stage.name}[/bold]")
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=_OWN_FILES)
-            trainer.fit(self.model, self.data, ckpt_path=interrupted, weights_only=True)
+            trainer.fit(self.model, self.data, ckpt_path=interrupted and plain_path(interrupted), weights_only=True)
         if scores.step != trainer.global_step:  # not validated after its last step, or interrupted then
             axis.before_last_step(trainer)
             logger.first_epoch -= 1
             logger.wait_for_new_file()
             trainer.validate(self.model, self.data, verbose=False)
-        trainer.save_checkpoint(self.layout.checkpoint(self.key), weights_only=False)
+        trainer.save_checkpoint(plain_path(self.layout.checkpoint(self.key)), weights_only=False)
         trainer.strategy.checkpoint_io.teardown()  # waits for one that writes in the background
         seconds = None if interrupted else time.perf_counter() - began
         self.state.done.append(self._result(scores.scores, seconds, peak.bytes()))
@@ -175,7 +176,7 @@ class StageRun:
 
     def _is_own(self, logger: Logger) -> bool:
         folder = self.state.folder.absolute()
-        return isinstance(logger, TensorBoardLogger) and Path(logger.log_dir).absolute() == folder
+        return isinstance(logger, TensorBoardLogger) and as_path(logger.log_dir).absolute() == folder
 
     def _trainer(self, logger: ContinuedLogger, scores: L.Callback, axis: StageAxis) -> L.Trainer:
         last = self.layout.stage_last(self.key)

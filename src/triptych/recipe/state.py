@@ -11,6 +11,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from triptych.files import atomic_save
 from triptych.recipe.plan import StagePlan
 from triptych.recipe.stage import FullStage
+from triptych.runs.identity import first_difference
 from triptych.runs.layout import RunLayout
 
 
@@ -86,10 +87,8 @@ class RecipeState:
         if not path.is_file():
             raise ValueError(f"{folder}: expected the folder of a recipe to resume, got none (no {path.name} in it).")
         saved = json.loads(path.read_text(encoding="utf-8"))
-        for name, value in identity.items():
-            was = saved["identity"].get(name, value)
-            if was != value:
-                raise ValueError(f"{folder}: this run cannot be resumed: its {name} was {was}, now {value}.")
+        if difference := first_difference(saved["identity"], identity):
+            raise ValueError(f"{folder}: this run cannot be resumed: its {difference}.")
         return cls(
             folder,
             identity,
@@ -117,13 +116,6 @@ def read_results(folder: Path) -> list[StageResult]:
     path = RunLayout(folder).recipe
     saved = json.loads(path.read_text(encoding="utf-8"))["done"] if path.is_file() else []
     return [_result(one, folder) for one in saved]
-
-
-def read_precision(folder: Path) -> str:
-    """The precision in which a recipe's first stage was planned."""
-    saved = json.loads(RunLayout(folder).recipe.read_text(encoding="utf-8"))
-    precision: str = saved["plans"][0]["stage"]["precision"]
-    return precision
 
 
 def _stage(saved: Mapping[str, Any]) -> FullStage:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from triptych.datamodules.base import TriptychDataModule, checked_size
+from triptych.files import as_path
 from triptych.runs.layout import RunLayout, stage_number
 from triptych.runs.loaded import loaded_class
 from triptych.runs.plain_yaml import read_yaml
@@ -21,7 +22,7 @@ def saved_data(run: str | Path, root: str | Path | None = None) -> TriptychDataM
         FileNotFoundError: The run has no configuration, because it comes from a script.
         ValueError: The data module cannot be built from the configuration, or its class is not loaded.
     """
-    folder = Path(run)
+    folder = as_path(run)
     config = RunLayout(folder).config
     if not config.is_file():
         raise FileNotFoundError(

@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from triptych.datamodules.base import TriptychDataModule
-from triptych.files import atomic_save
+from triptych.files import as_path, atomic_save
 from triptych.report.examination import validation_sections
 from triptych.report.page import page
 from triptych.report.sections import configuration, curves, machine, pairs, scores, searches, stages
@@ -33,8 +33,8 @@ def write_report(run: str | Path, output: str | Path | None = None, data: Tripty
         IsADirectoryError: `output` is a folder.
         ValueError: `data` are of another task than the model, or their validation split is empty.
     """
-    folder = Path(run)
-    file = RunLayout(folder).report if output is None else Path(output)
+    folder = as_path(run)
+    file = RunLayout(folder).report if output is None else as_path(output)
     if file.is_dir():
         raise IsADirectoryError(f"{file}: expected the path of a file to write, got a folder.")
     log, path = read_run(folder), RunLayout(folder).find_checkpoint()

@@ -1,6 +1,7 @@
 """Checkpoints: written atomically, and read as tensors and plain values only."""
 
 import contextlib
+import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from triptych.files import atomic_save
+from triptych.files import as_path, atomic_save, is_remote
 from triptych.runs.layout import RunLayout, previous
 from triptych.runs.loaded import loaded_class
 
@@ -23,8 +24,8 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes checkpoints atomically: to a temporary file that then replaces the checkpoint."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
-        if "://" in str(path):  # a bucket, whose uploads are atomic
-            super().save_checkpoint(checkpoint, path, storage_options)
+        if is_remote(path):  # a bucket, whose uploads are atomic
+            super().save_checkpoint(checkpoint, str(path), storage_options)
             return
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,16 +33,17 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Reads a Lightning checkpoint; its tensors are memory-mapped, on the CPU.
+    """Reads a Lightning checkpoint; its tensors are on the CPU, memory-mapped if it is no file on a bucket.
 
     Raises:
         FileNotFoundError: The file does not exist.
         ValueError: The file is not a checkpoint, or it is incomplete.
     """
-    if not Path(path).is_file():
+    if not (file := as_path(path)).is_file():
         raise FileNotFoundError(f"ckpt_path: {path} does not exist; {_alternative(path)}.")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        source = io.BytesIO(file.read_bytes()) if is_remote(file) else file
+        state = torch.load(source, map_location="cpu", weights_only=True, mmap=source is file)
     except Exception as error:  # which error torch raises depends on the bytes
         raise ValueError(f"ckpt_path: {path} is not a checkpoint, or incomplete; {_alternative(path)}.") from error
     if not isinstance(state, dict) or not {"state_dict", "pytorch-lightning_version"} <= state.keys():
@@ -100,7 +102,7 @@ def best_score(path: str | Path) -> str:
 
 
 def _alternative(path: str | Path) -> str:
-    before = previous(Path(path))
+    before = previous(as_path(path))
     if before.is_file():
         return f"the previous one is {before}"
     return f"expected a file that `triptych fit` saved, such as {RunLayout(Path('runs/camvid/NAME')).best}"

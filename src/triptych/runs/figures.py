@@ -8,7 +8,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoa
 from matplotlib.figure import Figure
 from PIL import Image
 
-from triptych.files import atomic_save
+from triptych.files import as_path, atomic_save
 from triptych.runs.layout import RunLayout
 
 
@@ -43,7 +43,7 @@ def log_figure(loggers: Iterable[Logger], name: str, figure: Figure, step: int) 
             file = RunLayout(Path()).figure(name, step)
             logger.experiment.log_figure(logger.run_id, figure, file.as_posix())
         elif isinstance(logger, CSVLogger):
-            file = RunLayout(Path(logger.log_dir)).figure(name, step)
+            file = RunLayout(as_path(logger.log_dir)).figure(name, step)
             file.parent.mkdir(parents=True, exist_ok=True)
             atomic_save(file, figure.savefig)
 

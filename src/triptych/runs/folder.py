@@ -1,7 +1,6 @@
 """The folder of a run, with its configuration, curves, checkpoints and predictions; no two runs share one."""
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,14 +8,16 @@ import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
+from triptych.files import as_path, missing_folders, modified, remove_empty, remove_folder
 from triptych.runs.checkpoint import read_checkpoint
 from triptych.runs.layout import RunLayout, run_of
+from triptych.runs.lock import LockedError, folder_lock
 
 VERSION = "version_"
 """Beginning of a run folder's name if nobody named the run; a number follows."""
 
-_CLAIMED, _CREATED = "_claimed_folder", "_created_folders"
-"""Attributes of a Trainer: the folder from `claim_folder`, and the folders that it created, the deepest first."""
+_CLAIMED, _CREATED, _LOCKS = "_claimed_folder", "_created_folders", "_folder_locks"
+"""Attributes of a Trainer: the folder from `claim_folder`, the folders created for it, the deepest first, and locks."""
 
 
 def own_folder(trainer: L.Trainer) -> Path:
@@ -28,9 +29,9 @@ def own_folder(trainer: L.Trainer) -> Path:
     """
     logger = folder_logger(trainer)
     if logger is not None:
-        return Path(logger.log_dir or trainer.default_root_dir)
+        return as_path(logger.log_dir or trainer.default_root_dir)
     claimed: Path | None = getattr(trainer, _CLAIMED, None)
-    return claimed or Path(trainer.default_root_dir)
+    return claimed or as_path(trainer.default_root_dir)
 
 
 def folder_logger(trainer: L.Trainer) -> Logger | None:
@@ -48,9 +49,9 @@ def claim_folder(trainer: L.Trainer) -> Path:
     """
     if folder_logger(trainer) is None and not hasattr(trainer, _CLAIMED):
         logger = trainer.logger
-        root = Path((logger.save_dir if logger is not None else None) or trainer.default_root_dir)
+        root = as_path((logger.save_dir if logger is not None else None) or trainer.default_root_dir)
         folder = _named(root, logger)
-        created = _missing(folder or root)
+        created = missing_folders(folder or root)
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
         elif trainer.is_global_zero:
@@ -71,27 +72,48 @@ def continue_in(trainer: L.Trainer, folder: Path) -> None:
 def settle_folder(trainer: L.Trainer) -> Path:
     """Claims the run folder for all processes, and sends there each ModelCheckpoint that was not given a `dirpath`.
 
-    Call it in all processes, in a `setup` hook.
+    Call it in all processes, in a `setup` hook. A fit locks the folder.
+
+    Raises:
+        FileExistsError: Another process writes there.
     """
     folder = trainer.strategy.broadcast(claim_folder(trainer))
     if folder_logger(trainer) is None:
         setattr(trainer, _CLAIMED, folder)
     default = ModelCheckpoint()
     default.setup(trainer, trainer.lightning_module, stage="")
-    if "://" not in str(default.dirpath):
-        for one in trainer.checkpoint_callbacks:
-            if isinstance(one, ModelCheckpoint) and one.dirpath in (None, default.dirpath):
-                one.dirpath = str(RunLayout(folder).checkpoints)
+    for one in trainer.checkpoint_callbacks:
+        if isinstance(one, ModelCheckpoint) and one.dirpath in (None, default.dirpath):
+            one.dirpath = str(RunLayout(folder).checkpoints)
+    if trainer.state.fn == "fit":
+        lock_folder(trainer, folder)
     return folder
 
 
+def lock_folder(trainer: L.Trainer, folder: Path) -> None:
+    """Locks a folder in the first process until `release_folder`; see `folder_lock`. Call it in all processes.
+
+    Raises:
+        FileExistsError: Another process writes there.
+    """
+    refused = None
+    if trainer.is_global_zero:
+        locks: contextlib.ExitStack = vars(trainer).setdefault(_LOCKS, contextlib.ExitStack())
+        try:
+            locks.enter_context(folder_lock(folder))
+        except LockedError as error:
+            refused = str(error)
+    if refused := trainer.strategy.broadcast(refused):
+        raise FileExistsError(refused)
+
+
 def release_folder(trainer: L.Trainer) -> None:
-    """Removes the folder from `claim_folder` again if it is empty."""
+    """Releases the locks of the trainer, and removes the folder from `claim_folder` again if it is empty."""
+    if _LOCKS in vars(trainer):
+        vars(trainer)[_LOCKS].close()
     created: list[Path] = getattr(trainer, _CREATED, [])
     if trainer.is_global_zero and created:
-        with contextlib.suppress(OSError):  # it holds something
-            for folder in created:
-                folder.rmdir()
+        remove_empty(created)
         if not created[0].exists():
             delattr(trainer, _CLAIMED)
             delattr(trainer, _CREATED)
@@ -120,8 +142,8 @@ def no_empty_run(trainer: L.Trainer, checkpoint: str | None = None) -> Iterator[
             raise FileExistsError(
                 f"{folder}: another run is in this folder; name a new one, `--trainer.logger.init_args.version NAME`."
             )
-        created = _missing(folder)
-    steps_before = read_checkpoint(checkpoint)["global_step"] if checkpoint and Path(checkpoint).is_file() else 0
+        created = missing_folders(folder)
+    steps_before = read_checkpoint(checkpoint)["global_step"] if checkpoint and as_path(checkpoint).is_file() else 0
     try:
         yield
     except (Exception, SystemExit):
@@ -134,24 +156,24 @@ def no_empty_run(trainer: L.Trainer, checkpoint: str | None = None) -> Iterator[
 
 def is_in(path: str | Path | None, folder: Path) -> bool:
     """Whether a path is given and lies below `folder`."""
-    return path is not None and folder.resolve() in Path(path).resolve().parents
+    return path is not None and folder.resolve() in as_path(path).resolve().parents
 
 
-def newest_run(runs: Path, has: Path, names: str = "*") -> Path:
-    """The run whose file `has` was modified last.
+def newest_runs(runs: Path, has: Path, names: str = "*") -> list[Path]:
+    """The runs that have the file `has`, the one whose file was modified last first.
 
     Args:
         runs: Folder of the runs.
-        has: A file that the run must have, relative to its folder.
+        has: A file that a run must have, relative to its folder.
         names: A pattern that the names of the runs match.
 
     Raises:
         FileNotFoundError: No run has the file.
     """
-    found = sorted(runs.glob(f"{names}/{has}"), key=lambda path: path.stat().st_mtime)
+    found = sorted(runs.glob(f"{names}/{has}"), key=modified, reverse=True)
     if not found:
         raise FileNotFoundError(f"{runs}: expected a run to resume, with {has} in it, found none.")
-    return found[-1].parents[len(has.parts) - 1]
+    return [path.parents[len(has.parts) - 1] for path in found]
 
 
 def run_folder(trainer: L.Trainer) -> Path:
@@ -161,7 +183,7 @@ def run_folder(trainer: L.Trainer) -> Path:
 
 def checkpoint_folder(trainer: L.Trainer) -> Path | None:
     """The run folder of the trainer's checkpoint, if it has one that lies in a run folder."""
-    return None if trainer.ckpt_path is None else run_of(Path(trainer.ckpt_path))
+    return None if trainer.ckpt_path is None else run_of(as_path(trainer.ckpt_path))
 
 
 def _named(root: Path, logger: Logger | None) -> Path | None:
@@ -194,14 +216,8 @@ def _number(version: Path) -> int:
     return int(version.name.removeprefix(VERSION))
 
 
-def _missing(folder: Path) -> list[Path]:
-    return [path for path in (folder, *folder.parents) if not path.exists()]
-
-
 def _remove(created: list[Path]) -> None:
     """Removes the first folder with all that is in it, and the others if they are empty."""
     if created:
-        shutil.rmtree(created[0], ignore_errors=True)
-        with contextlib.suppress(OSError):  # another run may have been started in it by now
-            for folder in created[1:]:
-                folder.rmdir()
+        remove_folder(created[0])
+        remove_empty(created[1:])  # another run may have been started in one by now

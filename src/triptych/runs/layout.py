@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from triptych.files import as_path, modified
+
 _PREVIOUS = "before_"
 _LAST = "last"
 
@@ -117,12 +119,12 @@ class RunLayout:
                 f"{self.folder}: expected a run folder with a checkpoint in {self.checkpoints.name}/, found none; "
                 "give a run such as runs/camvid/NAME, or fit with a ModelCheckpoint."
             )
-        return max(found, key=lambda path: (stage_number(path), path.stat().st_mtime, path.name))
+        return max(found, key=lambda path: (stage_number(path), modified(path), path.name))
 
 
 def checkpoint_of(path: str | Path) -> Path:
     """`path`, if it is not a folder; else the checkpoint in that run folder, see `RunLayout.find_checkpoint`."""
-    path = Path(path)
+    path = as_path(path)
     return RunLayout(path).find_checkpoint() if path.is_dir() else path
 
 

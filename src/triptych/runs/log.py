@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import lightning as L
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
+from triptych.files import as_path
 from triptych.runs.folder import own_folder
 from triptych.runs.layout import RunLayout, stage_key
 from triptych.runs.plain_yaml import read_yaml
@@ -74,7 +75,7 @@ def read_run(run: str | Path | L.Trainer) -> RunLog:
     Raises:
         FileNotFoundError: The folder has neither.
     """
-    folder = own_folder(run) if isinstance(run, L.Trainer) else Path(run)
+    folder = own_folder(run) if isinstance(run, L.Trainer) else as_path(run)
     layout = RunLayout(folder)
     if not layout.events() and not layout.metrics.is_file():
         raise FileNotFoundError(

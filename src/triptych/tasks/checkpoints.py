@@ -92,7 +92,11 @@ class Checkpointing(L.LightningModule):
         """Drops `encoder_weights`, since the checkpoint has all weights; adds seed, environment and scores."""
         checkpoint["hyper_parameters"]["encoder_weights"] = None
         checkpoint["noise_seed"] = self.noise_seed
-        checkpoint["environment"] = {**environment(self.device), "precision": str(self.trainer.precision)}
+        checkpoint["environment"] = {
+            **environment(self.device),
+            "precision": str(self.trainer.precision),
+            "processes": str(self.trainer.world_size),
+        }
         checkpoint["scores"] = {name: float(value) for name, value in self.last_scores.items() if value.ndim == 0}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -101,7 +105,11 @@ class Checkpointing(L.LightningModule):
         Raises:
             ValueError: The checkpoint is another task's, or its weights are of another network than this one.
         """
-        self.noise_seed = checkpoint.get("noise_seed", self.noise_seed)
+        seed = checkpoint.get("noise_seed", self.noise_seed)
+        if "noise_seed" not in self.given:
+            self.noise_seed = seed
+        elif seed != self.noise_seed:
+            rank_zero_info(f"seed_everything: {self.noise_seed} goes before the checkpoint's {seed}, for dropout.")
         self.take_form(checkpoint)
         saved = checkpoint.get("hyper_parameters")
         if saved:

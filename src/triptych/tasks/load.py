@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from triptych.files import plain_path
 from triptych.runs.checkpoint import read_hyper_parameters
 from triptych.runs.layout import checkpoint_of
 from triptych.tasks.base import TransferTask
@@ -31,7 +32,7 @@ def load_model(path: str | Path) -> TransferTask:
     hparams = read_hyper_parameters(checkpoint)
     for name, task in _TASKS.items():
         if name in hparams:
-            return task.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
+            return task.load_from_checkpoint(plain_path(checkpoint), map_location="cpu", weights_only=True)
     raise ValueError(
         f"{checkpoint}: expected a checkpoint of UNetSegmenter, PointRegressor or MultiLabelClassifier, got one "
         f"without {', '.join(_TASKS)} among its hyper-parameters."
