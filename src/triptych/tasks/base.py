@@ -12,7 +12,6 @@ from torchmetrics import Metric
 
 from triptych.datasets.sample import Batch, Target, wrong_target
 from triptych.losses import LossTerms, SplitLoss
-from triptych.models.evaluation_mode import evaluation_mode
 from triptych.models.network import TransferNetwork
 from triptych.tasks.checkpoints import Checkpointing
 from triptych.tasks.inputs import as_list, check_batch, check_images, read_image
@@ -20,6 +19,7 @@ from triptych.tasks.score_report import ScoreReport
 from triptych.tasks.start import constructor_arguments
 from triptych.tasks.training import OneCycleTraining
 from triptych.trainer.cpu import keep_freed_memory
+from triptych.trainer.evaluation_mode import evaluation_mode
 
 MaxLR = float | str | list[float | str]
 """Peak learning rate, or the peaks of the first and the last layer group; a string asks for a range test."""
