@@ -101,7 +101,7 @@ class TransferTask(OneCycleTraining, Checkpointing):
         """
         if self.network is None:
             raise RuntimeError(f"{type(self).__name__}: the network is not built yet; {self._missing_hparam()}")
-        logits: Tensor = self.network(check_images(images, self.hparams["in_channels"]))
+        logits: Tensor = self.network(check_images(images, self.hparams["in_channels"], in_step=self.training))
         return logits
 
     def _can_build(self) -> bool:

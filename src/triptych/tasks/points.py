@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor
 from torchmetrics import MeanMetric
 
@@ -40,7 +41,7 @@ class PointRegressor(TransferTask):
         **transfer: Any,
     ) -> None:
         super().__init__(max_lr=max_lr, loss=loss, **transfer)
-        self.only_resized = MeanMetric()
+        self.only_resized = MeanMetric(nan_strategy="disable")  # to look for NaN, the host would wait for a GPU
         self.only_resized.persistent(True)  # a fit that is resumed within an epoch continues the mean
 
     def build_network(self) -> PointNetwork:
@@ -59,7 +60,8 @@ class PointRegressor(TransferTask):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         if "only_resized" in batch:
-            self.only_resized.update(batch["only_resized"].float())
+            only_resized = batch["only_resized"].float()
+            self.only_resized.update(only_resized, torch.ones_like(only_resized))  # a number would be copied to a GPU
             self.log("train/only_resized", self.only_resized, on_step=False, on_epoch=True)
         return super().training_step(batch, batch_idx)
 
