@@ -16,6 +16,8 @@ from triptych.losses.segmentation import cross_entropy, focal
 from triptych.losses.terms import LossTerms
 
 LossFunction = Callable[..., LossTerms]
+"""A loss of predictions and target; what only this loss takes is keyword-only."""
+
 MASK_LOSSES: dict[str, LossFunction] = {
     "cross_entropy": cross_entropy,
     "focal": focal,
@@ -23,12 +25,15 @@ MASK_LOSSES: dict[str, LossFunction] = {
     "lovasz": lovasz,
     "tversky": tversky,
 }
+"""The losses of `UNetSegmenter` by name."""
 POINT_LOSSES: dict[str, LossFunction] = {"mse": squared_error, "l1": absolute_error, "wing": wing}
+"""The losses of `PointRegressor` by name."""
 TAG_LOSSES: dict[str, LossFunction] = {
     "binary_cross_entropy": binary_cross_entropy,
     "focal": binary_focal,
     "asymmetric": asymmetric,
 }
+"""The losses of `MultiLabelClassifier` by name."""
 
 LossChoice = str | dict[str, Any] | list[str | dict[str, Any]] | Callable[..., Any] | None
 """A loss by name, such as `dice`; with arguments, such as `{name: focal, gamma: 3}`; a list of these, for their sum, in

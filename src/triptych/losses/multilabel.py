@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from triptych.losses.segmentation import Weights, focused
-from triptych.losses.terms import LossTerms, weights_on
+from triptych.losses.segmentation import focused
+from triptych.losses.terms import LossTerms, Weights, weights_on
 
 
 def binary_cross_entropy(

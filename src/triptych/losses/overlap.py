@@ -9,8 +9,8 @@ are in no image, and those with boolean indices make the host wait for a GPU.
 import torch
 from torch import Tensor
 
-from triptych.losses.segmentation import Weights, labelled_pixels
-from triptych.losses.terms import LossTerms, weights_on
+from triptych.losses.segmentation import labelled_pixels
+from triptych.losses.terms import LossTerms, Weights, weights_on
 
 
 def dice(logits: Tensor, target: Tensor, class_weights: Weights = None, ignore_index: int | None = None) -> LossTerms:

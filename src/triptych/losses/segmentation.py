@@ -1,18 +1,14 @@
 """Losses of pixels: each labelled pixel is an element, so the mean over a split does not depend on its batches."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from torch import Tensor
 from torch.nn import functional as F
 
-from triptych.losses.terms import LossTerms, weights_on
+from triptych.losses.terms import LossTerms, Weights, weights_on
 
 _NO_CLASS = -100
 """torch's own class id of void."""
-
-Weights = Sequence[float] | Tensor | None
-"""Weight of each class or tag."""
 
 
 def cross_entropy(

@@ -10,6 +10,9 @@ from torch import Tensor
 EXACT = torch.float32 if torch.backends.mps.is_available() else torch.float64
 """Type of sums over a whole split: float64, which Apple's GPUs lack."""
 
+Weights = Sequence[float] | Tensor | None
+"""Weight of each class or tag; None weights all equally."""
+
 
 class LossTerms(NamedTuple):
     """Sum of the weighted losses of all elements, and sum of their weights; both scalars.
@@ -32,7 +35,7 @@ class LossTerms(NamedTuple):
         return (self.sum / self.weight.clamp(min=1e-12)).sum()
 
 
-def weights_on(device: torch.device, weights: Sequence[float] | Tensor | None) -> Tensor | None:
+def weights_on(device: torch.device, weights: Weights) -> Tensor | None:
     """Weights of classes or tags, float32, on a device; None for None.
 
     Numbers are copied to a device once, since each copy to a GPU makes the host wait. They are no buffer of a task: a
