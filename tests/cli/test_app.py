@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from command_line import CONFIGS, QUIET, Run, config_args, fails, files, finished_fit, runs_in
+from command_line import CONFIGS, QUIET, Run, config_args, fails, files, finished_fit, printed_by, runs_in
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -22,6 +22,7 @@ from triptych.cli import main
 from triptych.cli.app import _resuming
 from triptych.datasets.camvid_classes import OFFICIAL_NAMES, class_colors
 from triptych.errors import UsageError, one_line
+from triptych.runs.plain_yaml import read_yaml
 
 pytestmark = QUIET
 
@@ -156,6 +157,23 @@ def test_scoring_best_checkpoint_repeats_its_score_and_makes_no_new_run(
     assert printed.count("class by class") == 1
     assert files(run.folder.parent) == before
     assert files(tmp_path) == set()
+
+
+def test_a_loss_of_the_command_line_is_in_the_configuration_and_the_checkpoint_of_its_run(
+    drawn_streets: Path, tmp_path: Path
+) -> None:
+    chosen = ["cross_entropy", {"name": "dice", "weight": 0.5}]
+    arguments = [*config_args("camvid", drawn_streets), "--trainer.max_epochs", "1", *runs_in(tmp_path, "run")]
+    printed = printed_by(["fit", *arguments, "--model.loss", str(chosen)])
+    folder = tmp_path / "camvid" / "run"
+    assert read_yaml(folder / "config.yaml")["model"]["init_args"]["loss"] == chosen
+    best = folder / "checkpoints" / "best.ckpt"
+    assert torch.load(best, weights_only=True)["hyper_parameters"]["loss"] == chosen
+    run = Run("camvid", folder, printed, drawn_streets)
+    (of_fit,) = EventAccumulator(str(folder)).Reload().Scalars("val/loss")
+    found = re.search(r"val/loss +│ +([\d.]+)", run.call("validate"))
+    assert found is not None
+    assert float(found[1]) == pytest.approx(of_fit.value, rel=1e-5)
 
 
 def test_predict_draws_each_validation_frame_beside_its_checkpoint(
@@ -379,6 +397,8 @@ BAD_VALUES = [
     ("--model.num_classes", "many", r"model\.num_classes: expected a whole number or null, got many\."),
     ("--model.encoder", "resnet35", r"encoder: .* 'resnet35'; similar names are .*resnet34.*"),
     ("--model.max_lr", "-1", r"max_lr: expected a number above 0 or a pair .*, got -1\.0\."),
+    ("--model.loss", "dize", r"loss: expected one of cross_entropy, focal, dice, lovasz, tversky, got 'dize'\."),
+    ("--model.loss", "{name: focal, gama: 2}", r"loss: expected weight or gamma as argument of focal, got gama\."),
     ("--trainer.precision", "17", r"trainer\.precision: expected .*'bf16-mixed'.* or null, got 17\."),
     ("--data.imagesize", "[64, 96]", r"data\.imagesize: " + NO_OPTION.format("data.", " CLASS")),
     ("--epochs", "3", r"unrecognized arguments: --epochs 3"),

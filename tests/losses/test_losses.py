@@ -1,70 +1,113 @@
-"""Losses are torch's, and the terms of batches add up to those of the whole."""
+"""What holds for every named loss: the terms of batches add up to those of the whole, and void has no part in it."""
 
 from itertools import pairwise
 
 import pytest
 import torch
-from torch.nn import functional as F
+from torch import Tensor
 
-from triptych.losses import LossTerms, SplitLoss, binary_cross_entropy, cross_entropy, squared_error
+from triptych.losses import MASK_LOSSES, POINT_LOSSES, TAG_LOSSES, LossTerms, SplitLoss
+from triptych.losses.terms import weights_on
 
-
-def random_split(seed: int) -> dict[str, tuple[LossTerms, list[LossTerms]]]:
-    """For each loss the terms of nine random samples, and of the same in random batches."""
-    generator = torch.Generator().manual_seed(seed)
-    cuts = sorted({0, 9, *torch.randint(1, 9, (3,), generator=generator).tolist()})
-    batches = [slice(a, b) for a, b in pairwise(cuts)]
-    masks = torch.randint(4, (9, 5, 6), generator=generator)
-    labels = torch.randint(2, (9, 4), generator=generator).float()
-    weights = torch.rand(4, generator=generator).tolist()
-    ways = {
-        "mask": (torch.randn(9, 4, 5, 6, generator=generator), masks, lambda x, y: cross_entropy(x, y, weights, 2)),
-        "point": (torch.randn(9, 2, 2, generator=generator), torch.rand(9, 2, 2, generator=generator), squared_error),
-        "labels": (torch.randn(9, 4, generator=generator), labels, lambda x, y: binary_cross_entropy(x, y, weights)),
-    }
-    return {key: (loss(x, y), [loss(x[b], y[b]) for b in batches]) for key, (x, y, loss) in ways.items()}
+VOID = 2
+NAMED = [
+    *(("mask", name) for name in MASK_LOSSES),
+    *(("point", name) for name in POINT_LOSSES),
+    *(("labels", name) for name in TAG_LOSSES),
+]
+every_loss = pytest.mark.parametrize(("kind", "name"), NAMED)
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_the_terms_of_batches_add_up_to_those_of_the_whole_however_it_is_cut(seed: int) -> None:
-    for whole, batches in random_split(seed).values():
-        assert sum(float(terms.sum) for terms in batches) == pytest.approx(float(whole.sum), rel=1e-12)
-        assert sum(float(terms.weight) for terms in batches) == pytest.approx(float(whole.weight), rel=1e-12)
+class Samples:
+    """Nine random samples, cut at random into batches, and a loss of them."""
+
+    def __init__(self, kind: str, name: str, seed: int = 0) -> None:
+        self.random = torch.Generator().manual_seed(seed)
+        weights = torch.rand(4, generator=self.random).tolist()
+        preds, self.target, self.loss = {
+            "mask": lambda: (
+                self.normal(9, 4, 5, 6),
+                torch.randint(4, (9, 5, 6), generator=self.random),
+                lambda x, y: MASK_LOSSES[name](x, y, weights, VOID),
+            ),
+            "point": lambda: (self.normal(9, 2, 2) / 9, self.normal(9, 2, 2) / 9, POINT_LOSSES[name]),
+            "labels": lambda: (
+                self.normal(9, 4),
+                torch.randint(2, (9, 4), generator=self.random).float(),
+                lambda x, y: TAG_LOSSES[name](x, y, weights),
+            ),
+        }[kind]()
+        self.preds = preds.requires_grad_()
+        cuts = sorted({0, 9, *torch.randint(1, 9, (3,), generator=self.random).tolist()})
+        self.batches = [slice(a, b) for a, b in pairwise(cuts)]
+
+    def normal(self, *shape: int) -> Tensor:
+        return torch.randn(*shape, generator=self.random)
+
+    def of(self, part: slice = slice(None)) -> LossTerms:
+        return self.loss(self.preds[part], self.target[part])
 
 
-@pytest.mark.parametrize("ignore_index", [None, 2, 255])
-@pytest.mark.parametrize("weights", [None, [0.5, 2.0, 0.0, 1.0]])
-def test_cross_entropy_is_torchs_weighted_mean(ignore_index: int | None, weights: list[float] | None) -> None:
-    generator = torch.Generator().manual_seed(0)
-    logits, mask = torch.randn(3, 4, 5, 6, generator=generator), torch.randint(4, (3, 5, 6), generator=generator)
-    if ignore_index is not None:
-        mask[0] = ignore_index
-    expected = F.cross_entropy(
-        logits.double(),
-        mask,
-        None if weights is None else torch.tensor(weights).double(),
-        ignore_index=-100 if ignore_index is None else ignore_index,
-    )
-    assert float(cross_entropy(logits, mask, weights, ignore_index).mean()) == pytest.approx(float(expected), rel=1e-6)
+@pytest.mark.parametrize("seed", range(5))
+@every_loss
+def test_value_and_gradient_do_not_depend_on_how_the_samples_are_cut(kind, name, seed) -> None:
+    samples = Samples(kind, name, seed)
+    whole, batches = samples.of(), [samples.of(batch) for batch in samples.batches]
+    together = LossTerms(sum(terms.sum for terms in batches), sum(terms.weight for terms in batches))
+    # the last bit of an element may depend on its place in the tensor
+    torch.testing.assert_close(together.sum, whole.sum, rtol=1e-7, atol=0)
+    torch.testing.assert_close(together.weight, whole.weight, rtol=1e-12, atol=0)
+    (of_whole,), (of_batches,) = (torch.autograd.grad(terms.mean(), samples.preds) for terms in (whole, together))
+    torch.testing.assert_close(of_batches, of_whole)
 
 
-def test_squared_error_is_torchs_mean() -> None:
-    preds, target = torch.rand(5, 2, 2), torch.rand(5, 2, 2)
-    torch.testing.assert_close(squared_error(preds, target).mean().float(), F.mse_loss(preds, target))
+@pytest.mark.parametrize("name", MASK_LOSSES)
+def test_void_pixels_have_no_part_in_value_and_gradient(name) -> None:
+    samples = Samples("mask", name)
+    is_void = samples.target == VOID
+    (gradient,) = torch.autograd.grad(samples.of().mean(), samples.preds)
+    assert (gradient.movedim(1, -1)[is_void] == 0).all()
+    assert (gradient.movedim(1, -1)[~is_void] != 0).any()
+    other = samples.preds.detach() + 5 * samples.normal(9, 4, 5, 6) * is_void[:, None]
+    assert samples.loss(other, samples.target) == samples.of()
 
 
-def test_the_mean_over_nothing_is_zero() -> None:
-    terms = cross_entropy(torch.randn(1, 4, 5, 6), torch.full((1, 5, 6), 2), ignore_index=2)
-    assert (float(terms.weight), float(terms.mean())) == (0, 0)
+@pytest.mark.parametrize("name", MASK_LOSSES)
+@pytest.mark.parametrize("weights", [None, [1.0, 2.0, 3.0, 4.0]])
+def test_the_mean_over_nothing_is_zero_and_so_is_its_gradient(name, weights) -> None:
+    logits = torch.randn(2, 4, 5, 6, requires_grad=True)
+    terms = MASK_LOSSES[name](logits, torch.full((2, 5, 6), VOID), weights, VOID)
+    (gradient,) = torch.autograd.grad(terms.mean(), logits)
+    assert (terms.weight, terms.mean()) == (0, 0)
+    assert (gradient == 0).all()
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_the_loss_of_a_split_is_the_mean_of_the_whole_and_stays_exact_after_a_move(seed: int) -> None:
-    for whole, batches in random_split(seed).values():
-        loss = SplitLoss().to("cpu").half()
-        for terms in batches:
-            loss.update(terms)
-        assert loss.compute().item() == pytest.approx(float(whole.sum / whole.weight), rel=1e-12)
-        loss.reset()
-        loss.update(batches[0])
-        assert loss.compute().item() == pytest.approx(float(batches[0].mean()), rel=1e-12)
+@every_loss
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_loss_is_computed_in_float32_whatever_the_predictions_are(kind, name, dtype) -> None:
+    samples = Samples(kind, name)
+    preds = samples.preds.detach().to(dtype)
+    assert samples.loss(preds, samples.target) == samples.loss(preds.float(), samples.target)
+
+
+@every_loss
+def test_the_loss_of_a_split_is_the_mean_of_its_batches_and_stays_exact_after_a_move(kind, name) -> None:
+    samples = Samples(kind, name)
+    with torch.no_grad():
+        batches = [samples.of(batch) for batch in samples.batches]
+    loss = SplitLoss().to("cpu").half()
+    for terms in batches:
+        loss.update(terms)
+    expected = sum(float(terms.sum) for terms in batches) / sum(float(terms.weight) for terms in batches)
+    assert loss.compute().item() == pytest.approx(expected, rel=1e-12)
+    loss.reset()
+    loss.update(batches[0])
+    assert loss.compute().item() == pytest.approx(float(batches[0].mean()), rel=1e-12)
+
+
+def test_weights_are_copied_once_and_can_be_used_in_training_though_a_validation_came_first() -> None:
+    device, numbers = torch.device("cpu"), [0.25, 0.5]
+    with torch.inference_mode():
+        first = weights_on(device, numbers)
+    assert weights_on(device, numbers) is first
+    (torch.ones(2, requires_grad=True) * first).sum().backward()

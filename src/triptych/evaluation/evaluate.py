@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.samples import SampleDataset
 from triptych.datasets.sample import Batch, Sample, Split, Target, wrong_target
-from triptych.models.evaluation_mode import evaluation_mode
 from triptych.tasks.base import TransferTask
 from triptych.tasks.load import load_model
+from triptych.trainer.evaluation_mode import evaluation_mode
 
 
 class Counter(Protocol):

@@ -1,9 +1,31 @@
 """Losses as sum and weight, so that the mean over a split does not depend on batch size or number of processes."""
 
-from triptych.losses.multilabel import binary_cross_entropy
-from triptych.losses.points import squared_error
-from triptych.losses.segmentation import cross_entropy
+from triptych.losses.choice import MASK_LOSSES, POINT_LOSSES, TAG_LOSSES, ChosenLoss, LossChoice, LossFunction
+from triptych.losses.multilabel import asymmetric, binary_cross_entropy, binary_focal
+from triptych.losses.overlap import dice, lovasz, tversky
+from triptych.losses.points import absolute_error, squared_error, wing
+from triptych.losses.segmentation import cross_entropy, focal
 from triptych.losses.split_loss import SplitLoss
 from triptych.losses.terms import LossTerms
 
-__all__ = ["LossTerms", "SplitLoss", "binary_cross_entropy", "cross_entropy", "squared_error"]
+__all__ = [
+    "MASK_LOSSES",
+    "POINT_LOSSES",
+    "TAG_LOSSES",
+    "ChosenLoss",
+    "LossChoice",
+    "LossFunction",
+    "LossTerms",
+    "SplitLoss",
+    "absolute_error",
+    "asymmetric",
+    "binary_cross_entropy",
+    "binary_focal",
+    "cross_entropy",
+    "dice",
+    "focal",
+    "lovasz",
+    "squared_error",
+    "tversky",
+    "wing",
+]

@@ -15,6 +15,7 @@ class SplitLoss(Metric):
     Unlike torchmetrics' `MeanMetric` it does not compute in float32 after a move to a device.
 
     Args:
+        num_terms: Number of losses in a weighted sum; the means of these losses are added.
         kwargs: See `torchmetrics.Metric`.
 
     Shape: result a float64 scalar, NaN if nothing has a weight.
@@ -26,10 +27,10 @@ class SplitLoss(Metric):
     sum: Tensor
     weight: Tensor
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, num_terms: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         for name in ("sum", "weight"):
-            self.add_state(name, torch.tensor(0, dtype=EXACT), dist_reduce_fx="sum")
+            self.add_state(name, torch.zeros(num_terms, dtype=EXACT), dist_reduce_fx="sum")
 
     def update(self, terms: LossTerms) -> None:
         """Adds the terms of one batch."""
@@ -39,4 +40,4 @@ class SplitLoss(Metric):
 
     def compute(self) -> Tensor:
         """The mean loss."""
-        return self.sum / self.weight
+        return (self.sum / self.weight).sum()

@@ -34,7 +34,7 @@ def correct_and_labelled(preds: Tensor, target: Tensor, ignore_index: int | None
     """
     correct = class_ids(preds, target) == target
     if ignore_index is None:
-        return correct.sum(), torch.tensor(target.numel(), device=target.device)
+        return correct.sum(), correct.new_full((), target.numel(), dtype=torch.int64)
     labelled = target != ignore_index
     return (correct & labelled).sum(), labelled.sum()
 
@@ -52,9 +52,10 @@ def confusion_counts(preds: Tensor, target: Tensor, num_classes: int, ignore_ind
         int64 (num_classes, num_classes); rows are true classes, columns predicted ones.
     """
     pairs = target * num_classes + class_ids(preds, target)
-    if ignore_index is not None:
-        pairs = pairs[target != ignore_index]
-    return torch.bincount(pairs.flatten(), minlength=num_classes**2).view(num_classes, num_classes)
+    if ignore_index is not None:  # in a bin of their own: for a boolean index the host would wait for a GPU
+        pairs = pairs.masked_fill(target == ignore_index, num_classes**2)
+    counts = torch.bincount(pairs.flatten(), minlength=num_classes**2 + 1)
+    return counts[:-1].view(num_classes, num_classes)
 
 
 def accuracy(confusion: Tensor) -> Tensor:

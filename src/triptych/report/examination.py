@@ -52,7 +52,6 @@ def _sections(model: TransferTask, data: TriptychDataModule) -> list[Section]:
             enable_model_summary=False,
             callbacks=[NoScoreReport()],
         )
-    model.to(trainer.strategy.root_device)
     with evaluating(model, data) as evaluation:
         worst, confusion = mistake_figures(evaluation, _NUM_WORST)
     validation = [text("The checkpoint, validated again for this report:"), *_validation(trainer, model, data)]

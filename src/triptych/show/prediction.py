@@ -11,11 +11,11 @@ from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.samples import SampleDataset
 from triptych.datasets.sample import Record, Sample
 from triptych.draw.batch import short_names
-from triptych.models.evaluation_mode import evaluation_mode
 from triptych.show.panels import panel_for
 from triptych.tasks.base import TransferTask
 from triptych.tasks.inputs import as_list, read_image
 from triptych.tasks.load import load_model
+from triptych.trainer.evaluation_mode import evaluation_mode
 
 
 def show_prediction(model: TransferTask | str | Path, data: TriptychDataModule, picture: Any) -> Figure:

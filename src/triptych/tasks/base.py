@@ -11,8 +11,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from triptych.datasets.sample import Batch, Target, wrong_target
-from triptych.losses import LossTerms, SplitLoss
-from triptych.models.evaluation_mode import evaluation_mode
+from triptych.losses import ChosenLoss, LossChoice, LossFunction, LossTerms, SplitLoss
 from triptych.models.network import TransferNetwork
 from triptych.optim.max_lr import plain
 from triptych.optim.one_cycle import Version
@@ -22,6 +21,7 @@ from triptych.tasks.score_report import ScoreReport
 from triptych.tasks.start import constructor_arguments
 from triptych.tasks.training import OneCycleTraining
 from triptych.trainer.cpu import keep_freed_memory
+from triptych.trainer.evaluation_mode import evaluation_mode
 from triptych.trainer.stop import StopOnSignal
 
 MaxLR = float | str | list[float | str]
@@ -49,12 +49,21 @@ class TransferTask(OneCycleTraining, Checkpointing):
         one_cycle: Version of fastai whose cycle it is, `"fastai1"` for the course's; see `triptych.optim.OneCycle`.
         freeze_to: Index of the first layer group that trains: 0 trains all, -1 only the head.
         train_bn: Whether batch-norm of frozen groups keeps training, as in the course.
+        loss: One of `losses` by name, with arguments as `{name: NAME, argument: value}`, or a list of these for their
+            sum, in which `weight` is the factor of each. In a script also a function (preds, target) of float32
+            predictions, which returns `LossTerms`, or the mean over the samples. A checkpoint does not hold a function:
+            pass it again to compute the loss of a loaded model.
+
+    Raises:
+        ValueError: `loss` is unknown, or one of its arguments is unknown or out of range.
     """
 
     required_hparam: str | None = None
     """The hyper-parameter that is needed to build the network."""
     target: ClassVar[Target]
     """The key of a sample's target."""
+    losses: ClassVar[Mapping[str, LossFunction]] = {}
+    """The losses that the argument `loss` may name."""
     scores: Metric
     """The metric that `update_scores` updates; created in `setup`, when the metadata is known."""
 
@@ -69,18 +78,24 @@ class TransferTask(OneCycleTraining, Checkpointing):
         one_cycle: Version = "fastai2",
         freeze_to: int = 0,
         train_bn: bool = True,
+        loss: LossChoice = None,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters()  # those of the subclass too
+        self.save_hyperparameters(ignore="loss")  # those of the subclass too
         if (plain_lr := plain(max_lr)) is not max_lr:
             self.save_hyperparameters({"max_lr": plain_lr})
+        self._choose_loss(loss)
         defaults = {name: argument.default for name, argument in constructor_arguments(type(self)).items()}
         self.given = {name for name, value in self.hparams.items() if value != defaults.get(name)}
         self.network = None
-        self.split_loss = SplitLoss()
         self.last_scores: dict[str, Tensor] = {}
         if self._can_build():
             self.configure_model()
+
+    def _choose_loss(self, choice: LossChoice) -> None:
+        self.chosen_loss = ChosenLoss(choice, self.losses)
+        self.split_loss = SplitLoss(self.chosen_loss.num_terms).to(self.device)
+        self.save_hyperparameters({"loss": self.chosen_loss.plain})
 
     def build_network(self) -> TransferNetwork:
         """Builds the task's network from resolved hyper-parameters."""
@@ -95,7 +110,7 @@ class TransferTask(OneCycleTraining, Checkpointing):
         """
         if self.network is None:
             raise RuntimeError(f"{type(self).__name__}: the network is not built yet; {self._missing_hparam()}")
-        logits: Tensor = self.network(check_images(images, self.hparams["in_channels"]))
+        logits: Tensor = self.network(check_images(images, self.hparams["in_channels"], in_step=self.training))
         return logits
 
     def _can_build(self) -> bool:
@@ -147,6 +162,8 @@ class TransferTask(OneCycleTraining, Checkpointing):
             self.save_hyperparameters(missing)
 
     def adopted(self, names: set[str]) -> None:
+        if "loss" in names:
+            self._choose_loss(self.hparams["loss"])
         self._resolve_from_data()
         if self.network is not None and names & {"freeze_to", "train_bn"}:
             self.network.freeze_to(self.hparams["freeze_to"], self.hparams["train_bn"])
@@ -182,13 +199,13 @@ class TransferTask(OneCycleTraining, Checkpointing):
     def loss(self, preds: Tensor, target: Tensor) -> LossTerms | Tensor:
         """The loss of a batch, as sum and weight, or as the mean over its samples.
 
-        Override it to train with another loss.
+        Override it for a loss that needs more than the argument `loss` can say.
 
         Args:
             preds: Output of `forward`.
             target: The batch's value of the key `self.target`.
         """
-        raise NotImplementedError
+        return self.chosen_loss(preds, target)
 
     def mean_loss(self, preds: Tensor, target: Tensor) -> Tensor:
         """Mean loss of a batch, a scalar; see `loss`."""
@@ -198,7 +215,7 @@ class TransferTask(OneCycleTraining, Checkpointing):
         loss = self.loss(preds, target)
         if isinstance(loss, LossTerms):
             return loss
-        count = torch.tensor(len(target), device=loss.device)
+        count = loss.new_full((), len(target))
         return LossTerms(loss * count, count)
 
     def update_scores(self, preds: Tensor, batch: Batch) -> None:

@@ -16,8 +16,14 @@ _FAR = 3.0
 """Where all points lie beyond this, they are in pixels and not in [-1, 1]."""
 
 
-def check_images(images: Any, in_channels: int) -> Tensor:
+def check_images(images: Any, in_channels: int, in_step: bool = False) -> Tensor:
     """Images as the model takes them: plain pixels in [0, 255], (N, C, H, W).
+
+    Args:
+        images: The images.
+        in_channels: Channels of the model.
+        in_step: Whether they are a training batch, which `check_batch` has seen. The range of float images on a GPU is
+            then not checked again, since the host would wait for it.
 
     Raises:
         ValueError: They have another form, or are scaled or normalised already.
@@ -27,7 +33,7 @@ def check_images(images: Any, in_channels: int) -> Tensor:
         raise ValueError(f"images: expected a tensor (N, C, H, W), got {got}.")
     if images.shape[1] != in_channels:
         raise ValueError(f"images: expected {in_channels} channels (in_channels), got {images.shape[1]}.")
-    if images.dtype != torch.uint8:
+    if images.dtype != torch.uint8 and not (in_step and images.device.type != "cpu"):
         low, high = float(images.min()), float(images.max())
         if not 0 <= low <= high <= 255 or high <= 1:
             raise ValueError(

@@ -1,6 +1,9 @@
 """Loads a model of any task from a checkpoint or a run folder."""
 
 from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.utilities import rank_zero_info
 
 from triptych.files import plain_path
 from triptych.runs.checkpoint import read_hyper_parameters
@@ -9,6 +12,7 @@ from triptych.tasks.base import TransferTask
 from triptych.tasks.multilabel import MultiLabelClassifier
 from triptych.tasks.points import PointRegressor
 from triptych.tasks.segmentation import UNetSegmenter
+from triptych.tasks.start import constructor_arguments
 
 _TASKS: dict[str, type[TransferTask]] = {
     "num_classes": UNetSegmenter,
@@ -21,6 +25,8 @@ _TASKS: dict[str, type[TransferTask]] = {
 def load_model(path: str | Path) -> TransferTask:
     """Loads the model that a fit or a recipe saved, on the CPU.
 
+    If its loss was a function, which no checkpoint holds, the task's default takes its place, and a line says so.
+
     Args:
         path: A checkpoint, or a run folder; see `RunLayout.find_checkpoint`.
 
@@ -32,8 +38,20 @@ def load_model(path: str | Path) -> TransferTask:
     hparams = read_hyper_parameters(checkpoint)
     for name, task in _TASKS.items():
         if name in hparams:
-            return task.load_from_checkpoint(plain_path(checkpoint), map_location="cpu", weights_only=True)
+            chosen: dict[str, Any] = (
+                {"loss": _default_loss(task, checkpoint)} if hparams.get("loss", "") is None else {}
+            )
+            path = plain_path(checkpoint)
+            return task.load_from_checkpoint(path, map_location="cpu", weights_only=True, **chosen)
     raise ValueError(
         f"{checkpoint}: expected a checkpoint of UNetSegmenter, PointRegressor or MultiLabelClassifier, got one "
         f"without {', '.join(_TASKS)} among its hyper-parameters."
     )
+
+
+def _default_loss(task: type[TransferTask], checkpoint: Path) -> str:
+    default: str = constructor_arguments(task)["loss"].default
+    rank_zero_info(
+        f"{checkpoint}: was trained with a function as loss, which no checkpoint holds; its losses here are {default}."
+    )
+    return default

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from torch import Tensor
 
 from triptych.datasets.sample import Batch
-from triptych.losses import LossTerms, binary_cross_entropy
+from triptych.losses import TAG_LOSSES, LossChoice, LossTerms
 from triptych.metrics import TagScores
 from triptych.metrics.thresholds import best_threshold, best_thresholds
 from triptych.models import TagNetwork
@@ -23,7 +23,7 @@ _THRESHOLDS = "thresholds"  # key in a state dict
 
 
 class MultiLabelClassifier(TransferTask):
-    """Predicts the tags of an image; trained by binary cross-entropy on logits.
+    """Predicts the tags of an image.
 
     Each validation of a fit chooses the thresholds with the best F2 on its predictions, one for all tags and one per
     tag; checkpoints hold them.
@@ -34,6 +34,8 @@ class MultiLabelClassifier(TransferTask):
         threshold: Probability above which a tag is predicted; the lesson's 0.2.
         tag_weights: Weight of each tag in the loss; None weights all equally.
         max_lr: Peak learning rate of one-cycle, of each layer group; see `TransferTask`.
+        loss: `binary_cross_entropy` (argument `label_smoothing`), `focal` (`gamma`, `alpha`) or `asymmetric`
+            (`gamma_neg`, `gamma_pos`, `clip`), or a sum; see `triptych.losses` and `TransferTask`.
         transfer: Further arguments of `TransferTask`.
 
     Shape: images uint8 (N, C, H, W) of any height and width; logits float (N, num_labels).
@@ -42,6 +44,7 @@ class MultiLabelClassifier(TransferTask):
     required_hparam = "num_labels"
     target_hparams = ("num_labels", "tags", "tag_weights")
     target = "labels"
+    losses = TAG_LOSSES
     head_weight = "network.head.layers.6.weight"
     thresholds: Tensor
     """Thresholds (3, num_labels), a row a choice, NaN until they are chosen. No buffer, since an average of thresholds,
@@ -55,15 +58,17 @@ class MultiLabelClassifier(TransferTask):
         tag_weights: list[float] | None = None,
         *,
         max_lr: MaxLR = 1e-2,
+        loss: LossChoice = "binary_cross_entropy",
         **transfer: Any,
     ) -> None:
-        super().__init__(max_lr=max_lr, **transfer)
+        super().__init__(max_lr=max_lr, loss=loss, **transfer)
 
     def build_network(self) -> TagNetwork:
         h = self.hparams
         weights, labels = h["tag_weights"], h["num_labels"]
         if weights is not None and len(weights) != labels:
             raise ValueError(f"tag_weights: expected {labels} numbers (num_labels), got {len(weights)}.")
+        self.chosen_loss.refuse_weights("tag_weights", weights)
         rows = torch.tensor([float(h["threshold"]), torch.nan, torch.nan])
         self.thresholds = rows[:, None].repeat(1, labels)
         return TagNetwork(labels, h["encoder"], h["encoder_weights"], h["in_channels"])
@@ -94,9 +99,9 @@ class MultiLabelClassifier(TransferTask):
     def class_scores(self) -> dict[str, dict[str, float]]:
         return {"f2": supported_scores(self.tags, self.last_scores["tag_f2"], self.last_scores["support"])}
 
-    def loss(self, preds: Tensor, target: Tensor) -> LossTerms:
-        """Binary cross-entropy of each tag. Shape: preds (logits) and target (N, num_labels)."""
-        return binary_cross_entropy(preds, target, self.hparams["tag_weights"])
+    def loss(self, preds: Tensor, target: Tensor) -> LossTerms | Tensor:
+        """The chosen loss of the tags. Shape: preds (logits) and target (N, num_labels)."""
+        return self.chosen_loss(preds, target, tag_weights=self.hparams["tag_weights"])
 
     def update_scores(self, preds: Tensor, batch: Batch) -> None:
         self.scores.update(preds.float().sigmoid(), batch["labels"])

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 from torchmetrics import MeanMetric
 
 from triptych.datasets.sample import Batch
-from triptych.losses import LossTerms, squared_error
+from triptych.losses import POINT_LOSSES, LossChoice
 from triptych.metrics import PointScores
 from triptych.models import PointNetwork
 from triptych.tasks.base import MaxLR, TransferTask
@@ -15,17 +16,20 @@ from triptych.tasks.mistakes import missed_points
 
 
 class PointRegressor(TransferTask):
-    """Predicts points; trained by mean squared error on [-1, 1].
+    """Predicts points.
 
     Args:
         num_points: Number of points.
         max_lr: Peak learning rate of one-cycle, of each layer group; see `TransferTask`.
+        loss: Of each coordinate on [-1, 1]: the mean of its `mse`, `l1` or `wing` (arguments `w`, `epsilon`), or a sum;
+            see `triptych.losses` and `TransferTask`.
         transfer: Further arguments of `TransferTask`.
 
     Shape: images uint8 (N, C, H, W) of any height and width; points float32 (N, num_points, 2) as (y, x) in [-1, 1].
     """
 
     target = "point"
+    losses = POINT_LOSSES
     target_hparams = ("num_points",)
     head_weight = "network.head.maps.5.weight"
 
@@ -34,10 +38,11 @@ class PointRegressor(TransferTask):
         num_points: int = 1,
         *,
         max_lr: MaxLR = 3e-3,
+        loss: LossChoice = "mse",
         **transfer: Any,
     ) -> None:
-        super().__init__(max_lr=max_lr, **transfer)
-        self.only_resized = MeanMetric()
+        super().__init__(max_lr=max_lr, loss=loss, **transfer)
+        self.only_resized = MeanMetric(nan_strategy="disable")  # to look for NaN, the host would wait for a GPU
         self.only_resized.persistent(True)  # a fit that is resumed within an epoch continues the mean
 
     def build_network(self) -> PointNetwork:
@@ -57,10 +62,6 @@ class PointRegressor(TransferTask):
     def build_scores(self) -> PointScores:
         return PointScores()
 
-    def loss(self, preds: Tensor, target: Tensor) -> LossTerms:
-        """Squared error. Shape: preds and target (N, num_points, 2)."""
-        return squared_error(preds, target)
-
     def update_scores(self, preds: Tensor, batch: Batch) -> None:
         self.scores.update(preds, batch["point"], batch["size"])
 
@@ -70,7 +71,8 @@ class PointRegressor(TransferTask):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         if "only_resized" in batch:
-            self.only_resized.update(batch["only_resized"].float())
+            only_resized = batch["only_resized"].float()
+            self.only_resized.update(only_resized, torch.ones_like(only_resized))  # a number would be copied to a GPU
             self.log("train/only_resized", self.only_resized, on_step=False, on_epoch=True)
         return super().training_step(batch, batch_idx)
 

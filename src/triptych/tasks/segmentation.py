@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from triptych.datasets.sample import Batch
-from triptych.losses import LossTerms, cross_entropy
+from triptych.losses import MASK_LOSSES, LossChoice, LossTerms
 from triptych.metrics import SegmentationScores
 from triptych.models import UNet
 from triptych.tasks.base import TransferTask, supported_scores
@@ -29,6 +29,9 @@ class UNetSegmenter(TransferTask):
         class_names: Name of each class, for tables and legends; None takes them from the data module.
         class_weights: Weight of each class in the loss; None weights all equally. `"balanced"` computes them from the
             training masks: proportional to 1 / sqrt(fraction of the labelled pixels), with mean 1 over these pixels.
+        loss: `cross_entropy` (argument `label_smoothing`), `focal` (`gamma`), `dice`, `lovasz` or `tversky` (`alpha`,
+            `beta`), or a sum such as `[cross_entropy, {name: dice, weight: 0.5}]`; see `triptych.losses` and
+            `TransferTask`.
         transfer: Further arguments of `TransferTask`.
 
     Shape: images uint8 (N, C, H, W) of any height and width; logits float (N, num_classes, H, W).
@@ -37,6 +40,7 @@ class UNetSegmenter(TransferTask):
     required_hparam = "num_classes"
     target_hparams = ("num_classes", "ignore_index", "class_names", "class_weights")
     target = "mask"
+    losses = MASK_LOSSES
     head_weight = "network.head.0.weight"
 
     def __init__(
@@ -45,9 +49,11 @@ class UNetSegmenter(TransferTask):
         ignore_index: int | None = None,
         class_names: list[str] | None = None,
         class_weights: list[float] | Literal["balanced"] | None = None,
+        *,
+        loss: LossChoice = "cross_entropy",
         **transfer: Any,
     ) -> None:
-        super().__init__(**transfer)
+        super().__init__(loss=loss, **transfer)
 
     @property
     def class_names(self) -> list[str]:
@@ -77,6 +83,7 @@ class UNetSegmenter(TransferTask):
 
     def _check_weights(self) -> None:
         weights, num_classes = self.hparams["class_weights"], self.hparams["num_classes"]
+        self.chosen_loss.refuse_weights("class_weights", weights)
         if isinstance(weights, str):
             if weights != BALANCED:
                 raise ValueError(
@@ -91,8 +98,8 @@ class UNetSegmenter(TransferTask):
     def class_scores(self) -> dict[str, dict[str, float]]:
         return {"iou": supported_scores(self.class_names, self.last_scores["iou"], self.last_scores["support"])}
 
-    def loss(self, preds: Tensor, target: Tensor) -> LossTerms:
-        """Cross-entropy of the labelled pixels.
+    def loss(self, preds: Tensor, target: Tensor) -> LossTerms | Tensor:
+        """The chosen loss of the labelled pixels.
 
         Shape: preds (logits) (N, num_classes, H, W), target int64 (N, H, W).
 
@@ -105,7 +112,7 @@ class UNetSegmenter(TransferTask):
                 f'class_weights: "{BALANCED}" is computed at the start of a fit, and no fit has started; '
                 "load a checkpoint of a fit, or give the numbers or None."
             )
-        return cross_entropy(preds, target, weights, self.hparams["ignore_index"])
+        return self.chosen_loss(preds, target, class_weights=weights, ignore_index=self.hparams["ignore_index"])
 
     def update_scores(self, preds: Tensor, batch: Batch) -> None:
         self.scores.update(preds, batch["mask"])

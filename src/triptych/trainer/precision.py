@@ -9,8 +9,8 @@ import lightning as L
 import torch
 from lightning.pytorch.utilities import rank_zero_info
 
-from triptych.models.evaluation_mode import evaluation_mode
 from triptych.trainer.cycle import stop_schedules
+from triptych.trainer.evaluation_mode import evaluation_mode
 from triptych.trainer.temporary_fit import temporary_fit
 
 AUTO = "auto"
@@ -85,7 +85,7 @@ def _forward_seconds(model: L.LightningModule, half: bool) -> float:
     with evaluation_mode(model), torch.autocast("cpu", torch.bfloat16, enabled=half):
         for _ in range(2):
             began = time.perf_counter()
-            model(images)
+            model(images.to(model.device))
             times.append(time.perf_counter() - began)
     return min(times)
 
