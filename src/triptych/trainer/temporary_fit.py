@@ -13,7 +13,7 @@ from lightning.pytorch.strategies.launchers import _MultiProcessingLauncher
 from torchmetrics import Metric
 
 from triptych.trainer.messages import no_info
-from triptych.trainer.settings import settings_of
+from triptych.trainer.settings import refuse_sharded, settings_of
 
 _LIGHTNING_ATTRIBUTES = {
     *vars(L.LightningModule()),
@@ -50,9 +50,10 @@ def temporary_fit(
         limit_val_batches: Number of batches per validation.
 
     Raises:
-        ValueError: The strategy spawns processes that return no results.
+        ValueError: The strategy spawns processes that return no results, or splits the weights.
     """
     arguments = settings_of(settings)
+    refuse_sharded(arguments.get("strategy"))
     snapshot, trainer_before = _Snapshot(model), model._trainer
     data_trainer_before = getattr(datamodule, "trainer", None)
     model.configure_callbacks = _no_callbacks  # type: ignore[method-assign]
@@ -75,7 +76,7 @@ def temporary_fit(
                 raise ValueError(f"strategy: expected one that runs this script in each process, got {strategy!r}.")
             trainer.fit(model, datamodule)
     finally:
-        del model.configure_callbacks
+        vars(model).pop("configure_callbacks", None)  # one within this one has removed it already
         snapshot.restore()
         model.trainer = trainer_before
         if isinstance(datamodule, L.LightningDataModule):
