@@ -1,12 +1,8 @@
-"""Measures what a stage costs: its time, from a few of its steps, and its peak memory."""
+"""Measures what a stage costs: its time, from a few of its steps."""
 
-import contextlib
-import ctypes
-import sys
 import time
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -15,8 +11,6 @@ import torch
 
 WARM_UP, TIMED, TIMED_VALIDATION = 3, 8, 4
 """Training batches before the timing starts, timed training batches, and timed validation batches."""
-
-_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 class Stopwatch(L.Callback):
@@ -56,34 +50,3 @@ class Stopwatch(L.Callback):
 def _median_interval(times: Sequence[float]) -> float:
     """Median of the seconds between consecutive times, of which there are at least two."""
     return median(after - before for before, after in pairwise(times))
-
-
-class PeakMemory:
-    """Peak memory since construction: of the GPU if there is one, else of this process without its workers.
-
-    On systems other than Linux an earlier peak cannot be reset, so it counts from the start of the process; on Windows
-    it is 0.
-    """
-
-    def __init__(self) -> None:
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats()
-        elif sys.platform.startswith("linux"):
-            with contextlib.suppress(OSError, AttributeError):
-                ctypes.CDLL("libc.so.6").malloc_trim(0)
-                _CLEAR.write_text("5")  # proc(5): resets the peak
-
-    def bytes(self) -> int:
-        """The peak in bytes."""
-        if torch.cuda.is_available():
-            return torch.cuda.max_memory_allocated()
-        if _STATUS.exists():
-            kilobytes = next(line.split()[1] for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
-            return 1024 * int(kilobytes)
-        if sys.platform == "win32":
-            return 0
-        import resource
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else 1024 * peak

@@ -10,9 +10,10 @@ from triptych.callbacks import Mistakes
 from triptych.datamodules.base import TriptychDataModule
 from triptych.lr_finder import DEFAULT_RATE, asks_to_find, with_found
 from triptych.optim import group_rates
-from triptych.recipe.measure import TIMED, WARM_UP, PeakMemory, Stopwatch
+from triptych.recipe.measure import TIMED, WARM_UP, Stopwatch
 from triptych.recipe.stage import LAST, FullStage
 from triptych.tasks.base import TransferTask
+from triptych.trainer.memory import PeakMemory
 from triptych.trainer.temporary_fit import temporary_fit
 
 _SEARCH_STEPS = 100

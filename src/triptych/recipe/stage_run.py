@@ -18,7 +18,6 @@ from triptych.datamodules.hard_examples import write_losses
 from triptych.evaluation.top_losses import top_losses
 from triptych.lr_finder import DEFAULT_RATE, LRSearch, asks_to_find, find_lr, with_found
 from triptych.recipe.logger import ContinuedLogger, StageAxis
-from triptych.recipe.measure import PeakMemory
 from triptych.recipe.plan import StagePlan
 from triptych.recipe.stage import LAST, FullStage
 from triptych.recipe.state import RecipeState, StageResult
@@ -27,6 +26,7 @@ from triptych.runs.figures import log_figure
 from triptych.runs.layout import RunLayout, previous, stage_key
 from triptych.tasks.base import TransferTask
 from triptych.tasks.score_report import NoScoreReport, ScoreReport
+from triptych.trainer.memory import PeakMemory
 from triptych.trainer.messages import no_info
 from triptych.trainer.processes import say, shared
 from triptych.trainer.settings import settings_of
