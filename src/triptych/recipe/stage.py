@@ -93,7 +93,8 @@ def settings_restorer(model: TransferTask, data: TriptychDataModule) -> Callable
 
     def restore() -> None:
         model.retune(**of_model)
-        vars(data).update(of_data)
+        for name, value in of_data.items():
+            setattr(data, name, value)
 
     return restore
 
