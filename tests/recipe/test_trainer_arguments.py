@@ -137,7 +137,7 @@ NOT_POSSIBLE: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"callbacks": [BatchSizeFinder()]},
-        "trainer.callbacks: expected no BatchSizeFinder in a recipe; set batch_size of each stage.",
+        "trainer.callbacks: expected no BatchSizeFinder in a recipe; set batch_size of a stage to auto.",
     ),
     (
         {"callbacks": [LearningRateFinder()]},

@@ -12,12 +12,13 @@ from triptych.callbacks import ScoreReport
 from triptych.datamodules.base import TriptychDataModule
 from triptych.recipe.dev_run import dev_run
 from triptych.recipe.given_state import GivenState, carry_on
-from triptych.recipe.plan import fit_budget, plan_stage, read_budget
+from triptych.recipe.plan import fit_budget, read_budget
 from triptych.recipe.stage import STAGE_FIELDS, Stage, check_names, fill, first_change, settings_restorer
 from triptych.recipe.stage_run import StageRun, remove_resume_points
 from triptych.recipe.state import RecipeState, StageResult
 from triptych.recipe.tables import plan_table, result_table
 from triptych.recipe.trainer_arguments import shared_arguments
+from triptych.recipe.within_memory import plan_within_memory, run_within_memory
 from triptych.runs.checkpoint import read_checkpoint
 from triptych.tasks.base import TransferTask
 from triptych.trainer.processes import say, shared
@@ -52,7 +53,9 @@ def run_recipe(
     each with its reason. Callbacks, loggers and profilers are the given objects themselves. Lightning's callbacks, such
     as EarlyStopping and ModelCheckpoint, start each stage in the state in which they were given, so a ModelCheckpoint
     saves the best of each stage; the user's own callbacks keep their state from stage to stage, after a resume too.
-    With `fast_dev_run` each stage is a fast dev run, without a plan, and nothing is written.
+    If memory runs out, the batch of the stage is loaded in twice as many parts, with gradients accumulated, and it goes
+    on from its last resume point. With `fast_dev_run` each stage is a fast dev run, without a plan, and nothing is
+    written.
 
     Args:
         model: The model.
@@ -71,6 +74,7 @@ def run_recipe(
         The result of each stage; empty after a dry run or a fast dev run.
 
     Raises:
+        MemoryLimitError: Memory runs out with a single sample, or in one of several processes.
         ValueError: A stage or an argument of the Trainer is not possible, the budget is too short, or the folder is
             that of another recipe.
         FileExistsError: Another run, a recipe or a fit, is in the folder, and `resume` is False.
@@ -91,7 +95,7 @@ def run_recipe(
             raise ValueError(f"{folder}: this run cannot be resumed: {changed}; start a new one, without --resume.")
     else:
         budget_seconds = None if budget is None else read_budget(budget)
-        plans = shared([plan_stage(stage, model, data, arguments) for stage in filled])
+        plans = shared([plan_within_memory(stage, model, data, arguments) for stage in filled])
         state.stages, state.plans = filled, plans if budget_seconds is None else fit_budget(plans, budget_seconds)
     assert model.network is not None
     groups = list(model.network.layer_groups())
@@ -106,8 +110,7 @@ def run_recipe(
         carry_on(arguments["callbacks"], read_checkpoint(state.done[-1].checkpoint))
     try:
         for number in range(len(state.done) + 1, len(state.plans) + 1):
-            given.restore()
-            StageRun(model, data, arguments, state, every_n_steps, number).run()
+            run_within_memory(StageRun(model, data, arguments, state, every_n_steps, number), given)
     except BaseException:
         restore()  # so that this process can resume with the same objects
         given.restore()

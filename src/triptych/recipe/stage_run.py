@@ -112,7 +112,7 @@ class StageRun:
         remove_resume_points(self.state)
 
     def _apply(self, max_lr: Any) -> None:
-        self.plan.stage.apply(self.model, self.data, max_lr, self.layout.losses(self.key))
+        self.plan.apply(self.model, self.data, max_lr, self.layout.losses(self.key))
 
     def _logger(self, interrupted: Path | None) -> ContinuedLogger:
         return ContinuedLogger(
@@ -126,7 +126,7 @@ class StageRun:
         """Writes the losses of the training samples if the stage needs them and they do not exist yet."""
         if self.plan.stage.sample_weights != LAST:
             return
-        self.plan.stage.apply(self.model, self.data, DEFAULT_RATE)
+        self.plan.apply(self.model, self.data, DEFAULT_RATE)
         error = shared(
             None if self.layout.losses(self.key).exists() else self._write_losses()
         )  # all processes wait for the file

@@ -155,7 +155,7 @@ follows the last epoch.
 
 _REFUSED_CALLBACKS: dict[type[L.Callback], str] = {
     ResumePoint: "set every_n_steps of the recipe, which saves such points itself",
-    BatchSizeFinder: "set batch_size of each stage",
+    BatchSizeFinder: "set batch_size of a stage to auto",
     LearningRateFinder: "set max_lr of a stage to find",
 }
 _MAPPING_DEFAULTS = {"enable_model_summary": False, "num_sanity_val_steps": 0}

@@ -54,7 +54,7 @@ def temporary_fit(
     """
     arguments = settings_of(settings)
     refuse_sharded(arguments.get("strategy"))
-    snapshot, trainer_before = _Snapshot(model), model._trainer
+    snapshot, trainer_before = Snapshot(model), model._trainer
     data_trainer_before = getattr(datamodule, "trainer", None)
     model.configure_callbacks = _no_callbacks  # type: ignore[method-assign]
     try:
@@ -87,8 +87,8 @@ def _no_callbacks() -> list[L.Callback]:
     return []
 
 
-class _Snapshot(L.Callback):
-    """The state of a model before the fit; taken again if the fit builds the network.
+class Snapshot(L.Callback):
+    """The state of a model, to be restored; taken again if a fit, as whose callback it serves, builds the network.
 
     Args:
         model: The model.
