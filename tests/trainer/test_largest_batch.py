@@ -96,14 +96,14 @@ def test_what_does_not_fit_into_free_memory_is_not_tried(
     free(monkeypatch, 1000 * MB)
     model, data = Wide(width=5_000_000), Data()
     size = largest_batch(ON_CPU, model, data, 64)
-    assert size in (8, 16)  # 800 MB may be used, of 40 to 100 a sample
-    assert max(model.tried) <= 16
     said = re.fullmatch(
         r"batch_size auto: (\d+) at once, accumulated (\d+) times to 64 \((\d\.\d) of 1\.0 GB\s+free\)\n",
         capsys.readouterr().out,
     )
     assert said is not None and (int(said[1]), int(said[2])) == (size, 64 // size)
-    assert 0.04 * size <= float(said[3]) + 0.05 and float(said[3]) <= 0.8
+    needed, largest = float(said[3]), max(model.tried)
+    assert 1 < size < 64 and 0.04 * size <= needed + 0.05 and needed <= 0.8  # 800 MB may be used
+    assert (largest == size and needed >= 0.4) or largest == 2 * size
 
 
 @pytest.mark.parametrize("in_validation", [False, True])
@@ -153,7 +153,7 @@ def test_an_allocation_that_the_system_refuses_is_caught(monkeypatch: pytest.Mon
     resource = pytest.importorskip("resource")
     free(monkeypatch, math.inf)
     with no_more_than(resource, 1500 * MB):
-        assert largest_batch(ON_CPU, Wide(width=5_000_000), Data(), 64) in (4, 8, 16)
+        assert 1 < largest_batch(ON_CPU, Wide(width=5_000_000), Data(), 64) < 64
 
 
 @contextlib.contextmanager
