@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import math
 import os
 import re
 import signal
@@ -33,6 +34,7 @@ from triptych.datamodules.base import TriptychDataModule
 from triptych.recipe import Stage, run_recipe
 from triptych.synthetic import make_tiles
 from triptych.tasks.base import TransferTask
+from triptych.trainer import largest_batch
 
 pytestmark = [
     pytest.mark.slow,
@@ -127,8 +129,10 @@ def whole_and_resumed_recipe(folder: Path) -> dict[str, Any]:
     return {**answer, "written": written}
 
 
-def recipe(folder: Path, name: str, *callbacks: L.Callback, resume: bool = False) -> dict[str, Any]:
-    model, data = made("planet", folder)
+def recipe(
+    folder: Path, name: str, *callbacks: L.Callback, batch_size: int = 2, resume: bool = False
+) -> dict[str, Any]:
+    model, data = made("planet", folder, batch_size=batch_size)
     head = Stage("head", epochs=1, freeze_to=-1, max_lr="find")
     stages = [head, Stage("all", epochs=2, freeze_to=0, max_lr=1e-3, sample_weights="last")]
     quiet = {"enable_progress_bar": False, "log_every_n_steps": 1}
@@ -156,7 +160,42 @@ def watch_writing(folder: Path) -> list[str]:
     return written
 
 
+def batch_that_fits(folder: Path) -> dict[str, Any]:
+    """A fit with a batch size of auto; the second process has memory for two tiles."""
+    model, data = made("planet", folder, batch_size="auto")
+    if os.environ["RANK"] == "1":
+        largest_batch.free_memory = lambda device: math.inf if int(data.batch_size) <= 2 else 0.0
+    trainer = L.Trainer(**SETTINGS, **QUIET, callbacks=[NoReport()], max_epochs=1)
+    trainer.fit(model, data)
+    return {"at_once": data.micro_batch_size, "steps": trainer.global_step, "weights": digest(model)}
+
+
+class Memory(L.Callback):
+    """Runs out for four tiles within the second stage, in the second process."""
+
+    def on_train_batch_start(self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, _: int) -> None:
+        within = trainer.global_step > 0 and pl_module.hparams["freeze_to"] == 0
+        if within and trainer.global_rank == 1 and len(batch["image"]) == 4:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+def recipe_without_memory(folder: Path) -> dict[str, Any]:
+    """A recipe in which memory runs out in one process, while the other waits for it."""
+    try:
+        recipe(folder, "memory", Memory(), batch_size=4)
+    except RuntimeError as error:
+        return {"error": str(error)}
+    return {}
+
+
+def recipe_that_goes_on(folder: Path) -> dict[str, Any]:
+    return recipe(folder, "memory", Memory(), batch_size=4, resume=True)
+
+
 JOBS: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "batch_that_fits": batch_that_fits,
+    "recipe_without_memory": recipe_without_memory,
+    "recipe_that_goes_on": recipe_that_goes_on,
     "fit_and_find": fit_and_find,
     "whole_and_resumed_recipe": whole_and_resumed_recipe,
 }
@@ -292,6 +331,22 @@ def test_the_first_process_alone_writes(recipes: list[dict[str, Any]], folder: P
     images = EventAccumulator(str(folder / "whole")).Reload().Tags()["images"]
     assert {"train/batch", "val/frames", "val/top_losses", "val/confusion"} <= {*images}
     assert json.loads((folder / "whole" / "recipe.json").read_text())["done"][1]["name"] == "all"
+
+
+def test_both_processes_take_the_batch_that_fits_into_the_memory_of_each(folder: Path) -> None:
+    first, second = answers("batch_that_fits", folder)
+    assert first == second
+    assert (first["at_once"], first["steps"]) == (2, 1)
+
+
+def test_a_recipe_whose_memory_runs_out_in_one_process_goes_on_when_it_is_resumed(folder: Path) -> None:
+    _, second = answers("recipe_without_memory", folder)
+    words = "stage all: out of memory; it goes on with 2 at once, accumulated 2 times to 4 if it is resumed (--resume)."
+    assert second["error"] == words
+    first, second = answers("recipe_that_goes_on", folder)
+    assert first == second
+    plans = json.loads((folder / "memory" / "recipe.json").read_text())["plans"]
+    assert [plan["micro_batches"] for plan in plans] == [1, 2]
 
 
 @pytest.fixture

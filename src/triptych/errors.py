@@ -11,6 +11,10 @@ class BadSampleError(ValueError):
     """A file exists, but its content is not what the data set expects."""
 
 
+class MemoryLimitError(RuntimeError):
+    """Training needs more memory than there is; the message says what to do."""
+
+
 class UsageError(Exception):
     """The command or its configuration cannot be understood."""
 

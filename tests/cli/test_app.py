@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -391,7 +392,8 @@ BAD_VALUES = [
     ("--data.image_size", "[0, 96]", r"image_size: expected \(height, width\), two whole .* above 0, got \(0, 96\)\."),
     ("--data.image_size", "96", r"data\.image_size: expected a list, got 96\."),
     ("--data.image_size", "[64, 96, 3]", r"data\.image_size: expected a list with 2 elements, got \[64, 96, 3\]\."),
-    ("--data.batch_size", "0", r"batch_size: expected at least 1, got 0\."),
+    ("--data.batch_size", "0", r"batch_size: expected at least 1, or auto, got 0\."),
+    ("--data.batch_size", "many", r"data\.batch_size: expected a whole number or 'auto', got many\."),
     ("--data.classes", "12", r"data\.classes: expected one of 'all', '11', got 12\."),
     ("--model.num_classes", "11", r"num_classes: the model or its checkpoint has 11, the data 32; .*"),
     ("--model.num_classes", "many", r"model\.num_classes: expected a whole number or null, got many\."),
@@ -411,6 +413,26 @@ def test_bad_value_is_reported_with_its_key_and_leaves_no_run(
 ) -> None:
     fails(["fit", *config_args("camvid", drawn_streets), *runs_in(tmp_path / "runs" / "mine"), key, value], words)
     assert files(tmp_path) == set()
+
+
+def test_memory_that_runs_out_ends_in_advice_and_auto_goes_without(
+    drawn_streets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = UNetSegmenter.training_step
+
+    def training_step(self: UNetSegmenter, batch: Any, batch_idx: int) -> torch.Tensor:
+        if len(batch["image"]) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(UNetSegmenter, "training_step", training_step)
+    args = ["fit", *config_args("camvid", drawn_streets), "--trainer.max_epochs", "1"]
+    advice = r"out of memory; take --data\.batch_size auto, .*, smaller images, or --trainer\.precision 16-mixed\."
+    fails([*args, *runs_in(tmp_path, "fails")], advice)
+    assert files(tmp_path) == set()
+    printed = printed_by([*args, *runs_in(tmp_path, "fits"), "--data.batch_size", "auto"])
+    assert "batch_size auto: 1 at once, accumulated 8 times to 8 (" in printed
+    assert "checkpoint: " in printed
 
 
 def test_failed_run_takes_away_its_own_folder_only(run: Run) -> None:

@@ -169,7 +169,7 @@ def test_budget_scales_the_epochs_and_says_so(here: Path, drawn_streets: Path, m
         timing = {"seconds_besides": 0.0, "seconds_per_epoch": 60.0, "seconds_per_validation": 0.0}
         return replace(plan_stage(*args), **timing)
 
-    monkeypatch.setattr("triptych.recipe.run.plan_stage", minutes)
+    monkeypatch.setattr("triptych.recipe.within_memory.plan_stage", minutes)
     stages = [{"name": "head", "epochs": 2, "freeze_to": -1}, {"name": "all", "epochs": 5, "freeze_to": 0}]
     args = ["recipe", "--config", config(drawn_streets, stages=stages), "--budget"]
     printed = printed_by([*args, "3m"])

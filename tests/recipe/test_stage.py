@@ -70,6 +70,10 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {
         [{"epochs": 1}, {"image_size": (128, 192), "batch_size": 8}, {}],
         [{}, *2 * [{"image_size": (128, 192), "batch_size": 8}]],
     ),
+    "auto is the batch size that it would be, until a number is given": (
+        [{"epochs": 1}, {"batch_size": "auto"}, {"image_size": (128, 192)}, {"batch_size": 3}],
+        [{}, {"auto_batch_size": True}, {**LARGER, "auto_batch_size": True}, {**LARGER, "batch_size": 3}],
+    ),
 }
 
 
@@ -141,6 +145,8 @@ def test_first_difference_of_two_recipes_is_named(model: UNetSegmenter, data: Ca
     assert first_change(before, [a]) == "its stages were a, b, now a"
     both = [a, replace(b, epochs=2, max_lr=1e-3)]
     assert first_change(before, both) == "epochs of stage b was 1, now 2"
+    auto = [a, replace(b, auto_batch_size=True)]
+    assert first_change(before, auto) == "auto_batch_size of stage b was False, now True"
     assert first_change(before, [a, replace(b, max_lr=1e-3)]) == "max_lr of stage b was find, now 0.001"
 
 

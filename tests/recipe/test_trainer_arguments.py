@@ -22,6 +22,7 @@ from lightning.pytorch.callbacks import (
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.profilers import SimpleProfiler
+from lightning.pytorch.strategies import ModelParallelStrategy
 from small_fit import TINY, BreakOff, BrokenOffError
 
 from triptych import MultiLabelClassifier, PlanetDataModule, Stage, run_recipe
@@ -136,7 +137,7 @@ NOT_POSSIBLE: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"callbacks": [BatchSizeFinder()]},
-        "trainer.callbacks: expected no BatchSizeFinder in a recipe; set batch_size of each stage.",
+        "trainer.callbacks: expected no BatchSizeFinder in a recipe; set batch_size of a stage to auto.",
     ),
     (
         {"callbacks": [LearningRateFinder()]},
@@ -154,6 +155,14 @@ def test_what_is_not_possible_is_refused_by_name_before_anything_starts(
     with pytest.raises(ValueError) as refused:  # noqa: PT011 - compared below
         run(tmp_path / "no data", tmp_path / "run", given if as_mapping else L.Trainer(**given))
     assert str(refused.value) == words
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("as_mapping", [False, True])
+def test_strategy_that_splits_the_weights_is_refused_before_anything_starts(tmp_path: Path, as_mapping: bool) -> None:
+    given = {**QUIET, "strategy": ModelParallelStrategy()}
+    with pytest.raises(ValueError, match=r"^strategy: expected ddp or a single device, got 'ModelParallelStrategy': "):
+        run(tmp_path / "no data", tmp_path / "run", given if as_mapping else L.Trainer(**given))
     assert not (tmp_path / "run").exists()
 
 

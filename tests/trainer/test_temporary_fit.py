@@ -13,12 +13,12 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins import MixedPrecision
-from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.strategies import DDPStrategy, FSDPStrategy, ModelParallelStrategy
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torchmetrics import MeanMetric
 
-from triptych import MultiLabelClassifier, PlanetDataModule
+from triptych import MultiLabelClassifier, PlanetDataModule, find_lr
 from triptych.trainer.temporary_fit import temporary_fit
 
 pytestmark = [
@@ -216,6 +216,25 @@ def test_of_a_mapping_only_what_changes_a_step_is_taken(tmp_path: Path) -> None:
 def test_a_strategy_that_returns_no_results_is_refused() -> None:
     with pytest.raises(ValueError, match=r"strategy: expected one that runs this script in each process"):
         temporary_fit({"accelerator": "cpu", "devices": 2, "strategy": "ddp_spawn"}, Toy(), None, Watch(), max_steps=1)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "name"),
+    [
+        *((name, name) for name in ("fsdp", "fsdp_cpu_offload", "fsdp2", "deepspeed_stage_2")),
+        (FSDPStrategy(), "FSDPStrategy"),
+        (ModelParallelStrategy(), "ModelParallelStrategy"),
+    ],
+)
+def test_a_strategy_that_splits_the_weights_is_refused(strategy: Any, name: str) -> None:
+    words = rf"^strategy: expected ddp or a single device, got '{name}': .* whole weights, .*; use it in a plain fit\.$"
+    with pytest.raises(ValueError, match=words):
+        find_lr({"accelerator": "gpu", "strategy": strategy}, Toy(), None)
+
+
+def test_a_trainer_whose_strategy_splits_the_weights_is_refused() -> None:
+    with pytest.raises(ValueError, match="got 'ModelParallelStrategy'"):
+        find_lr(L.Trainer(accelerator="cpu", strategy=ModelParallelStrategy(), **QUIET), Toy(), None)
 
 
 def test_no_worker_outlives_a_trial(drawn_tiles: Path) -> None:

@@ -21,13 +21,14 @@ from triptych.cli.configs import with_shipped_configs
 from triptych.cli.messages import plain
 from triptych.cli.resume import nothing_left, resumed_run
 from triptych.cli.trainer import CommandTrainer
-from triptych.errors import UsageError
+from triptych.errors import MemoryLimitError, UsageError
 from triptych.files import as_path, atomic_save
 from triptych.lr_finder import asks_to_find, find_lr, plain_rates, with_found
 from triptych.runs.checkpoint import best_score, read_checkpoint, read_hyper_parameters
 from triptych.runs.folder import continue_in, folder_logger, is_in, no_empty_run, own_folder, run_folder, settle_folder
 from triptych.runs.layout import RunLayout
 from triptych.tasks.base import TransferTask
+from triptych.trainer.memory import is_out_of_memory
 from triptych.trainer.messages import no_advice
 from triptych.trainer.precision import AUTO, evaluation_precision, fastest_precision, trained_precision
 from triptych.trainer.stop import goes_on_with
@@ -353,10 +354,15 @@ def _user_message(error: Exception) -> str | None:
     """A user's mistake in one line; None for any other error."""
     if isinstance(error, UsageError):
         return f"{error.file}: {plain(error)}" if error.file else plain(error)
-    if isinstance(error, (ValueError, OSError, MisconfigurationException)):
+    if isinstance(error, (ValueError, OSError, MisconfigurationException, MemoryLimitError)):
         return plain(error)
     if isinstance(error, ImportError) and str(error).startswith("Install "):  # fsspec's, for a kind of bucket
         return plain(error)
+    if is_out_of_memory(error):
+        return (
+            "out of memory; take --data.batch_size auto, which loads a batch in parts that fit, smaller images, or "
+            "--trainer.precision 16-mixed."
+        )
     if str(error).startswith("Error(s) in loading state_dict"):
         return "ckpt_path: the checkpoint was saved by a different model."
     return None

@@ -4,9 +4,8 @@ import warnings
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-import lightning as L
 import torch
 from lightning.pytorch.utilities import rank_zero_info
 from matplotlib.figure import Figure
@@ -14,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from triptych.datamodules.epoch_order import EpochSampler, Position
 from triptych.datamodules.hard_examples import weights_of
+from triptych.datamodules.micro_batches import MicroBatching
 from triptych.datamodules.samples import SampleDataset
 from triptych.datamodules.worker import start_worker
 from triptych.datasets.download import Archive, fetch
@@ -25,7 +25,7 @@ from triptych.transforms import Pipeline, evaluation_pipeline
 _SPLITS: dict[str, tuple[Split, ...]] = {"fit": ("val", "train"), "validate": ("val",), "test": ("test",)}
 
 
-class TriptychDataModule(L.LightningDataModule):
+class TriptychDataModule(MicroBatching):
     """Data module with a loader for each split; the order of the samples depends on (seed, epoch) alone.
 
     `image_size`, `batch_size`, `augment`, `sample_weights` and `first_epoch`, the index of a fit's first epoch, may be
@@ -37,7 +37,10 @@ class TriptychDataModule(L.LightningDataModule):
     Args:
         root: Folder of the data set.
         image_size: (height, width) in pixels of the samples.
-        batch_size: Samples per batch, at least 1.
+        batch_size: Samples per batch and process, at least 1. "auto" is the default of the data set, of which all, a
+            half, a quarter and so on are loaded at once: as many as fit into free memory, as a few steps tell when a
+            fit starts. Gradients are accumulated over the parts, in addition to the Trainer's
+            `accumulate_grad_batches`. A resumed fit loads as many at once as before.
         num_workers: Number of processes that read samples; 0 reads in the main process.
         seed: Seed of order, split and augmentation, at least 0.
         augment: Whether training samples are augmented.
@@ -66,7 +69,7 @@ class TriptychDataModule(L.LightningDataModule):
         self,
         root: str,
         image_size: tuple[int, int],
-        batch_size: int,
+        batch_size: int | Literal["auto"],
         *,
         num_workers: int = 0,
         seed: int = 0,
@@ -88,11 +91,11 @@ class TriptychDataModule(L.LightningDataModule):
         self.predict_path = predict_path
         self.image_size = checked_size("image_size", image_size)
         self.valid_size = None if valid_size is None else checked_size("valid_size", valid_size)
-        self.batch_size = checked_at_least(1, "batch_size", batch_size)
+        self.batch_size = batch_size
         self.num_workers = checked_at_least(0, "num_workers", num_workers)
         self.seed = checked_at_least(0, "seed", seed)
         self.augment, self.sample_weights = augment, sample_weights
-        self.records: dict[str, Records] = {}
+        self.records = {}
         self.first_epoch = 0
         self._resume_at: Position | None = None
         self._weights: list[float] | None = None
@@ -128,7 +131,11 @@ class TriptychDataModule(L.LightningDataModule):
         """
         if stage == "predict" and self.predict_path is not None:
             self.records["predict"] = Pictures(Path(self.predict_path))
-            return
+        else:
+            self._find_records(stage)
+        self.start_batches(stage)
+
+    def _find_records(self, stage: str) -> None:
         self.find()
         if stage == "predict":
             self.records["predict"] = self.split("val")
@@ -153,11 +160,17 @@ class TriptychDataModule(L.LightningDataModule):
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, int]:
-        """Position in the fit: the epoch index, the number of its samples that each process has seen, and the seed."""
+        """Position in the fit: the epoch index, the number of its samples that each process has seen, and the seed.
+
+        `batch_size` is the number of samples that are loaded at once.
+        """
         epochs, batches = self._fit_loop.epoch_progress.current, self._fit_loop.epoch_loop.batch_progress.current
         within = epochs.processed < epochs.ready
-        seen = batches.ready * self.batch_size if within else 0
-        return {"epoch": epochs.processed, "samples": seen, "seed": self.seed}
+        seen = batches.ready * self.micro_batch_size if within else 0
+        return {
+            **{"epoch": epochs.processed, "samples": seen},
+            **{"batch_size": self.micro_batch_size, "seed": self.seed},
+        }
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         """Makes the next fit continue with the next sample."""
@@ -168,6 +181,7 @@ class TriptychDataModule(L.LightningDataModule):
                     f"data.seed: {self.seed} goes before the checkpoint's {seed}, for split, order and augmentation; "
                     "in an epoch that was begun some samples come twice, others not at all."
                 )
+            self.resume_batches(state_dict)
             warnings.filterwarnings("ignore", ".*your dataloader is not resumable")  # Lightning cannot know that it is
 
     @property
@@ -194,7 +208,7 @@ class TriptychDataModule(L.LightningDataModule):
             seen: Samples that this process has seen of the epoch.
         """
         assert isinstance(loader.sampler, EpochSampler)
-        left = -(-(len(loader.sampler) - seen) // self.batch_size)
+        left = -(-(len(loader.sampler) - seen) // self.micro_batch_size)
         batches = self._fit_loop.epoch_loop.batch_progress.current
         difference = len(loader) - left - batches.ready
         if seen and difference:
@@ -247,7 +261,7 @@ class TriptychDataModule(L.LightningDataModule):
             raise ValueError(f"{split}: expected at least {replicas} samples, one per process, got {len(records)}.")
         return DataLoader(
             SampleDataset(records, pipeline, self.seed),
-            batch_size=self.batch_size,
+            batch_size=self.micro_batch_size,
             sampler=EpochSampler(
                 len(records), shuffle, self.seed, replicas, rank, self.first_epoch, resume_at, weights
             ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from matplotlib.figure import Figure
 
@@ -19,7 +19,7 @@ class BIWIDataModule(TriptychDataModule):
     Args:
         root: Folder with a folder for each person.
         image_size: (height, width) in pixels; the lesson's by default.
-        batch_size: Frames per batch.
+        batch_size: Frames per batch, or "auto"; see `TriptychDataModule`.
         valid_person: Person held out for validation, or several, each by the name or the number of the folder (3 means
             `"03"`); the lesson's by default.
         train_persons: Persons to train on, in the same form; None takes all others.
@@ -36,7 +36,7 @@ class BIWIDataModule(TriptychDataModule):
         self,
         root: str,
         image_size: tuple[int, int] = (120, 160),
-        batch_size: int = 64,
+        batch_size: int | Literal["auto"] = 64,
         *,
         valid_person: str | int | list[str | int] = "13",
         train_persons: list[str | int] | None = None,

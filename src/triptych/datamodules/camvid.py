@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -23,7 +23,7 @@ class CamVidDataModule(TriptychDataModule):
     Args:
         root: Folder with `codes.txt`, frames and masks.
         image_size: (height, width) in pixels; the lesson's half size by default.
-        batch_size: Frames per batch.
+        batch_size: Frames per batch, or "auto"; see `TriptychDataModule`.
         valid_list: File below `root` that names the validation frames; all others are training frames.
         test_list: File below `root` that names the test frames; if it does not exist, the validation frames are tested.
         classes: `"all"` for the folder's own classes, `"11"` for SegNet's 11 and void.
@@ -47,7 +47,7 @@ class CamVidDataModule(TriptychDataModule):
         self,
         root: str,
         image_size: tuple[int, int] = (360, 480),
-        batch_size: int = 8,
+        batch_size: int | Literal["auto"] = 8,
         *,
         valid_list: str = "valid.txt",
         test_list: str = "test.txt",

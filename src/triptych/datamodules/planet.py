@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -22,7 +22,7 @@ class PlanetDataModule(TriptychDataModule):
     Args:
         root: Folder with the table and the tiles.
         image_size: (height, width) in pixels; the lesson's by default.
-        batch_size: Tiles per batch.
+        batch_size: Tiles per batch, or "auto"; see `TriptychDataModule`.
         valid_fraction: Fraction of the tiles drawn at random for validation, in (0, 1).
         valid_list: File below `root` that lists the validation tiles instead, one per line, named as in the table or by
             file name (with `suffix`).
@@ -48,7 +48,7 @@ class PlanetDataModule(TriptychDataModule):
         self,
         root: str,
         image_size: tuple[int, int] = (128, 128),
-        batch_size: int = 64,
+        batch_size: int | Literal["auto"] = 64,
         *,
         valid_fraction: float = 0.2,
         valid_list: str | None = None,

@@ -61,7 +61,7 @@ class Evaluation(NamedTuple):
     def _batches(self) -> Iterator[tuple[Batch, Tensor]]:
         loader: DataLoader[Any] = DataLoader(
             self.samples,
-            batch_size=self.data.batch_size,
+            batch_size=self.data.micro_batch_size,
             num_workers=self.data.num_workers,
             generator=torch.Generator(),  # otherwise the loader would draw from the fit's global generator
         )

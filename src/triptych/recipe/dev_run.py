@@ -7,6 +7,7 @@ from triptych.datamodules.base import TriptychDataModule
 from triptych.lr_finder import DEFAULT_RATE, with_found
 from triptych.recipe.stage import FullStage, settings_restorer
 from triptych.recipe.stage_run import stage_trainer
+from triptych.recipe.within_memory import choose_micro_batches
 from triptych.tasks.base import TransferTask
 from triptych.trainer.processes import say
 
@@ -27,7 +28,9 @@ def dev_run(
     restore = settings_restorer(model, data)
     try:
         for stage in stages:
+            micro_batches = choose_micro_batches(stage, model, data, arguments)
             stage.apply(model, data, with_found(stage.max_lr, DEFAULT_RATE))
+            data.micro_batches = micro_batches
             say(f"[bold]fast dev run of stage {stage.name}[/bold]")
             stage_trainer(stage, arguments, []).fit(model, data)
     finally:

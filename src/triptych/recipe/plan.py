@@ -4,15 +4,17 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from triptych.callbacks import Mistakes
 from triptych.datamodules.base import TriptychDataModule
 from triptych.lr_finder import DEFAULT_RATE, asks_to_find, with_found
 from triptych.optim import group_rates
-from triptych.recipe.measure import TIMED, WARM_UP, PeakMemory, Stopwatch
+from triptych.recipe.measure import TIMED, WARM_UP, Stopwatch
 from triptych.recipe.stage import LAST, FullStage
 from triptych.tasks.base import TransferTask
+from triptych.trainer.memory import PeakMemory
 from triptych.trainer.temporary_fit import temporary_fit
 
 _SEARCH_STEPS = 100
@@ -37,6 +39,7 @@ class StagePlan:
         seconds_per_validation: Estimated seconds of the validations of an epoch that is validated.
         validate_every: Maximum number of epochs per validation, the Trainer's `check_val_every_n_epoch`.
         memory: Estimated peak memory in bytes; see `PeakMemory`.
+        micro_batches: Number of parts in which a batch is loaded, with the gradients accumulated.
     """
 
     stage: FullStage
@@ -48,6 +51,12 @@ class StagePlan:
     seconds_per_validation: float
     validate_every: int
     memory: int
+    micro_batches: int = 1
+
+    def apply(self, model: TransferTask, data: TriptychDataModule, max_lr: Any, losses: Path | None = None) -> None:
+        """Sets up model and data as `FullStage.apply` does, with the micro-batches of the plan."""
+        self.stage.apply(model, data, max_lr, losses)
+        data.micro_batches = self.micro_batches
 
     @property
     def epochs_per_validation(self) -> int:
@@ -70,18 +79,30 @@ class StagePlan:
 
 
 def plan_stage(
-    stage: FullStage, model: TransferTask, data: TriptychDataModule, settings: Mapping[str, Any]
+    stage: FullStage,
+    model: TransferTask,
+    data: TriptychDataModule,
+    settings: Mapping[str, Any],
+    micro_batches: int = 1,
 ) -> StagePlan:
     """Runs a few steps of a stage, undoes them, and estimates the cost of the whole stage.
+
+    Args:
+        stage: The stage.
+        model: The model, which is restored.
+        data: The data, which are restored.
+        settings: See `shared_arguments`.
+        micro_batches: Number of parts in which a batch is loaded.
 
     Raises:
         ValueError: `val_check_interval` is a number of batches that an epoch of the stage does not have.
     """
     to_find = asks_to_find(stage.max_lr)
     accumulated = settings.get("accumulate_grad_batches", 1)
-    steps = math.ceil((WARM_UP + TIMED) / accumulated)
+    steps = math.ceil((WARM_UP + TIMED) / (accumulated * micro_batches))
     with stage.applied(model, data, with_found(stage.max_lr, DEFAULT_RATE)):
-        watch, peak = Stopwatch(), PeakMemory()
+        data.micro_batches = micro_batches
+        watch, peak = Stopwatch(micro_batches), PeakMemory()
         temporary_fit({**settings, "precision": stage.precision}, model, data, watch, max_steps=steps)
         trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
     overfit = settings.get("overfit_batches") or None
@@ -102,6 +123,7 @@ def plan_stage(
         seconds_per_validation=validations * val_batches * watch.val_batch,
         validate_every=settings.get("check_val_every_n_epoch") or 1,
         memory=peak.bytes(),
+        micro_batches=micro_batches,
     )
 
 

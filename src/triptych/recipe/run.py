@@ -13,12 +13,13 @@ from triptych.datamodules.base import TriptychDataModule
 from triptych.files import as_path
 from triptych.recipe.dev_run import dev_run
 from triptych.recipe.given_state import GivenState, carry_on
-from triptych.recipe.plan import fit_budget, plan_stage, read_budget
+from triptych.recipe.plan import fit_budget, read_budget
 from triptych.recipe.stage import STAGE_FIELDS, FullStage, Stage, check_names, fill, first_change, settings_restorer
 from triptych.recipe.stage_run import StageRun, remove_resume_points
 from triptych.recipe.state import RecipeState, StageResult
 from triptych.recipe.tables import plan_table, result_table
 from triptych.recipe.trainer_arguments import shared_arguments
+from triptych.recipe.within_memory import plan_within_memory, run_within_memory
 from triptych.runs.checkpoint import read_checkpoint
 from triptych.runs.identity import arguments_of
 from triptych.runs.lock import folder_lock
@@ -48,7 +49,9 @@ def run_recipe(
     each with its reason. Callbacks, loggers and profilers are the given objects themselves. Lightning's callbacks, such
     as EarlyStopping and ModelCheckpoint, start each stage in the state in which they were given, so a ModelCheckpoint
     saves the best of each stage; the user's own callbacks keep their state from stage to stage, after a resume too.
-    With `fast_dev_run` each stage is a fast dev run, without a plan, and nothing is written.
+    If memory runs out, the batch of the stage is loaded in twice as many parts, with gradients accumulated, and it goes
+    on from its last resume point. With `fast_dev_run` each stage is a fast dev run, without a plan, and nothing is
+    written.
 
     Args:
         model: The model.
@@ -67,6 +70,7 @@ def run_recipe(
         The result of each stage; empty after a dry run or a fast dev run.
 
     Raises:
+        MemoryLimitError: Memory runs out with a single sample, or in one of several processes.
         ValueError: A stage or an argument of the Trainer is not possible, the budget is too short, or the folder is
             that of another recipe.
         FileExistsError: Another run, a recipe or a fit, is in the folder, and `resume` is False; or another process
@@ -106,7 +110,7 @@ def _run(
             raise ValueError(f"{folder}: this run cannot be resumed: {changed}; start a new one, without --resume.")
     else:
         budget_seconds = None if budget is None else read_budget(budget)
-        plans = shared([plan_stage(stage, model, data, arguments) for stage in filled])
+        plans = shared([plan_within_memory(stage, model, data, arguments) for stage in filled])
         state.stages, state.plans = list(filled), plans if budget_seconds is None else fit_budget(plans, budget_seconds)
     assert model.network is not None
     groups = list(model.network.layer_groups())
@@ -122,8 +126,7 @@ def _run(
     try:
         with goes_on_with("run_recipe(..., resume=True)", is_saved=True):
             for number in range(len(state.done) + 1, len(state.plans) + 1):
-                given.restore()
-                StageRun(model, data, arguments, state, every_n_steps, number).run()
+                run_within_memory(StageRun(model, data, arguments, state, every_n_steps, number), given)
     except BaseException:
         restore()  # so that this process can resume with the same objects
         given.restore()

@@ -5,9 +5,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.micro_batches import AUTO
 from triptych.lr_finder import DEFAULT_RATE, with_found
 from triptych.optim import group_rates
 from triptych.optim.max_lr import plain
@@ -30,7 +31,8 @@ class Stage:
         freeze_to: Index of the first layer group that trains: 0 trains all, -1 only the head.
         image_size: (height, width) in pixels.
         batch_size: Samples per batch; if only `image_size` is given, it is scaled so that a batch keeps its number of
-            pixels.
+            pixels. "auto" is that number too, loaded in parts that fit into free memory, over which gradients are
+            accumulated.
         max_lr: Peak learning rate of one-cycle, see `TransferTask`; in place of each number "find" or "find/N".
         pct_start: Fraction of the steps during which the rate rises, in (0, 1).
         weight_decay: Decoupled weight decay.
@@ -44,7 +46,7 @@ class Stage:
     epochs: int | None = None
     freeze_to: int | None = None
     image_size: tuple[int, int] | None = None
-    batch_size: int | None = None
+    batch_size: int | Literal["auto"] | None = None
     max_lr: float | str | list[float | str] | None = None
     pct_start: float | None = None
     weight_decay: float | None = None
@@ -55,7 +57,11 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class FullStage(Stage):
-    """A stage with all settings resolved: no field is None."""
+    """A stage with all settings resolved: no field is None.
+
+    Args:
+        auto_batch_size: Whether `batch_size` is loaded in parts that fit into free memory.
+    """
 
     epochs: int
     freeze_to: int
@@ -64,6 +70,7 @@ class FullStage(Stage):
     max_lr: Any
     precision: Any
     sample_weights: str
+    auto_batch_size: bool = False
 
     def apply(self, model: TransferTask, data: TriptychDataModule, max_lr: Any, losses: Path | None = None) -> None:
         """Sets up model and data for a fit of this stage, with the resolved `max_lr` and the file of "last" losses."""
@@ -92,11 +99,12 @@ _OF_DATA = [name for name in STAGE_FIELDS if name in TriptychDataModule.CHANGEAB
 def settings_restorer(model: TransferTask, data: TriptychDataModule) -> Callable[[], None]:
     """A function that restores the current settings of model and data, after stages changed them."""
     of_model = {name: model.hparams[name] for name in _OF_MODEL}
-    of_data = {name: getattr(data, name) for name in [*_OF_DATA, "sample_weights"]}
+    of_data = {name: getattr(data, name) for name in [*_OF_DATA, "sample_weights", "micro_batches"]}
 
     def restore() -> None:
         model.retune(**of_model)
-        vars(data).update(of_data)
+        for name, value in of_data.items():
+            setattr(data, name, value)
 
     return restore
 
@@ -125,12 +133,18 @@ def fill(stages: Sequence[Stage], model: TransferTask, data: TriptychDataModule,
     known = {
         **{name: model.hparams[name] for name in _OF_MODEL},
         **{name: getattr(data, name) for name in _OF_DATA},
+        "batch_size": data.whole_batch_size,
+        "auto_batch_size": data.batch_size == AUTO,
         "precision": precision,
         "sample_weights": data.sample_weights or EVEN,
     }
     filled: list[FullStage] = []
     for stage in stages:
         given = {name: value for name, value in asdict(stage).items() if value is not None}
+        if "batch_size" in given:
+            given["auto_batch_size"] = given["batch_size"] == AUTO
+            if given["auto_batch_size"]:
+                del given["batch_size"]
         if "image_size" in given:
             given["image_size"] = tuple(given["image_size"])
             if "batch_size" not in given:
@@ -168,7 +182,7 @@ def first_change(before: Sequence[FullStage], now: Sequence[FullStage]) -> str |
     if [stage.name for stage in before] != [stage.name for stage in now]:
         return f"its stages were {', '.join(s.name for s in before)}, now {', '.join(s.name for s in now)}"
     for old, new in zip(before, now, strict=True):
-        for name in STAGE_FIELDS:
+        for name in [*STAGE_FIELDS, "auto_batch_size"]:
             was, is_now = getattr(old, name), getattr(new, name)
             if was != is_now:
                 return f"{name} of stage {old.name} was {was}, now {is_now}"

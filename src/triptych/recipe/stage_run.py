@@ -20,7 +20,6 @@ from triptych.files import as_path, plain_path
 from triptych.lr_finder import DEFAULT_RATE, LRSearch, asks_to_find, find_lr, with_found
 from triptych.optim.max_lr import rates_in
 from triptych.recipe.logger import ContinuedLogger, StageAxis
-from triptych.recipe.measure import PeakMemory
 from triptych.recipe.plan import StagePlan
 from triptych.recipe.stage import LAST, FullStage
 from triptych.recipe.state import RecipeState, StageResult
@@ -29,6 +28,7 @@ from triptych.runs.figures import log_figure
 from triptych.runs.layout import RunLayout, previous, stage_key
 from triptych.tasks.base import TransferTask
 from triptych.tasks.score_report import NoScoreReport, ScoreReport
+from triptych.trainer.memory import PeakMemory
 from triptych.trainer.messages import no_info
 from triptych.trainer.processes import say, shared
 from triptych.trainer.settings import settings_of
@@ -114,7 +114,7 @@ class StageRun:
         remove_resume_points(self.state)
 
     def _apply(self, max_lr: Any) -> None:
-        self.plan.stage.apply(self.model, self.data, max_lr, self.layout.losses(self.key))
+        self.plan.apply(self.model, self.data, max_lr, self.layout.losses(self.key))
 
     def _logger(self, interrupted: Path | None) -> ContinuedLogger:
         return ContinuedLogger(
@@ -128,7 +128,7 @@ class StageRun:
         """Writes the losses of the training samples if the stage needs them and they do not exist yet."""
         if self.plan.stage.sample_weights != LAST:
             return
-        self.plan.stage.apply(self.model, self.data, DEFAULT_RATE)
+        self.plan.apply(self.model, self.data, DEFAULT_RATE)
         error = shared(
             None if self.layout.losses(self.key).exists() else self._write_losses()
         )  # all processes wait for the file

@@ -100,7 +100,11 @@ class RecipeState:
 
     @rank_zero_only
     def save(self) -> None:
-        """Writes `recipe.json`."""
+        """Writes `recipe.json`, in the first process."""
+        self.write()
+
+    def write(self) -> None:
+        """Writes `recipe.json`, in this process."""
         self.folder.mkdir(parents=True, exist_ok=True)
         _save(RunLayout(self.folder).recipe, {**asdict(self), "folder": self.folder.name})
 

@@ -34,7 +34,7 @@ def plan_table(plans: Sequence[StagePlan], groups: Sequence[str], epochs: Sequen
             f"{plan.trainable / 1e6:.1f} M",
             _format_rates(rates if len(set(rates)) > 1 else stage.max_lr),
             "x".join(map(str, stage.image_size)),
-            str(stage.batch_size),
+            _format_batch(stage.batch_size, plan.micro_batches),
             str(requested) if requested == stage.epochs else f"{stage.epochs} of {requested}",
             str(plan.steps * stage.epochs),
             f"{plan.seconds / 60:.1f}",
@@ -71,6 +71,11 @@ def _table(title: str, headings: Sequence[str], caption: str) -> Table:
     for number, heading in enumerate(headings):
         table.add_column(heading, justify="right" if number else "left")
     return table
+
+
+def _format_batch(batch_size: int, micro_batches: int) -> str:
+    """The batch size, such as 8, or 2x4 if it is loaded in two parts."""
+    return str(batch_size) if micro_batches == 1 else f"{micro_batches}x{batch_size // micro_batches}"
 
 
 def _format_rates(max_lr: Any) -> str:

@@ -22,7 +22,7 @@ from lightning.pytorch.profilers import PassThroughProfiler, Profiler
 from lightning.pytorch.utilities import rank_zero_info
 
 from triptych.callbacks import ProgressBar, ResumePoint
-from triptych.trainer.settings import STEP_ARGUMENTS, settings_of
+from triptych.trainer.settings import STEP_ARGUMENTS, refuse_sharded, settings_of
 
 Reader = Callable[[L.Trainer], Any]
 """Reads the value of an argument back from a Trainer, used or not."""
@@ -155,7 +155,7 @@ follows the last epoch.
 
 _REFUSED_CALLBACKS: dict[type[L.Callback], str] = {
     ResumePoint: "set every_n_steps of the recipe, which saves such points itself",
-    BatchSizeFinder: "set batch_size of each stage",
+    BatchSizeFinder: "set batch_size of a stage to auto",
     LearningRateFinder: "set max_lr of a stage to find",
 }
 _MAPPING_DEFAULTS = {"enable_model_summary": False, "num_sanity_val_steps": 0}
@@ -171,6 +171,7 @@ def shared_arguments(given: L.Trainer | Mapping[str, Any] | None) -> dict[str, A
         ValueError: An argument or a callback is not possible in a recipe, or a Trainer has no such argument.
     """
     values = _read_back(given) if isinstance(given, L.Trainer) else _of_mapping(given or {})
+    refuse_sharded(values.get("strategy"))
     for name, value in values.items():
         rule = ARGUMENTS[name]
         if isinstance(rule, Refused) and value not in (rule.default, None):

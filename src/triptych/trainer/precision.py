@@ -100,10 +100,10 @@ def _mixed(accelerator: Any) -> tuple[str, bool]:
 @contextlib.contextmanager
 def _few_samples(datamodule: Any) -> Iterator[None]:
     before = getattr(datamodule, "batch_size", None)
-    if not isinstance(before, int):
+    if before is None:
         yield
         return
-    datamodule.batch_size = min(before, _FEW)
+    datamodule.batch_size = min(before, _FEW) if isinstance(before, int) else _FEW
     try:
         yield
     finally:

@@ -16,7 +16,7 @@ say = rank_zero_only(Console().print)
 
 def shared(value: Any) -> Any:
     """Broadcasts the value of the first process to all processes."""
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+    if not are_several():
         return value
     values = [value]
     torch.distributed.broadcast_object_list(values)
@@ -51,3 +51,17 @@ def number_used(devices: Any, accelerator: Any) -> int:
     with no_info():
         named = number_of_devices(devices)
         return named or L.Trainer(accelerator=accelerator, devices=devices, logger=False, barebones=True).num_devices
+
+
+def gathered(value: Any) -> list[Any]:
+    """The values of all processes, in their order."""
+    if not are_several():
+        return [value]
+    values = [None] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(values, value)
+    return values
+
+
+def are_several() -> bool:
+    """Whether this run has several processes, which have found each other."""
+    return torch.distributed.is_available() and torch.distributed.is_initialized()

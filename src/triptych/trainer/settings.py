@@ -6,13 +6,34 @@ from typing import Any
 
 import lightning as L
 from lightning.pytorch.plugins import CheckpointIO, Precision
-from lightning.pytorch.strategies import Strategy
+from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy, Strategy
 
 STEP_ARGUMENTS = (
     *("accelerator", "devices", "num_nodes", "strategy", "plugins", "precision", "sync_batchnorm"),
     *("use_distributed_sampler", "accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm"),
 )
 """The arguments of a Trainer that define a training step and where it runs."""
+
+_SHARDED = (DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy)
+_SHARDED_NAMES = ("deepspeed", "fsdp")
+"""Parts of the names that Lightning knows such strategies by."""
+
+
+def refuse_sharded(strategy: Strategy | str | None) -> None:
+    """Refuses a strategy whose processes each hold a part of the weights.
+
+    Args:
+        strategy: A Trainer's argument.
+
+    Raises:
+        ValueError: `strategy` is FSDP, DeepSpeed or model-parallel, as an object or by name.
+    """
+    name = strategy if isinstance(strategy, str) else type(strategy).__name__
+    if isinstance(strategy, _SHARDED) or any(part in name for part in _SHARDED_NAMES):
+        raise ValueError(
+            f"strategy: expected ddp or a single device, got {name!r}: the range test, `batch_size: auto` and recipes "
+            "save and restore whole weights, and this one splits them; use it in a plain fit."
+        )
 
 
 def settings_of(trainer_or_settings: L.Trainer | Mapping[str, Any]) -> dict[str, Any]:

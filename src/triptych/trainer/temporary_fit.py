@@ -13,7 +13,7 @@ from lightning.pytorch.strategies.launchers import _MultiProcessingLauncher
 from torchmetrics import Metric
 
 from triptych.trainer.messages import no_info
-from triptych.trainer.settings import settings_of
+from triptych.trainer.settings import refuse_sharded, settings_of
 from triptych.trainer.stop import StopOnSignal
 
 _LIGHTNING_ATTRIBUTES = {
@@ -51,10 +51,11 @@ def temporary_fit(
         limit_val_batches: Number of batches per validation.
 
     Raises:
-        ValueError: The strategy spawns processes that return no results.
+        ValueError: The strategy spawns processes that return no results, or splits the weights.
     """
     arguments = settings_of(settings)
-    snapshot, trainer_before = _Snapshot(model), model._trainer
+    refuse_sharded(arguments.get("strategy"))
+    snapshot, trainer_before = Snapshot(model), model._trainer
     data_trainer_before = getattr(datamodule, "trainer", None)
     model.configure_callbacks = _no_callbacks  # type: ignore[method-assign]
     try:
@@ -76,7 +77,7 @@ def temporary_fit(
                 raise ValueError(f"strategy: expected one that runs this script in each process, got {strategy!r}.")
             trainer.fit(model, datamodule)
     finally:
-        del model.configure_callbacks
+        vars(model).pop("configure_callbacks", None)  # one within this one has removed it already
         snapshot.restore()
         model.trainer = trainer_before
         if isinstance(datamodule, L.LightningDataModule):
@@ -87,8 +88,8 @@ def _no_callbacks() -> list[L.Callback]:
     return []
 
 
-class _Snapshot(L.Callback):
-    """The state of a model before the fit; taken again if the fit builds the network.
+class Snapshot(L.Callback):
+    """The state of a model, to be restored; taken again if a fit, as whose callback it serves, builds the network.
 
     Args:
         model: The model.
