@@ -57,16 +57,17 @@ def test_fit_prints_its_progress_and_the_time_that_is_left(
 ) -> None:
     clock = BatchClock(monkeypatch, 8)
     assert lines(capsys, "fit", ProgressBar(), clock, max_epochs=2) == [
-        "epoch 1 of 2, batch 4 of 10, train/loss 0.250; 0:00:32 passed, 0:02:08 left",
-        "epoch 1 of 2, batch 8 of 10, train/loss 0.250; 0:01:04 passed, 0:01:36 left",
-        "epoch 1 of 2, validation batch 2 of 10, train/loss 0.250; 0:01:36 passed, 0:01:36 left",
-        "epoch 1 of 2, validation batch 6 of 10, train/loss 0.250; 0:02:08 passed, 0:02:08 left",
-        "epoch 1 of 2, validation batch 10 of 10, train/loss 0.250; 0:02:40 passed, 0:02:40 left",
-        "epoch 2 of 2, batch 4 of 10, train/loss 0.250, val/f2 0.500; 0:03:12 passed, 0:01:22 left",
-        "epoch 2 of 2, batch 8 of 10, train/loss 0.250, val/f2 0.500; 0:03:44 passed, 0:00:25 left",
-        "epoch 2 of 2, validation batch 2 of 10, train/loss 0.250, val/f2 0.500; 0:04:16 passed",
-        "epoch 2 of 2, validation batch 6 of 10, train/loss 0.250, val/f2 0.500; 0:04:48 passed",
-        "epoch 2 of 2, validation batch 10 of 10, train/loss 0.250, val/f2 0.500; 0:05:20 passed",
+        "epoch 1 of 2, batch 4 of 10, train/loss: 0.250; 0:00:32 passed, 0:02:08 left",
+        "epoch 1 of 2, batch 8 of 10, train/loss: 0.250; 0:01:04 passed, 0:01:36 left",
+        "epoch 1 of 2, validation batch 2 of 10, train/loss: 0.250; 0:01:36 passed, 0:01:36 left",
+        "epoch 1 of 2, validation batch 6 of 10, train/loss: 0.250; 0:02:08 passed, 0:02:08 left",
+        "epoch 1 of 2, validation batch 10 of 10, train/loss: 0.250; 0:02:40 passed, 0:02:40 left",
+        "epoch 2 of 2, batch 4 of 10, train/loss: 0.250, val/f2: 0.500; 0:03:12 passed, 0:01:22 left",
+        "epoch 2 of 2, batch 8 of 10, train/loss: 0.250, val/f2: 0.500; 0:03:44 passed, 0:00:25 left",
+        "epoch 2 of 2, validation batch 2 of 10, train/loss: 0.250, val/f2: 0.500; 0:04:16 passed",
+        "epoch 2 of 2, validation batch 6 of 10, train/loss: 0.250, val/f2: 0.500; 0:04:48 passed",
+        "epoch 2 of 2, validation batch 10 of 10, train/loss: 0.250, val/f2: 0.500; 0:05:20 passed",
+        "epoch 2 of 2, train/loss: 0.250, val/f2: 0.500; 0:05:20 passed",
     ]
 
 
@@ -75,7 +76,7 @@ def test_time_limit_bounds_the_time_that_is_left(
 ) -> None:
     clock = BatchClock(monkeypatch, 35)
     first = lines(capsys, "fit", ProgressBar(), clock, max_epochs=-1, max_time={"seconds": 100})[0]
-    assert first == "epoch 1, batch 1 of 10, train/loss 0.250; 0:00:35 passed, 0:01:05 left"
+    assert first == "epoch 1, batch 1 of 10, train/loss: 0.250; 0:00:35 passed, 0:01:05 left"
 
 
 @pytest.mark.parametrize("function", ["validate", "test", "predict"])
@@ -115,6 +116,6 @@ def test_lines_of_a_recipe_name_its_stage(
     printed = capsys.readouterr().out
     for number in (1, 2):
         assert re.search(
-            rf"^stage {number} of 2, epoch 1 of 1, batch 1 of 1, train/loss \d\.\d+; ", printed, re.MULTILINE
+            rf"^stage {number} of 2, epoch 1 of 1, batch 1 of 1, train/loss: \d\.\d+; ", printed, re.MULTILINE
         )
     assert bar.title == ""

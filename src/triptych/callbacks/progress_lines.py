@@ -19,7 +19,8 @@ class ProgressLines(RichProgressBar):
     """Lightning's rich progress bar; in a file, a pipe or a dumb terminal, a line of text every 30 seconds instead.
 
     The line of a fit gives epoch, batch, loss, the score of the last validation, and the times that it took and will
-    still take; that of `validate`, `test` and `predict` the batch and the times. Only the first process prints.
+    still take; another one follows at its end. That of `validate`, `test` and `predict` gives the batch and the times.
+    Only the first process prints.
     """
 
     title = ""
@@ -52,6 +53,11 @@ class ProgressLines(RichProgressBar):
         if self._is_due():
             self._print_fit(trainer, pl_module, _of("batch", batch_idx + 1, trainer.num_training_batches))
 
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        super().on_train_end(trainer, pl_module)
+        if self._prints:
+            self._print_fit(trainer, pl_module)
+
     def on_validation_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int, *more: Any
     ) -> None:
@@ -73,20 +79,24 @@ class ProgressLines(RichProgressBar):
         super().on_predict_batch_end(trainer, pl_module, outputs, batch, batch_idx, *more)
         self._evaluated(trainer.num_predict_batches, batch_idx, *more)
 
+    @property
+    def _prints(self) -> bool:
+        return super().is_enabled and not self._is_drawn
+
     def _begin(self, first: int, steps: float) -> None:
         """Starts the time of a loop that takes so many steps from the first one on."""
         self._began = self._printed = time.monotonic()
         self._first, self._steps = first, steps
 
     def _is_due(self) -> bool:
-        if self._is_drawn or not super().is_enabled or time.monotonic() - self._printed < EVERY:
+        if not self._prints or time.monotonic() - self._printed < EVERY:
             return False
         self._printed = time.monotonic()
         return True
 
-    def _print_fit(self, trainer: L.Trainer, pl_module: L.LightningModule, batch: str) -> None:
-        epoch = _of("epoch", trainer.current_epoch + 1, trainer.max_epochs or -1)
-        metrics = [f"{name} {value:.3f}" for name, value in self.get_metrics(trainer, pl_module).items()]
+    def _print_fit(self, trainer: L.Trainer, pl_module: L.LightningModule, batch: str = "") -> None:
+        epoch = _of("epoch", trainer.fit_loop.epoch_progress.current.ready, trainer.max_epochs or -1)
+        metrics = [f"{name}: {value:.3f}" for name, value in self.get_metrics(trainer, pl_module).items()]
         parts = [self.title, epoch, batch, *metrics]
         self._print(parts, trainer.global_step, seconds_left(trainer))
 

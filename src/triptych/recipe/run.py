@@ -96,11 +96,10 @@ def run_recipe(
             raise ValueError(f"{folder}: this run cannot be resumed: {changed}; start a new one, without --resume.")
     else:
         state.budget, began = None if budget is None else read_budget(budget), time.monotonic()
-        plans = [plan_stage(stage, model, data, arguments) for stage in filled]
-        plans, state.spent = shared((plans, time.monotonic() - began))
-        state.stages, state.plans = filled, plans
+        state.stages, state.plans = filled, shared([plan_stage(stage, model, data, arguments) for stage in filled])
         if state.budget is not None:
-            state.plans = fit_budget(plans, state.budget, state.spent)
+            state.spent = shared(time.monotonic() - began)
+            state.plans = fit_budget(state.plans, state.budget, state.spent)
     assert model.network is not None
     groups = list(model.network.layer_groups())
     say(plan_table(state.plans, groups, [stage.epochs for stage in filled]))

@@ -97,7 +97,7 @@ class StageRun:
         self._apply(self.state.max_lr[self.key])
         scores, axis = _LastScores(), StageAxis(self.first_step)
         deadline = self._deadline(time.monotonic() - began)
-        trainer = self._trainer(logger, scores, axis, *deadline)
+        trainer = self._trainer(logger, *filter(None, [axis, scores, deadline]))
         say(f"[bold]stage {self.number} of {len(self.state.plans)}: {self.plan.stage.name}[/bold]")
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=_OWN_FILES)
@@ -112,8 +112,8 @@ class StageRun:
         seconds = time.monotonic() - began
         result = self._result(trainer, scores.scores, None if interrupted else seconds, peak.bytes())
         self.state.done.append(result)
-        for one in deadline:
-            self._replan(one, trainer.global_step, seconds)
+        if deadline is not None:
+            self._replan(deadline, trainer.global_step, seconds)
         self.state.save()
         remove_resume_points(self.state)
 
@@ -197,11 +197,11 @@ class StageRun:
                 callback.title = f"stage {self.number} of {len(self.state.plans)}"
         return stage_trainer(self.plan.stage, {**self.arguments, **changed}, [*callbacks, resume_point])
 
-    def _deadline(self, seconds: float) -> list[Deadline]:
+    def _deadline(self, seconds: float) -> Deadline | None:
         """The time limit under a budget, of which this stage spent `seconds` before its training."""
         if self.state.budget is None:
-            return []
-        return [Deadline(self.state.plans[self.number - 1 :], self.state.budget - self.state.spent - seconds)]
+            return None
+        return Deadline(self.state.plans[self.number - 1 :], self.state.budget - self.state.spent - seconds)
 
     def _replan(self, deadline: Deadline, steps: int, seconds: float) -> None:
         """Counts the time of this stage, and plans the stages that are left with what its epochs really took."""

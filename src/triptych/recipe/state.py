@@ -59,7 +59,7 @@ class RecipeState:
         max_lr: Peak learning rate of each stage that has started, by `stage_key`.
         done: Results of the finished stages.
         budget: Time in seconds for plan and stages; None without a limit.
-        spent: Seconds that the plan and the finished stages took.
+        spent: Seconds of the budget that the plan and the finished stages took.
     """
 
     folder: Path

@@ -125,7 +125,7 @@ def _stages(path: Path) -> list[StageStart]:
     if not path.is_file():
         return []
     saved = json.loads(path.read_text(encoding="utf-8"))
-    taken = [result.get("steps") for result in saved["done"]]  # release 0.1.0 saved none
+    taken = [result.get("steps") for result in saved.get("done", ())]  # release 0.1.0 saved none
     stages, first_step = [], 0
     for number, (plan, steps) in enumerate(zip_longest(saved["plans"], taken), start=1):
         stage = plan["stage"]
