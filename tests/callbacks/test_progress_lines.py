@@ -8,6 +8,7 @@ import lightning as L
 import pytest
 from clock import Clock
 from lightning.pytorch.demos.boring_classes import BoringModel
+from rich import reconfigure
 from small_fit import TINY
 from torch import Tensor
 
@@ -98,10 +99,13 @@ def test_no_line_in_other_processes_and_on_a_terminal(
     other.disable()
     terminal._console_kwargs = {"force_terminal": True}
     monkeypatch.setenv("TERM", "xterm")
-    for bar in (other, terminal):
-        assert lines(capsys, "fit", bar, BatchClock(monkeypatch, 10), max_epochs=1) == []
-    monkeypatch.setenv("TERM", "dumb")
-    assert lines(capsys, "fit", terminal, BatchClock(monkeypatch, 10), max_epochs=1) != []
+    try:
+        for bar in (other, terminal):
+            assert lines(capsys, "fit", bar, BatchClock(monkeypatch, 10), max_epochs=1) == []
+        monkeypatch.setenv("TERM", "dumb")
+        assert lines(capsys, "fit", terminal, BatchClock(monkeypatch, 10), max_epochs=1) != []
+    finally:
+        reconfigure()  # the bar of a terminal has changed the console of the whole process
 
 
 @pytest.mark.filterwarnings("ignore:.*in eval mode at the start:UserWarning")
