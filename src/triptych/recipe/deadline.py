@@ -32,15 +32,14 @@ class Deadline(Timer):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.trained = self.time_elapsed()
-        if trainer.should_stop:
-            self._duration = 0.0  # what resumes from here is at its end
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing: the state of a callback would have to be loaded by every Trainer that reads the checkpoint."""
         return {}
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
-        checkpoint[_KEY] = {"seconds": self._duration, "elapsed": self.time_elapsed()}
+        limit = 0.0 if trainer.should_stop else self._duration  # 0: what resumes from here is at its end
+        checkpoint[_KEY] = {"seconds": limit, "elapsed": self.time_elapsed()}
 
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         saved = checkpoint[_KEY]

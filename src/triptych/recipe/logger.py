@@ -62,7 +62,7 @@ class StageAxis(L.Callback):
         """Makes a validation after a fit log where the last validation of the fit would."""
         trainer.fit_loop.epoch_loop._batches_that_stepped = self.first_step + trainer.global_step - 1
         epochs: Any = trainer.fit_loop.epoch_progress.current
-        epochs.completed = epochs.processed  # a fit that resumes at its end does not count the last one
+        epochs.completed = epochs.ready  # a fit that resumes at its end does not count the last one
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         checkpoint[_FIRST_STEP] = self.first_step  # the state of a callback would have to be loaded by every Trainer
