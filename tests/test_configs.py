@@ -51,6 +51,7 @@ def test_recipe_is_understood_and_its_stages_can_be_run(config: Path, monkeypatc
     stages = fill(asked, cli.model, cli.datamodule, cli.trainer.precision)
     assert [stage.name for stage in stages] == [stage.name for stage in asked]
     assert len(stages) >= 2
+    assert cli.config_init.recipe.budget == ("30m" if config.stem.endswith("_quick") else None)
     assert stages[0].freeze_to == -1
     assert {type(callback).__name__ for callback in cli.trainer.callbacks} >= {"ProgressBar", "LearningRateMonitor"}
     assert Path(cli.trainer.log_dir).parts[0] == "runs"

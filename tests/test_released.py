@@ -184,13 +184,13 @@ def test_a_fit_goes_on_where_it_was_broken_off(begun: Callable[[str], Path], rel
     assert [path.name for path in run.parent.iterdir()] == ["version_0"]
 
 
-def known_part(now: Any, was: Any) -> Any:
-    """`now` without the keys that a later release has added, at any depth."""
+def holds(now: Any, was: Any) -> bool:
+    """Whether all that was is still there; a later release may have more keys."""
     if isinstance(was, dict):
-        return {name: known_part(now[name], value) for name, value in was.items()}
-    if isinstance(was, list) and len(now) == len(was):
-        return [known_part(one, other) for one, other in zip(now, was, strict=True)]
-    return now
+        return all(name in now and holds(now[name], value) for name, value in was.items())
+    if isinstance(was, list):
+        return len(now) == len(was) and all(map(holds, now, was))
+    return bool(now == was)
 
 
 def test_a_recipe_goes_on_with_its_second_stage(begun: Callable[[str], Path], release: Path) -> None:
@@ -204,8 +204,7 @@ def test_a_recipe_goes_on_with_its_second_stage(begun: Callable[[str], Path], re
     assert read(head.with_name("2-all.ckpt"))["global_step"] == 12
     now = json.loads(recipe.read_text())
     assert [stage["name"] for stage in now["done"]] == ["head", "all"]
-    now["done"] = now["done"][:1]
-    assert known_part(now, was) == was  # the rate is not searched for again
+    assert holds({**now, "done": now["done"][:1]}, was)  # the rate is not searched for again
     stages = json.loads((run / "summary.json").read_text())["stages"]
     assert [stage["epochs"] for stage in stages] == [1, 2]
     assert same_rates(run, release)

@@ -34,7 +34,7 @@ def test_fit_closes_with_its_error_in_pixels_and_where_to_look(run: Run) -> None
     assert score == f"score: val/error_px {run.score:.4f}"
     assert checkpoint == f"checkpoint: {run.best}"
     assert re.fullmatch(rf"curves: \S*tensorboard --logdir {run.folder.parent}", curves)
-    assert re.search(r"val/error_px: \d+\.\d{3}\n", run.printed)
+    assert re.search(r"val/error_px: \d+\.\d{3}; ", run.printed)
 
 
 @pytest.mark.parametrize(("subcommand", "split"), [("validate", "val"), ("test", "test")])

@@ -121,7 +121,7 @@ def test_recipe_is_run_then_killed_and_resumed(here: Path, drawn_streets: Path) 
     assert score == f"score: val/void_masked_accuracy {results[-1]['scores']['void_masked_accuracy']:.4f}"
     assert checkpoint == f"checkpoint: {whole / 'checkpoints' / '2-all.ckpt'}"
     assert re.fullmatch(r"curves: \S*tensorboard --logdir runs/tiny", curves)
-    assert max(len(line) for line in printed.splitlines() if not line.startswith("curves")) <= 80
+    assert max(len(line) for line in printed.splitlines() if not line.startswith(("curves", "stage"))) <= 80
     assert printed.count("class by class") == 1
     assert {"checkpoints/1-head.ckpt", "lr_find/1-head/lr_find.png"} <= files(whole)
 
@@ -166,19 +166,30 @@ def test_recipe_is_run_then_killed_and_resumed(here: Path, drawn_streets: Path) 
 
 def test_budget_scales_the_epochs_and_says_so(here: Path, drawn_streets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def minutes(*args: Any) -> Any:
-        timing = {"seconds_besides": 0.0, "seconds_per_epoch": 60.0, "seconds_per_validation": 0.0}
+        timing = {
+            "seconds_besides": 0.0,
+            "seconds_per_epoch": 60.0,
+            "seconds_per_validation": 0.0,
+            "seconds_after": 0.0,
+        }
         return replace(plan_stage(*args), **timing)
 
     monkeypatch.setattr("triptych.recipe.within_memory.plan_stage", minutes)
     stages = [{"name": "head", "epochs": 2, "freeze_to": -1}, {"name": "all", "epochs": 5, "freeze_to": 0}]
-    args = ["recipe", "--config", config(drawn_streets, stages=stages), "--budget"]
-    printed = printed_by([*args, "3m"])
+    args = ["recipe", "--config", config(drawn_streets, stages=stages, budget="3.7m"), "--budget"]
+    printed = printed_by(args[:-1])
     assert "1 of 2" in printed
     assert "2 of 5" in printed
-    results = json.loads(Path("runs/tiny/version_0/summary.json").read_text())["stages"]
-    assert [result["epochs"] for result in results] == [1, 2]
+    assert "budget 3.7m: 2 epochs of head scaled to 1, 5 epochs of all scaled to 2." in printed
+    assert "times the planned time: 2 epochs of all scaled to 5." in " ".join(printed.split())
+    folder = Path("runs/tiny/version_0")
+    results = json.loads((folder / "summary.json").read_text())["stages"]
+    assert [result["epochs"] for result in results] == [1, 5]
+    assert "budget: 3.7m" in (folder / "config.yaml").read_text()
+    kept = ["--config", str(folder / "config.yaml"), "--ckpt_path", str(folder / "checkpoints" / "2-all.ckpt")]
+    assert "void_masked_accuracy" in printed_by(["validate", *kept])
     before = files(here)
-    fails([*args, "1m"], r"budget: expected at least 2m for one epoch each, got 1m\.")
+    fails([*args, "1m"], r"budget: expected at least 2\.\dm for one epoch each, got 1m\.")
     assert files(here) == before
 
 

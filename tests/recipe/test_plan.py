@@ -1,23 +1,20 @@
-"""A plan's numbers against hand arithmetic, no trace of it in the model, and budgets that are kept."""
+"""A plan's numbers against hand arithmetic, and no trace of it in the model."""
 
-import math
-import operator
 import random
-import re
-from itertools import accumulate, repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from stage_plans import planned
 
 from triptych import CamVidDataModule, UNetSegmenter
 from triptych.callbacks import Mistakes
 from triptych.models.layer_groups import batch_norms
 from triptych.recipe import Stage
-from triptych.recipe.plan import StagePlan, fit_budget, plan_stage, read_budget, replace_epochs
-from triptych.recipe.stage import FullStage, fill
+from triptych.recipe.plan import plan_stage
+from triptych.recipe.stage import fill
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning"),
@@ -26,77 +23,6 @@ pytestmark = [
 ]
 
 ON_CPU = {"accelerator": "cpu", "devices": 1}
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("20m", 1200), ("1.5h", 5400), (" 20 m ", 1200), ("0.5s", 0.5)]
-)
-def test_budget_is_read_in_seconds(text: str, seconds: float) -> None:
-    assert read_budget(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "20", "m", "-20m", "20 minutes", "20m30s", "1,5h", "0m", "0.0s", "nan", "1d"])
-def test_nonsense_is_no_budget(text: str) -> None:
-    words = f"budget: expected a time above 0 such as 90s, 20m or 1.5h, got {text!r}."
-    with pytest.raises(ValueError, match=f"^{re.escape(words)}$"):
-        read_budget(text)
-
-
-def planned(name: str, epochs: int, **seconds: Any) -> StagePlan:
-    """A plan that takes the seconds that are given."""
-    stage = FullStage(
-        name=name,
-        epochs=epochs,
-        freeze_to=0,
-        image_size=(32, 48),
-        batch_size=4,
-        max_lr=1e-3,
-        pct_start=0.25,
-        weight_decay=0.01,
-        precision="32-true",
-        augment=True,
-        sample_weights="even",
-    )
-    timing = {"seconds_besides": 0.0, "seconds_per_validation": 0.0, "validate_every": 1, **seconds}
-    return StagePlan(stage, trainable=1, parameters=1, steps=2, memory=0, **timing)
-
-
-def random_plans(draw: random.Random) -> list[StagePlan]:
-    return [
-        planned(
-            f"s{i}",
-            draw.randint(1, 40),
-            seconds_besides=draw.choice([0.0, 10 * draw.random()]),
-            seconds_per_epoch=10 ** draw.uniform(-2, 2),
-            seconds_per_validation=draw.choice([0.0, 10 ** draw.uniform(-2, 2)]),
-            validate_every=draw.randint(1, 6),
-        )
-        for i in range(draw.randint(1, 5))
-    ]
-
-
-def total(plans: list[StagePlan]) -> float:
-    return sum(plan.seconds for plan in plans)
-
-
-@pytest.mark.parametrize("seed", range(60))
-def test_budget_is_kept_and_used(seed: int) -> None:
-    draw = random.Random(seed)
-    plans = random_plans(draw)
-    requested = [plan.stage.epochs for plan in plans]
-    least = total([replace_epochs(plan, 1) for plan in plans])
-    budget = least + draw.choice([0.0, draw.random(), 2.0]) * (total(plans) - least)
-    fitted = fit_budget(plans, budget)
-    epochs = [plan.stage.epochs for plan in fitted]
-    assert total(fitted) <= budget
-    assert all(1 <= now <= before for now, before in zip(epochs, requested, strict=True))
-    assert [replace_epochs(plan, 7) for plan in fitted] == [replace_epochs(plan, 7) for plan in plans]
-    if epochs != requested:  # they were scaled alike, and a percent more would not have fitted
-        fractions = accumulate(repeat(0.99, 600), operator.mul, initial=1.0)
-        alike = [[max(1, math.floor(fraction * one)) for one in requested] for fraction in fractions]
-        first = alike.index(epochs)
-        more = [replace_epochs(plan, one) for plan, one in zip(plans, alike[first - 1], strict=True)]
-        assert total(more) > budget
 
 
 def test_seconds_of_a_stage_are_those_of_its_parts() -> None:
@@ -109,23 +35,6 @@ def test_last_epoch_is_followed_by_a_validation(epochs: int, at_most: int, every
     plan = planned("a", epochs, validate_every=at_most, seconds_per_epoch=10.0, seconds_per_validation=3.0)
     assert plan.epochs_per_validation == every
     assert plan.seconds == epochs * 10 + epochs // every * 3
-
-
-def test_budget_too_short_for_an_epoch_each_names_the_least() -> None:
-    plans = [planned("a", 5, seconds_per_epoch=60.0, seconds_besides=30.0), planned("b", 9, seconds_per_epoch=120.0)]
-    with pytest.raises(ValueError, match=r"^budget: expected at least 3\.5m for one epoch each, got 3m\.$"):
-        fit_budget(plans, 180)
-    assert [plan.stage.epochs for plan in fit_budget(plans, 210)] == [1, 1]
-
-
-@pytest.mark.parametrize("seconds", [0.111, 61.01, 200.01, 5000.01])
-def test_least_that_is_named_is_enough(seconds: float) -> None:
-    plans = [planned("a", 5, seconds_per_epoch=seconds), planned("b", 9, seconds_per_epoch=0.4)]
-    with pytest.raises(ValueError, match="budget") as refused:
-        fit_budget(plans, seconds)
-    named = re.search(r"at least (\S+) for", str(refused.value))
-    assert named is not None
-    assert fit_budget(plans, read_budget(named[1]))[0].stage.epochs == 1
 
 
 def fresh(root: Path, **hyper_parameters: Any) -> tuple[UNetSegmenter, CamVidDataModule]:

@@ -9,6 +9,7 @@ from typing import Any
 import lightning as L
 import pytest
 import torch
+from clock import Clock
 from lightning.pytorch.callbacks import BatchSizeFinder, EarlyStopping, GradientAccumulationScheduler, ModelCheckpoint
 from lightning.pytorch.callbacks import LearningRateFinder as LightningsFinder
 from small_fit import BreakOff, BrokenOffError, Case, data_of, model_of, trainer_for
@@ -124,6 +125,83 @@ def test_a_fit_that_time_ends_goes_through_its_whole_cycle(drawn_tiles: Path, tm
     trainer, watch = fit(drawn_tiles, tmp_path, max_epochs=1000, max_time={"seconds": 6})
     assert max(watch.rates) > 0.5 * PEAK
     assert rate_after(trainer) == LAST
+
+
+TIMED: dict[str, tuple[float, float, int, int]] = {  # seconds of a validation, of the fit; steps, validations
+    "in the third epoch": (10, 33, 13, 3),
+    "in the second validation, so at the end of that epoch": (10, 28, 10, 2),
+    "shortly after the second validation": (10, 30.5, 10, 2),
+    "not before the epochs are over": (10, 1000, 40, 8),
+}
+
+
+@pytest.mark.parametrize("when", TIMED)
+def test_time_that_is_over_ends_the_fit_at_the_end_of_its_cycle_with_a_validation(
+    drawn_tiles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    validation, seconds, steps, validations = TIMED[when]
+    clock = Clock(monkeypatch, 1, validation)
+    best = ModelCheckpoint(tmp_path, "best", monitor="val/loss")
+    trainer, watch = fit(drawn_tiles, tmp_path, clock, best, max_epochs=8, max_time={"seconds": seconds})
+    assert (trainer.global_step, clock.validations) == (steps, validations)
+    assert rate_after(trainer) == LAST
+    assert max(watch.rates) > 0.9 * PEAK and watch.rates[-1] < 0.3 * PEAK
+    scores = torch.load(best.best_model_path, weights_only=True)["callbacks"][best.state_key]
+    assert len(best.best_k_models) == 1 and best.current_score == trainer.callback_metrics["val/loss"]
+    assert scores["best_model_score"] <= best.current_score
+
+
+def test_time_that_is_not_over_leaves_the_cycle_alone(
+    drawn_tiles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, alone = fit(drawn_tiles, tmp_path, max_epochs=3)
+    clock = Clock(monkeypatch, 1, 10)
+    _, timed = fit(drawn_tiles, tmp_path, clock, max_epochs=3, max_time={"seconds": 1000})
+    assert timed.rates == alone.rates
+
+
+def test_a_validation_that_takes_all_the_time_is_the_last_one(
+    drawn_tiles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch, 1, 500)
+    with pytest.warns(UserWarning, match="^one-cycle: the fit ended at "):
+        trainer, _ = fit(drawn_tiles, tmp_path, clock, max_epochs=8, max_time={"seconds": 100})
+    assert (trainer.global_step, clock.validations) == (5, 1)
+
+
+@pytest.mark.parametrize("every", [3, None])
+def test_the_last_weights_of_a_timed_fit_are_validated_whatever_the_interval(
+    drawn_tiles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int | None
+) -> None:
+    clock = Clock(monkeypatch, 1)
+    interval = {"check_val_every_n_epoch": every, "val_check_interval": 4 if every is None else 1.0}
+    trainer, _ = fit(drawn_tiles, tmp_path, clock, max_epochs=8, max_time={"seconds": 6}, **interval)
+    assert (trainer.global_step, clock.validations) == (6, 1 if every else 2)
+    assert trainer.check_val_every_n_epoch == every
+
+
+class Slower(L.Callback):
+    """Makes the steps of the clock slower in the middle of the fit."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def on_train_epoch_start(self, trainer: L.Trainer, *_: Any) -> None:
+        if trainer.current_epoch == 10:
+            self.clock.step *= 3
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_machine_that_gets_slower_shortens_the_rest_of_the_cycle_without_a_jump(
+    drawn_tiles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accumulate: int
+) -> None:
+    clock = Clock(monkeypatch, 1, 2)
+    most = {"max_epochs": 20, "max_time": {"seconds": 140}, "accumulate_grad_batches": accumulate}
+    trainer, watch = fit(drawn_tiles, tmp_path, clock, Slower(clock), **most)
+    assert 50 + 14 <= len(watch.rates) <= 50 + 25
+    assert rate_after(trainer) == LAST
+    assert 140 - 2 * 3 <= clock.now - 1000 - 2 <= 140  # without the validation at the end
+    assert max(abs(a - b) for a, b in itertools.pairwise(watch.rates)) < 0.15 * PEAK
 
 
 class Endless(IterableDataset):

@@ -3,16 +3,18 @@
 from typing import Any
 
 import lightning as L
-from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.callbacks.progress.rich_progress import RichProgressBarTheme
+
+from triptych.callbacks.progress_lines import ProgressLines
 
 _BAR_CELLS = 10
 
 
-class ProgressBar(RichProgressBar):
+class ProgressBar(ProgressLines):
     """Lightning's rich progress bar for 80 columns: one score per line, no version number, no speed.
 
-    It stops at the end of the loop, so that it does not overwrite later output.
+    It stops at the end of the loop, so that it does not overwrite later output. Where the output is no terminal, it is
+    a line of text every 30 seconds; see `ProgressLines`.
     """
 
     def __init__(self) -> None:
@@ -30,6 +32,7 @@ class ProgressBar(RichProgressBar):
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._stop_progress()
+        super().on_train_end(trainer, pl_module)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         super().on_validation_end(trainer, pl_module)

@@ -79,7 +79,8 @@ class CommandTrainer(L.Trainer):
             stages: The settings that each stage changes.
             resume: Resume the newest run, or the one given as the logger's version.
             dry_run: Print the plan and exit.
-            budget: A time such as 20m; the number of epochs is reduced to fit into it.
+            budget: A time such as 20m for all from the plan on: the epochs are reduced to fit into it, and planned anew
+                after each stage. A resumed run keeps its own.
             every_n_steps: Optimizer steps between two checkpoints to resume from; by default they go by time.
         """
         folder = self.strategy.broadcast(claim_folder(self))

@@ -61,6 +61,8 @@ class StageAxis(L.Callback):
     def before_last_step(self, trainer: L.Trainer) -> None:
         """Makes a validation after a fit log where the last validation of the fit would."""
         trainer.fit_loop.epoch_loop._batches_that_stepped = self.first_step + trainer.global_step - 1
+        epochs: Any = trainer.fit_loop.epoch_progress.current
+        epochs.completed = epochs.ready  # a fit that resumes at its end does not count the last one
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         checkpoint[_FIRST_STEP] = self.first_step  # the state of a callback would have to be loaded by every Trainer

@@ -1,7 +1,6 @@
-"""The plan of a recipe: what each stage will do and cost, and epochs that fit a time budget."""
+"""The plan of a recipe: what each stage will do and cost."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,8 +19,6 @@ from triptych.trainer.temporary_fit import temporary_fit
 _SEARCH_STEPS = 100
 _MISTAKES_COST = 2
 """Cost of the `Mistakes` callback in validations: a pass over the samples, and two figures."""
-_BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*([smh])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 @dataclass(frozen=True)
@@ -40,6 +37,7 @@ class StagePlan:
         validate_every: Maximum number of epochs per validation, the Trainer's `check_val_every_n_epoch`.
         memory: Estimated peak memory in bytes; see `PeakMemory`.
         micro_batches: Number of parts in which a batch is loaded, with the gradients accumulated.
+        seconds_after: The part of `seconds_besides` that follows the training: the figures.
     """
 
     stage: FullStage
@@ -52,6 +50,7 @@ class StagePlan:
     validate_every: int
     memory: int
     micro_batches: int = 1
+    seconds_after: float = 0.0
 
     def apply(self, model: TransferTask, data: TriptychDataModule, max_lr: Any, losses: Path | None = None) -> None:
         """Sets up model and data as `FullStage.apply` does, with the micro-batches of the plan."""
@@ -70,6 +69,11 @@ class StagePlan:
         validations = self.stage.epochs // self.epochs_per_validation
         training = self.stage.epochs * self.seconds_per_epoch
         return self.seconds_besides + training + validations * self.seconds_per_validation
+
+    @property
+    def seconds_of_epoch(self) -> float:
+        """Estimated seconds of an epoch, with its part of the validations."""
+        return self.seconds_per_epoch + self.seconds_per_validation / self.epochs_per_validation
 
     def rates(self, groups: Sequence[str]) -> dict[str, float]:
         """Peak rate by layer group; empty if it is still to be found."""
@@ -124,6 +128,7 @@ def plan_stage(
         validate_every=settings.get("check_val_every_n_epoch") or 1,
         memory=peak.bytes(),
         micro_batches=micro_batches,
+        seconds_after=mistakes,
     )
 
 
@@ -147,37 +152,6 @@ def _validations(name: str, batches: int, settings: Mapping[str, Any]) -> float:
             f"got {interval}; or set check_val_every_n_epoch to None."
         )
     return batches // (interval if isinstance(interval, int) else max(1, int(batches * interval)))
-
-
-def read_budget(text: str) -> float:
-    """Seconds of a time such as "90s", "20m" or "1.5h".
-
-    Raises:
-        ValueError: `text` is not such a time, or 0.
-    """
-    found = _BUDGET.fullmatch(text.strip())
-    if found is None or float(found[1]) == 0:
-        raise ValueError(f"budget: expected a time above 0 such as 90s, 20m or 1.5h, got {text!r}.")
-    return float(found[1]) * _SECONDS[found[2]]
-
-
-def fit_budget(plans: Sequence[StagePlan], seconds: float) -> list[StagePlan]:
-    """The plans with fewer epochs, scaled by a common factor to at least 1 each, so that they take at most `seconds`.
-
-    Raises:
-        ValueError: One epoch each takes longer; the message gives the minimum.
-    """
-    minimum = sum(replace_epochs(plan, 1).seconds for plan in plans)
-    if minimum > seconds:
-        unit, letter = (1, "s") if minimum < 120 else (60, "m")
-        enough, given = math.ceil(10 * minimum / unit) / 10, math.floor(10 * seconds / unit) / 10
-        raise ValueError(f"budget: expected at least {enough:g}{letter} for one epoch each, got {given:g}{letter}.")
-    fraction = 1.0
-    scaled = list(plans)
-    while sum(plan.seconds for plan in scaled) > seconds:
-        fraction *= 0.99
-        scaled = [replace_epochs(plan, max(1, math.floor(fraction * plan.stage.epochs))) for plan in plans]
-    return scaled
 
 
 def replace_epochs(plan: StagePlan, epochs: int) -> StagePlan:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ import lightning as L
 from triptych.callbacks import ScoreReport
 from triptych.datamodules.base import TriptychDataModule
 from triptych.files import as_path
+from triptych.recipe.budget import changes, fit_budget, read_budget
 from triptych.recipe.dev_run import dev_run
 from triptych.recipe.given_state import GivenState, carry_on
-from triptych.recipe.plan import fit_budget, read_budget
 from triptych.recipe.stage import STAGE_FIELDS, FullStage, Stage, check_names, fill, first_change, settings_restorer
 from triptych.recipe.stage_run import StageRun, remove_resume_points
 from triptych.recipe.state import RecipeState, StageResult
@@ -62,7 +63,10 @@ def run_recipe(
             ModelCheckpoint without a folder of its own saves there too.
         resume: Resume the run in `folder`, at the next sample of the interrupted stage.
         dry_run: Stop after the plan; nothing is written.
-        budget: A time such as `"20m"`; the epochs of all stages are scaled down to fit it.
+        budget: A time such as `"20m"` for all from the plan on: searches, training, validations and figures. The epochs
+            of all stages are scaled down to fit it, and those that are left are planned anew after each stage, up to
+            what was requested; a stage that is late ends within an epoch, with its cycle complete. A resumed run keeps
+            the budget that it was started with.
         every_n_steps: Number of steps between two resume points; None saves by time, see `ResumePoint`.
         seed: Seed of new weights and of dropout; None takes that of `seed_everything`, or 0.
 
@@ -109,12 +113,17 @@ def _run(
         if changed := first_change(state.stages, filled):
             raise ValueError(f"{folder}: this run cannot be resumed: {changed}; start a new one, without --resume.")
     else:
-        budget_seconds = None if budget is None else read_budget(budget)
-        plans = shared([plan_within_memory(stage, model, data, arguments) for stage in filled])
-        state.stages, state.plans = list(filled), plans if budget_seconds is None else fit_budget(plans, budget_seconds)
+        state.budget, began = None if budget is None else read_budget(budget), time.monotonic()
+        plans = [plan_within_memory(stage, model, data, arguments) for stage in filled]
+        state.stages, state.plans = list(filled), shared(plans)
+        if state.budget is not None:
+            state.spent = shared(time.monotonic() - began)
+            state.plans = fit_budget(state.plans, state.budget, state.spent)
     assert model.network is not None
     groups = list(model.network.layer_groups())
     say(plan_table(state.plans, groups, [stage.epochs for stage in filled]))
+    if state.budget is not None and (scaled := changes(filled, state.plans)):
+        say(f"budget {state.budget / 60:g}m: {scaled}.")
     if dry_run:
         return []
     was_finished = len(state.done) == len(state.plans)

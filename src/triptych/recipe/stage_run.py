@@ -12,13 +12,15 @@ from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
-from triptych.callbacks import ResumePoint
+from triptych.callbacks import ProgressBar, ResumePoint
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.hard_examples import write_losses
 from triptych.evaluation.top_losses import top_losses
 from triptych.files import as_path, plain_path
 from triptych.lr_finder import DEFAULT_RATE, LRSearch, asks_to_find, find_lr, with_found
 from triptych.optim.max_lr import rates_in
+from triptych.recipe.budget import replan
+from triptych.recipe.deadline import Deadline
 from triptych.recipe.logger import ContinuedLogger, StageAxis
 from triptych.recipe.plan import StagePlan
 from triptych.recipe.stage import LAST, FullStage
@@ -65,7 +67,7 @@ class StageRun:
     @property
     def first_step(self) -> int:
         """Number of steps of the previous stages."""
-        return sum(plan.steps * plan.stage.epochs for plan in self.earlier)
+        return sum(result.steps for result in self.state.done)
 
     @property
     def earlier(self) -> list[StagePlan]:
@@ -84,19 +86,20 @@ class StageRun:
 
     def run(self) -> None:
         """Trains the stage, from its start or from its last resume point."""
-        began, peak = time.perf_counter(), PeakMemory()
+        began, peak = time.monotonic(), PeakMemory()
         interrupted = newest_readable(self.layout.stage_last(self.key))
         L.seed_everything(self.state.identity["seed"] + self.number, verbose=False)
         if interrupted is None and self.earlier:
             last_weights = self.layout.checkpoint(stage_key(self.number - 1, self.earlier[-1].stage.name))
             self.model.load_weights(read_checkpoint(last_weights))
-        self.data.first_epoch = sum(plan.stage.epochs for plan in self.earlier)
+        self.data.first_epoch = sum(result.epochs for result in self.state.done)
         logger = self._logger(interrupted)
         self._ensure_losses()
         self._ensure_rate(logger)
         self._apply(self.state.max_lr[self.key])
         scores, axis = _LastScores(), StageAxis(self.first_step)
-        trainer = self._trainer(logger, scores, axis)
+        deadline = self._deadline(time.monotonic() - began)
+        trainer = self._trainer(logger, *filter(None, [axis, scores, deadline]))
         say(f"[bold]stage {self.number} of {len(self.state.plans)}: {self.plan.stage.name}[/bold]")
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=_OWN_FILES)
@@ -108,8 +111,11 @@ class StageRun:
             trainer.validate(self.model, self.data, verbose=False)
         trainer.save_checkpoint(plain_path(self.layout.checkpoint(self.key)), weights_only=False)
         trainer.strategy.checkpoint_io.teardown()  # waits for one that writes in the background
-        seconds = None if interrupted else time.perf_counter() - began
-        self.state.done.append(self._result(scores.scores, seconds, peak.bytes()))
+        seconds = time.monotonic() - began
+        result = self._result(trainer, scores.scores, None if interrupted else seconds, peak.bytes())
+        self.state.done.append(result)
+        if deadline is not None:
+            self._replan(deadline, trainer.global_step, seconds)
         self.state.save()
         remove_resume_points(self.state)
 
@@ -178,7 +184,7 @@ class StageRun:
         folder = self.state.folder.absolute()
         return isinstance(logger, TensorBoardLogger) and as_path(logger.log_dir).absolute() == folder
 
-    def _trainer(self, logger: ContinuedLogger, scores: L.Callback, axis: StageAxis) -> L.Trainer:
+    def _trainer(self, logger: ContinuedLogger, *callbacks: L.Callback) -> L.Trainer:
         last = self.layout.stage_last(self.key)
         resume_point = ResumePoint(self.every_n_steps, dirpath=str(last.parent), name=last.stem)
         changed: dict[str, Any] = {"logger": self._loggers(logger)}
@@ -189,13 +195,32 @@ class StageRun:
         for callback in self.arguments["callbacks"]:
             if isinstance(callback, ModelCheckpoint) and callback.dirpath is None:
                 callback.dirpath = str(self.layout.checkpoints)  # else in the folder of the user's first logger
-        return stage_trainer(self.plan.stage, {**self.arguments, **changed}, [axis, scores, resume_point])
+            if isinstance(callback, ProgressBar):
+                callback.title = f"stage {self.number} of {len(self.state.plans)}"
+        return stage_trainer(self.plan.stage, {**self.arguments, **changed}, [*callbacks, resume_point])
 
-    def _result(self, scores: dict[str, float], seconds: float | None, memory: int) -> StageResult:
+    def _deadline(self, seconds: float) -> Deadline | None:
+        """The time limit under a budget, of which this stage spent `seconds` before its training."""
+        if self.state.budget is None:
+            return None
+        return Deadline(self.state.plans[self.number - 1 :], self.state.budget - self.state.spent - seconds)
+
+    def _replan(self, deadline: Deadline, steps: int, seconds: float) -> None:
+        """Counts the time of this stage, and plans the stages that are left with what its epochs really took."""
+        assert self.state.budget is not None
+        planned = steps / self.plan.steps * self.plan.seconds_of_epoch
+        pace = deadline.trained / planned if planned else 1.0
+        pace, seconds = shared((pace, deadline.offset + seconds))
+        self.state.spent += seconds
+        if changed := replan(self.state, pace):
+            minutes = f"{self.state.spent / 60:.1f} of {self.state.budget / 60:g} minutes spent"
+            say(f"budget: {minutes}, {pace:.2f} times the planned time: {changed}.")
+
+    def _result(self, trainer: L.Trainer, scores: dict[str, float], seconds: float | None, memory: int) -> StageResult:
         stage = self.plan.stage
         return StageResult(
             name=stage.name,
-            epochs=stage.epochs,
+            epochs=trainer.current_epoch,
             max_lr=self.state.max_lr[self.key],
             image_size=stage.image_size,
             batch_size=stage.batch_size,
@@ -205,6 +230,7 @@ class StageRun:
             memory=memory,
             planned_memory=self.plan.memory,
             checkpoint=str(self.layout.checkpoint(self.key)),
+            steps=trainer.global_step,
         )
 
 

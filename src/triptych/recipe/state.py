@@ -21,7 +21,7 @@ class StageResult:
 
     Args:
         name: Name of the stage.
-        epochs: Number of epochs.
+        epochs: Number of epochs that were trained; the budget may have ended the last one early.
         max_lr: Peak learning rate of one-cycle, found or given.
         image_size: (height, width) in pixels.
         batch_size: Samples per batch.
@@ -31,6 +31,7 @@ class StageResult:
         memory: Peak memory in bytes; see `PeakMemory`.
         planned_memory: Estimated peak memory in bytes.
         checkpoint: Path of the checkpoint with its last weights.
+        steps: Number of optimizer steps.
     """
 
     name: str
@@ -44,6 +45,7 @@ class StageResult:
     memory: int
     planned_memory: int
     checkpoint: str
+    steps: int
 
 
 @dataclass
@@ -57,6 +59,8 @@ class RecipeState:
         plans: Their plans, with the epochs that fit the budget.
         max_lr: Peak learning rate of each stage that has started, by `stage_key`.
         done: Results of the finished stages.
+        budget: Time in seconds for plan and stages; None without a limit.
+        spent: Seconds of the budget that the plan and the finished stages took.
     """
 
     folder: Path
@@ -65,6 +69,8 @@ class RecipeState:
     plans: list[StagePlan] = field(default_factory=list)
     max_lr: dict[str, Any] = field(default_factory=dict)
     done: list[StageResult] = field(default_factory=list)
+    budget: float | None = None
+    spent: float = 0.0
 
     @classmethod
     def open(cls, folder: Path, identity: dict[str, Any], resume: bool) -> "RecipeState":
@@ -95,7 +101,9 @@ class RecipeState:
             stages=[_stage(stage) for stage in saved["stages"]],
             plans=[StagePlan(**{**plan, "stage": _stage(plan["stage"])}) for plan in saved["plans"]],
             max_lr=saved["max_lr"],
-            done=[_result(one, folder) for one in saved["done"]],
+            done=_results(saved, folder),
+            budget=saved.get("budget"),
+            spent=saved.get("spent", 0.0),
         )
 
     @rank_zero_only
@@ -118,12 +126,17 @@ class RecipeState:
 def read_results(folder: Path) -> list[StageResult]:
     """The results of a recipe's finished stages; empty for a single fit."""
     path = RunLayout(folder).recipe
-    saved = json.loads(path.read_text(encoding="utf-8"))["done"] if path.is_file() else []
-    return [_result(one, folder) for one in saved]
+    return _results(json.loads(path.read_text(encoding="utf-8")), folder) if path.is_file() else []
 
 
 def _stage(saved: Mapping[str, Any]) -> FullStage:
     return FullStage(**{**saved, "image_size": tuple(saved["image_size"])})
+
+
+def _results(saved: Mapping[str, Any], folder: Path) -> list[StageResult]:
+    """The results in `recipe.json`; release 0.1.0 saved no steps, and took all that were planned."""
+    planned = [{"steps": plan["steps"] * plan["stage"]["epochs"]} for plan in saved["plans"]]
+    return [_result({**plan, **result}, folder) for plan, result in zip(planned, saved["done"], strict=False)]
 
 
 def _result(saved: Mapping[str, Any], folder: Path) -> StageResult:

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -125,12 +126,13 @@ def _stages(path: Path) -> list[StageStart]:
     if not path.is_file():
         return []
     saved = json.loads(path.read_text(encoding="utf-8"))
+    taken = [result.get("steps") for result in saved.get("done", ())]  # release 0.1.0 saved none
     stages, first_step = [], 0
-    for number, plan in enumerate(saved["plans"], start=1):
+    for number, (plan, steps) in enumerate(zip_longest(saved["plans"], taken), start=1):
         stage = plan["stage"]
         if stage_key(number, stage["name"]) in saved["max_lr"]:
             stages.append(StageStart(stage["name"], first_step))
-        first_step += plan["steps"] * stage["epochs"]
+        first_step += plan["steps"] * stage["epochs"] if steps is None else steps
     return stages
 
 

@@ -90,6 +90,10 @@ class OneCycleTraining(L.LightningModule):
             for group in groups:
                 group["weight_decay"] = self.hparams["weight_decay"]
 
+    def on_train_epoch_end(self) -> None:
+        if self._planner is not None:
+            self._planner.end_epoch()
+
     def on_train_end(self) -> None:
         if self._planner is not None:
             self._planner.end()

@@ -1,18 +1,23 @@
 """Keeps one-cycle planned for the steps that a fit really takes."""
 
 import math
-import time
 from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import GradientAccumulationScheduler, Timer
-from lightning.pytorch.utilities import rank_zero_warn
+from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
 from triptych.optim import OneCycle
+from triptych.trainer.step_times import StepTimes
+
+_MANY = 10**9
+"""Steps of a cycle whose number of steps is not known yet: it stands still until a step was timed."""
 
 
 class CyclePlanner:
     """Plans the cycle of a fit: when it starts, from the loaded data; and by time if `max_time` ends it.
+
+    A fit with `max_time` ends when its cycle is complete, at most a step before that time, and then validates.
 
     Args:
         trainer: A Trainer whose training starts.
@@ -27,46 +32,79 @@ class CyclePlanner:
         self._scales_gradients = scales_gradients(trainer)
         self._has_stepped = False
         self._hook = cycle.optimizer.register_step_post_hook(self._count)
-        self.began, self.began_at = time.monotonic(), trainer.global_step
+        timers = _timers(trainer)
+        self._times, self._is_timed = StepTimes(), bool(timers)
+        self._stops_within_epoch = any(timer._interval == "step" for timer in timers)
+        self._validate_every = trainer.check_val_every_n_epoch
         left = steps_left(trainer)
-        self.last_step = trainer.global_step + left
-        if 0 < left < math.inf:
-            cycle.plan(int(left))
-        elif left and seconds_left(trainer) is None:
+        self.first_step, self.last_step = trainer.global_step, trainer.global_step + left
+        if left == math.inf and not self._is_timed:
             raise ValueError(
                 "one-cycle: expected a known number of steps, but the training data have no length; set max_steps."
             )
+        if left:
+            cycle.plan(int(min(left, _MANY)))
 
     def step(self) -> None:
         """Moves the cycle on, unless the gradient scaler found an overflow and skipped the optimizer's step."""
         if self._scales_gradients and not self._has_stepped:
             self.cycle.skip()
         else:
-            self._fit_into_time()
+            if self._is_timed and self._missing:
+                self._fit_into_time()
             self.cycle.step()
         self._has_stepped = False
+        if self._stops_within_epoch and not self._missing:
+            self._stop()
+
+    def end_epoch(self) -> None:
+        """Ends the fit if its time is over, as after a validation that took longer than expected."""
+        if self._is_timed and self.trainer.strategy.broadcast(seconds_left(self.trainer) <= 0):
+            self._stop()
+
+    def end(self) -> None:
+        """Says that time ended the fit, and warns if that was before the end of its cycle."""
+        self._hook.remove()
+        self.trainer.check_val_every_n_epoch = self._validate_every
+        if self._missing > self.cycle.skipped:
+            rank_zero_warn(
+                f"one-cycle: the fit ended at {self.cycle.position:.0%} of its cycle, {self._missing} steps before its "
+                "end; the rate is still high, so expect a lower score than that of a whole cycle."
+            )
+        elif self._is_timed and self.trainer.global_step < self.last_step:
+            taken, most = self.trainer.global_step - self.first_step, self.last_step - self.first_step
+            of_all = "" if most == math.inf else f" of {most}"
+            rank_zero_info(f"one-cycle: the time is over, and the cycle complete after {taken}{of_all} steps.")
+
+    @property
+    def _missing(self) -> int:
+        """Steps to the end of the cycle."""
+        return max(0, self.cycle.total_steps - self.cycle.last_epoch)
 
     def _count(self, *_: Any) -> None:
         self._has_stepped = True
 
     def _fit_into_time(self) -> None:
-        """Spreads the rest of the cycle over the steps that fit into `max_time`."""
-        seconds = seconds_left(self.trainer)
-        if seconds is None or self.cycle.position >= 1:
-            return
-        taken = self.trainer.global_step - self.began_at
-        further = max(0.0, seconds) * taken / (time.monotonic() - self.began)
-        self.cycle.plan(int(min(1 + further, 1 + self.last_step - self.trainer.global_step)))
+        """Spreads the rest of the cycle over the steps that fit into `max_time`, the same number in all processes."""
+        self._times.add(self.trainer.current_epoch)
+        further = self._times.fit(seconds_left(self.trainer), *self._steps_of_epoch())
+        further = self.trainer.strategy.broadcast(further)
+        self.cycle.plan(1 + int(min(further, self.last_step - self.trainer.global_step, _MANY)))
 
-    def end(self) -> None:
-        """Warns if the fit ends before its cycle."""
-        self._hook.remove()
-        missing = self.cycle.total_steps - self.cycle.last_epoch
-        if missing > self.cycle.skipped:
-            rank_zero_warn(
-                f"one-cycle: the fit ended at {self.cycle.position:.0%} of its cycle, {missing} steps before its end; "
-                "the rate is still high, so expect a lower score than that of a whole cycle."
-            )
+    def _steps_of_epoch(self) -> tuple[float, float]:
+        """Number of optimizer steps that are left in this epoch, and that a whole epoch has."""
+        batches, progress = float(self.trainer.num_training_batches), self.trainer.fit_loop.epoch_loop.batch_progress
+        if math.isinf(batches):
+            return batches, batches
+        accumulated = _accumulation(self.trainer, self.trainer.current_epoch)
+        steps = math.ceil(batches / accumulated)
+        return steps - math.ceil(progress.current.ready / accumulated), steps
+
+    def _stop(self) -> None:
+        """Ends the fit after a validation, also in an epoch that `check_val_every_n_epoch` leaves out."""
+        self.trainer.should_stop = True
+        if self._validate_every is not None:
+            self.trainer.check_val_every_n_epoch = 1
 
 
 def scales_gradients(trainer: L.Trainer) -> bool:
@@ -95,11 +133,15 @@ def steps_left(trainer: L.Trainer) -> float:
     return max(0, min(limit, _steps_of_epochs(trainer)))
 
 
-def seconds_left(trainer: L.Trainer) -> float | None:
-    """Seconds until the Trainer's `max_time` stops the fit, the same in all processes; None without one."""
-    timers = [one for one in trainer.callbacks if isinstance(one, Timer)]  # type: ignore[attr-defined]
-    limits = [left for left in (timer.time_remaining() for timer in timers) if left is not None]
-    return float(trainer.strategy.broadcast(min(limits))) if limits else None
+def seconds_left(trainer: L.Trainer) -> float:
+    """Seconds until the Trainer's `max_time` stops the fit, as this process counts them; infinite without one."""
+    return min((timer.time_remaining() or 0.0 for timer in _timers(trainer)), default=math.inf)
+
+
+def _timers(trainer: L.Trainer) -> list[Timer]:
+    """Those with a time; a Timer without one only measures."""
+    callbacks: list[L.Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    return [one for one in callbacks if isinstance(one, Timer) and one._duration is not None]
 
 
 def _steps_of_epochs(trainer: L.Trainer) -> float:
