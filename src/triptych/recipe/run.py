@@ -21,6 +21,7 @@ from triptych.recipe.trainer_arguments import shared_arguments
 from triptych.runs.checkpoint import read_checkpoint
 from triptych.tasks.base import TransferTask
 from triptych.trainer.processes import say, shared
+from triptych.trainer.random_state import seeds_restored
 
 _TRAINER_IDENTITY = (
     *("accumulate_grad_batches", "gradient_clip_val", "limit_train_batches", "overfit_batches"),
@@ -31,6 +32,7 @@ _MAY_CHANGE = {*STAGE_FIELDS, "num_workers", "download", "predict_path"}
 """Arguments of model and data that may change when a run is resumed: stages set them, or the result ignores them."""
 
 
+@seeds_restored()
 def run_recipe(
     model: TransferTask,
     data: TriptychDataModule,
@@ -65,7 +67,8 @@ def run_recipe(
         dry_run: Stop after the plan; nothing is written.
         budget: A time such as `"20m"`; the epochs of all stages are scaled down to fit it.
         every_n_steps: Number of steps between two resume points.
-        seed: Seed of new weights and of dropout; None takes that of `seed_everything`, or 0.
+        seed: Seed of new weights and of dropout; None takes that of `seed_everything`, or 0. Global generators and
+            `PL_GLOBAL_SEED` are afterwards as before.
 
     Returns:
         The result of each stage; empty after a dry run or a fast dev run.
@@ -114,7 +117,6 @@ def run_recipe(
         raise
     finally:
         data.first_epoch = 0
-        os.environ["PL_GLOBAL_SEED"] = str(seed)
     if was_finished:
         model.load_state_dict(read_checkpoint(state.done[-1].checkpoint)["state_dict"])
     state.save_summary()

@@ -54,7 +54,10 @@ class OneCycleTraining(L.LightningModule):
             self.noise_seed = torch.initial_seed()
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Seeds torch, so that dropout depends only on (seed, epoch, batch, process)."""
+        """Seeds torch, so that dropout depends only on (seed, epoch, batch, process).
+
+        Dropout knows only torch's global generator, which a fit therefore leaves in another state.
+        """
         key = (self.noise_seed, self.current_epoch, batch_idx, self.global_rank)
         torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
 
