@@ -1,5 +1,7 @@
 """Base class of the three data modules: loaders, sample order and seeding."""
 
+import contextlib
+import operator
 import warnings
 from collections.abc import Sequence
 from itertools import islice
@@ -18,6 +20,7 @@ from triptych.datamodules.samples import SampleDataset
 from triptych.datasets.download import Archive, fetch
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.sample import Records, Sample, Split, Target
+from triptych.runs.plain_values import plain
 from triptych.transforms import Pipeline, evaluation_pipeline
 
 _SPLITS: dict[str, tuple[Split, ...]] = {"fit": ("val", "train"), "validate": ("val",), "test": ("test",)}
@@ -76,9 +79,7 @@ class TriptychDataModule(L.LightningDataModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)
-        self.arguments = {
-            name: str(value) if isinstance(value, Path) else value for name, value in self.hparams.items()
-        }
+        self.arguments = {name: plain(value) for name, value in self.hparams.items()}
         self.hparams.clear()  # a checkpoint holds plain values alone, and none of the data's arguments
         self.root, self.download = Path(root), download
         self.predict_path = predict_path
@@ -91,6 +92,7 @@ class TriptychDataModule(L.LightningDataModule):
         self.records: dict[str, Records] = {}
         self.first_epoch = 0
         self._resume_at: Position | None = None
+        self._while_resumed = contextlib.ExitStack()
         self._weights: list[float] | None = None
 
     def prepare_data(self) -> None:
@@ -158,7 +160,14 @@ class TriptychDataModule(L.LightningDataModule):
         """Makes the next fit continue with the next sample."""
         if self._fit_loop.trainer.state.fn == "fit":
             self._resume_at = state_dict["epoch"], state_dict["samples"]
+            self._while_resumed.enter_context(warnings.catch_warnings())
             warnings.filterwarnings("ignore", ".*your dataloader is not resumable")  # Lightning cannot know that it is
+
+    def teardown(self, stage: str) -> None:
+        self._while_resumed.close()
+
+    def on_exception(self, exception: BaseException) -> None:
+        self._while_resumed.close()
 
     @property
     def _fit_loop(self) -> Any:
@@ -259,18 +268,19 @@ def checked_size(name: str, value: Any) -> tuple[int, int]:
     Raises:
         ValueError: `value` is not such a pair.
     """
-    pair = tuple(value) if isinstance(value, (list, tuple)) else ()
-    if len(pair) != 2 or any(not isinstance(side, int) or side < 1 for side in pair):
+    pair = plain(value)
+    if not isinstance(pair, list) or len(pair) != 2 or any(not isinstance(side, int) or side < 1 for side in pair):
         raise ValueError(f"{name}: expected (height, width), two whole numbers above 0, got {value!r}.")
     return pair[0], pair[1]
 
 
 def checked_at_least(least: int, name: str, value: int) -> int:
-    """`value`, which must be at least `least`.
+    """`value`, which must be at least `least`, as a plain int.
 
     Raises:
-        ValueError: `value` is less.
+        ValueError: `value` is less, or no whole number.
     """
-    if value < least:
+    whole = operator.index(value) if hasattr(value, "__index__") else None
+    if whole is None or whole < least:
         raise ValueError(f"{name}: expected at least {least}, got {value}.")
-    return value
+    return whole

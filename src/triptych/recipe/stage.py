@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.base import TriptychDataModule, checked_size
+from triptych.runs.plain_values import plain
 from triptych.tasks.base import TransferTask
 
 _NAME = re.compile(r"\w[\w.-]*")
@@ -127,9 +128,9 @@ def fill(stages: Sequence[Stage], model: TransferTask, data: TriptychDataModule,
     }
     filled: list[FullStage] = []
     for stage in stages:
-        given = {name: value for name, value in asdict(stage).items() if value is not None}
+        given = {name: plain(value) for name, value in asdict(stage).items() if value is not None}
         if "image_size" in given:
-            given["image_size"] = tuple(given["image_size"])
+            given["image_size"] = checked_size("image_size", given["image_size"])
             if "batch_size" not in given:
                 given["batch_size"] = _scaled_batch_size(known["batch_size"], known["image_size"], given["image_size"])
         known = {**known, **given}
