@@ -2,7 +2,10 @@
 
 import importlib
 import math
+import os
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,3 +50,24 @@ def test_the_rule_with_the_smallest_worst_regret_is_named() -> None:
 @pytest.mark.parametrize(("loss", "counts"), [(0.5, 0.5), (7.0, 2.0), (math.nan, 2.0), (math.inf, 2.0)])
 def test_a_fit_that_gains_nothing_counts_as_none(loss: float, counts: float) -> None:
     assert importlib.import_module("lr_rules").counted(loss, before=2.0) == counts
+
+
+def _refuse(*_: Any) -> None:
+    raise ValueError("encoder: expected another.\nIn more lines.")
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("end", "verdict"),
+    [
+        (lambda *_: os.kill(os.getpid(), signal.SIGKILL), "aborts (SIGKILL)"),
+        (_refuse, "encoder: expected another."),
+        (None, "yes"),
+    ],
+)
+def test_a_crash_or_an_error_of_an_encoder_is_a_result(end: Any, verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoders = importlib.import_module("encoders")
+    trial = encoders.Trial(11_176_512, (1, 2, 4), has_own=True)
+    monkeypatch.setattr(encoders, "steps", end or (lambda *_: trial))
+    size, strides = ("11.2 M", "1, 2, 4") if end is None else ("0.0 M", "")
+    assert encoders.row("a") == f"| `a` | {size} | {strides} | {verdict} | {verdict} |"

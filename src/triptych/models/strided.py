@@ -2,8 +2,8 @@
 
 For the gradient of the weights oneDNN first copies every second pixel into a workspace. In channels-last memory it
 writes past the end of that workspace if the convolution has fewer input channels than a vector of the processor: the
-process ends in "double free or corruption", or the gradient is wrong. `mobileone_s0` has such a layer; the page of the
-encoders, made by `benchmarks/encoders.py`, says which encoders do.
+process ends in "double free or corruption", or the gradient is wrong. The encoders `mobileone_*` have such a layer; the
+table of `benchmarks/encoders.py` says which others do.
 
 Source: https://github.com/uxlfoundation/oneDNN/issues/6035
 """
