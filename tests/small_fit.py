@@ -168,7 +168,8 @@ def _same(left: Any, right: Any) -> bool:
 
 
 def _bytes(tensor: Tensor) -> bytes:
-    return np.ascontiguousarray(tensor.detach().numpy()).tobytes()
+    exact = tensor.detach().float() if tensor.dtype == torch.bfloat16 else tensor.detach()  # numpy has no bfloat16
+    return np.ascontiguousarray(exact.numpy()).tobytes()
 
 
 def digest(state: Mapping[str, Tensor]) -> str:

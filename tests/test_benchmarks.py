@@ -2,7 +2,10 @@
 
 import importlib
 import math
+import os
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,3 +61,24 @@ def test_both_centres_of_cells_are_trained_and_compared_at_two_sizes(
     errors = [[float(cell) for cell in row.split("|")[2:4]] for row in (before, now)]
     assert errors[0] != errors[1]
     assert all(0 < error < 80 for row in errors for error in row)  # the frames are 48x64
+
+
+def _refuse(*_: Any) -> None:
+    raise ValueError("encoder: expected another.\nIn more lines.")
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("end", "verdict"),
+    [
+        (lambda *_: os.kill(os.getpid(), signal.SIGKILL), "aborts (SIGKILL)"),
+        (_refuse, "encoder: expected another."),
+        (None, "yes"),
+    ],
+)
+def test_a_crash_or_an_error_of_an_encoder_is_a_result(end: Any, verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoders = importlib.import_module("encoders")
+    trial = encoders.Trial(11_176_512, (1, 2, 4), has_own=True)
+    monkeypatch.setattr(encoders, "steps", end or (lambda *_: trial))
+    size, strides = ("11.2 M", "1, 2, 4") if end is None else ("0.0 M", "")
+    assert encoders.row("a") == f"| `a` | {size} | {strides} | {verdict} | {verdict} |"

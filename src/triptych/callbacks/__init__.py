@@ -1,5 +1,6 @@
 """Callbacks for any Trainer."""
 
+from triptych.callbacks.average import Average
 from triptych.callbacks.class_scores import ClassScores
 from triptych.callbacks.figure_callback import FigureCallback
 from triptych.callbacks.hyper_parameters import HyperParameters
@@ -15,6 +16,7 @@ from triptych.callbacks.validation_frames import ValidationFrames
 from triptych.tasks.score_report import ScoreReport
 
 __all__ = [
+    "Average",
     "ClassScores",
     "FigureCallback",
     "HyperParameters",

@@ -1,5 +1,7 @@
 """Base class of the three data modules: loaders, sample order and seeding."""
 
+import contextlib
+import operator
 import warnings
 from collections.abc import Sequence
 from itertools import islice
@@ -20,6 +22,7 @@ from triptych.datasets.download import Archive, fetch
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.sample import Records, Sample, Split, Target
 from triptych.files import is_remote
+from triptych.runs.plain_values import plain
 from triptych.transforms import Pipeline, evaluation_pipeline
 
 _SPLITS: dict[str, tuple[Split, ...]] = {"fit": ("val", "train"), "validate": ("val",), "test": ("test",)}
@@ -81,9 +84,7 @@ class TriptychDataModule(MicroBatching):
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)
-        self.arguments = {
-            name: str(value) if isinstance(value, Path) else value for name, value in self.hparams.items()
-        }
+        self.arguments = {name: plain(value) for name, value in self.hparams.items()}
         self.hparams.clear()  # a checkpoint holds plain values alone, and none of the data's arguments
         if is_remote(root):
             raise ValueError(f"root: expected a folder of this machine, got {root}; copy the data here first.")
@@ -98,6 +99,7 @@ class TriptychDataModule(MicroBatching):
         self.records = {}
         self.first_epoch = 0
         self._resume_at: Position | None = None
+        self._while_resumed = contextlib.ExitStack()
         self._weights: list[float] | None = None
 
     def prepare_data(self) -> None:
@@ -182,7 +184,16 @@ class TriptychDataModule(MicroBatching):
                     "in an epoch that was begun some samples come twice, others not at all."
                 )
             self.resume_batches(state_dict)
+            self._while_resumed.enter_context(warnings.catch_warnings())
             warnings.filterwarnings("ignore", ".*your dataloader is not resumable")  # Lightning cannot know that it is
+
+    def teardown(self, stage: str) -> None:
+        super().teardown(stage)
+        self._while_resumed.close()
+
+    def on_exception(self, exception: BaseException) -> None:
+        super().on_exception(exception)
+        self._while_resumed.close()
 
     @property
     def _fit_loop(self) -> Any:
@@ -278,18 +289,19 @@ def checked_size(name: str, value: Any) -> tuple[int, int]:
     Raises:
         ValueError: `value` is not such a pair.
     """
-    pair = tuple(value) if isinstance(value, (list, tuple)) else ()
-    if len(pair) != 2 or any(not isinstance(side, int) or side < 1 for side in pair):
+    pair = plain(value)
+    if not isinstance(pair, list) or len(pair) != 2 or any(not isinstance(side, int) or side < 1 for side in pair):
         raise ValueError(f"{name}: expected (height, width), two whole numbers above 0, got {value!r}.")
     return pair[0], pair[1]
 
 
 def checked_at_least(least: int, name: str, value: int) -> int:
-    """`value`, which must be at least `least`.
+    """`value`, which must be at least `least`, as a plain int.
 
     Raises:
-        ValueError: `value` is less.
+        ValueError: `value` is less, or no whole number.
     """
-    if value < least:
+    whole = operator.index(value) if hasattr(value, "__index__") else None
+    if whole is None or whole < least:
         raise ValueError(f"{name}: expected at least {least}, got {value}.")
-    return value
+    return whole

@@ -10,6 +10,7 @@ from triptych.datamodules.base import TriptychDataModule
 from triptych.datasets.biwi import ARCHIVE, BIWI, Outside, list_persons
 from triptych.datasets.sample import Records, Sample, Split
 from triptych.draw.batch import point_batch
+from triptych.runs.plain_values import plain
 from triptych.transforms import Pipeline, biwi_pipeline
 
 
@@ -45,7 +46,7 @@ class BIWIDataModule(TriptychDataModule):
     ) -> None:
         super().__init__(root, image_size, batch_size, **loading)
         self.outside: Outside = outside
-        self.valid_persons = [str(person) for person in _as_list(valid_person)]
+        self.valid_persons = [str(person) for person in _as_list(plain(valid_person))]
         self.train_persons = None if train_persons is None else [str(person) for person in train_persons]
 
     @property

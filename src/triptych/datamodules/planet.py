@@ -13,6 +13,7 @@ from triptych.datasets.images import READERS, Channels
 from triptych.datasets.planet import SAMPLE_ARCHIVE, Planet, Tags, TilePictures
 from triptych.datasets.sample import Records, Sample, Split
 from triptych.draw.batch import tag_batch
+from triptych.runs.plain_values import plain
 from triptych.transforms import Pipeline, planet_pipeline
 
 
@@ -76,7 +77,7 @@ class PlanetDataModule(TriptychDataModule):
             "delimiter": delimiter,
             "name_column": name_column,
             "tag_column": tag_column,
-            "tags": tags,
+            "tags": plain(tags),
             "channels": channels,
         }
         self._tiles: Planet | None = None

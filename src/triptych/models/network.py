@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from triptych.models.depthwise import use_float32_gradients
 from triptych.models.encoder import build_encoder
 from triptych.models.layer_groups import LayerGroups, batch_norms, freeze_to, split_encoder
+from triptych.models.strided import use_subsampling
 
 
 class TransferNetwork(nn.Module):
@@ -24,6 +25,7 @@ class TransferNetwork(nn.Module):
         super().__init__()
         self.encoder, stats = build_encoder(encoder, encoder_weights, in_channels)
         use_float32_gradients(self.encoder)
+        use_subsampling(self.encoder)
         for name, values in stats._asdict().items():
             self.register_buffer(name, 255 * torch.tensor(values).view(1, -1, 1, 1))
 

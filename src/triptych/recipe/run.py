@@ -26,9 +26,11 @@ from triptych.runs.identity import arguments_of
 from triptych.runs.lock import folder_lock
 from triptych.tasks.base import TransferTask
 from triptych.trainer.processes import is_first_process, number_used, say, shared
+from triptych.trainer.random_state import seeds_restored
 from triptych.trainer.stop import goes_on_with
 
 
+@seeds_restored()
 def run_recipe(
     model: TransferTask,
     data: TriptychDataModule,
@@ -68,7 +70,8 @@ def run_recipe(
             what was requested; a stage that is late ends within an epoch, with its cycle complete. A resumed run keeps
             the budget that it was started with.
         every_n_steps: Number of steps between two resume points; None saves by time, see `ResumePoint`.
-        seed: Seed of new weights and of dropout; None takes that of `seed_everything`, or 0.
+        seed: Seed of new weights and of dropout; None takes that of `seed_everything`, or 0. Global generators and
+            `PL_GLOBAL_SEED` are afterwards as before.
 
     Returns:
         The result of each stage; empty after a dry run or a fast dev run.
@@ -142,7 +145,6 @@ def _run(
         raise
     finally:
         data.first_epoch = 0
-        os.environ["PL_GLOBAL_SEED"] = str(identity["seed"])
     if was_finished:
         model.load_weights(read_checkpoint(state.done[-1].checkpoint))
     state.save_summary()

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.base import TriptychDataModule, checked_size
 from triptych.datamodules.micro_batches import AUTO
 from triptych.lr_finder import DEFAULT_RATE, with_found
 from triptych.optim import group_rates
-from triptych.optim.max_lr import plain
+from triptych.runs.plain_values import plain
 from triptych.tasks.base import TransferTask
 
 _NAME = re.compile(r"\w[\w.-]*")
@@ -140,17 +140,16 @@ def fill(stages: Sequence[Stage], model: TransferTask, data: TriptychDataModule,
     }
     filled: list[FullStage] = []
     for stage in stages:
-        given = {name: value for name, value in asdict(stage).items() if value is not None}
+        given = {name: plain(value) for name, value in asdict(stage).items() if value is not None}
         if "batch_size" in given:
             given["auto_batch_size"] = given["batch_size"] == AUTO
             if given["auto_batch_size"]:
                 del given["batch_size"]
         if "image_size" in given:
-            given["image_size"] = tuple(given["image_size"])
+            given["image_size"] = checked_size("image_size", given["image_size"])
             if "batch_size" not in given:
                 given["batch_size"] = _scaled_batch_size(known["batch_size"], known["image_size"], given["image_size"])
         known = {**known, **given}
-        known["max_lr"] = plain(known["max_lr"])  # as it is read from the run's folder
         if known.get("epochs", 0) < 1:
             raise ValueError(f"stages: {stage.name}: epochs: expected at least 1, got {known.get('epochs')}.")
         _check_groups(stage.name, known["freeze_to"], known["max_lr"], model)

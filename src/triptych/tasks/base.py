@@ -13,8 +13,8 @@ from torchmetrics import Metric
 from triptych.datasets.sample import Batch, Target, wrong_target
 from triptych.losses import ChosenLoss, LossChoice, LossFunction, LossTerms, SplitLoss
 from triptych.models.network import TransferNetwork
-from triptych.optim.max_lr import plain
 from triptych.optim.one_cycle import Version
+from triptych.runs.plain_values import plain
 from triptych.tasks.checkpoints import Checkpointing
 from triptych.tasks.inputs import as_list, check_batch, check_images, read_image
 from triptych.tasks.score_report import ScoreReport
@@ -82,10 +82,11 @@ class TransferTask(OneCycleTraining, Checkpointing):
     ) -> None:
         super().__init__()
         self.save_hyperparameters(ignore="loss")  # those of the subclass too
-        if (plain_lr := plain(max_lr)) is not max_lr:
-            self.save_hyperparameters({"max_lr": plain_lr})
+        stored: tuple[Any, ...] = (self._hparams, self._hparams_initial)
+        for hparams in stored:
+            hparams.update({name: plain(value) for name, value in hparams.items()})
         self._choose_loss(loss)
-        defaults = {name: argument.default for name, argument in constructor_arguments(type(self)).items()}
+        defaults = {name: plain(argument.default) for name, argument in constructor_arguments(type(self)).items()}
         self.given = {name for name, value in self.hparams.items() if value != defaults.get(name)}
         self.network = None
         self.last_scores: dict[str, Tensor] = {}
@@ -136,7 +137,15 @@ class TransferTask(OneCycleTraining, Checkpointing):
             if self.trainer.strategy.root_device.type == "cpu":
                 keep_freed_memory()
         self.scores = self.build_scores()
-        warnings.filterwarnings("ignore", _HOOK_OF_MODULE)
+        self._hush_hook_warning()
+
+    def _hush_hook_warning(self) -> None:
+        """Makes Lightning give its warning about our check of a batch, once per process, where nobody hears it."""
+        hooks = self.trainer._data_connector._datahook_selector
+        assert hooks is not None  # it is there once the data are attached
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            hooks.get_instance("on_before_batch_transfer")
 
     @property
     def _datamodule(self) -> Any:
@@ -151,7 +160,7 @@ class TransferTask(OneCycleTraining, Checkpointing):
 
     def resolve(self, metadata: Mapping[str, Any]) -> None:
         """Checks `metadata` against the hyper-parameters, and fills in those that are None."""
-        known = {name: value for name, value in metadata.items() if name in self.hparams}
+        known = {name: plain(value) for name, value in metadata.items() if name in self.hparams}
         for name, value in known.items():
             if self.hparams[name] not in (None, value):
                 raise ValueError(
@@ -304,6 +313,4 @@ def supported_scores(names: Sequence[str], scores: Tensor, support: Tensor) -> d
     return {names[i]: float(scores[i]) for i in support.nonzero().flatten()}
 
 
-_HOOK_OF_MODULE = ".*overridden `on_before_batch_transfer` in `LightningModule`"
-"""Lightning's warning that our check of a batch is used with a data module, as it should."""
 _AGREE = "omit the model's to use the data's, or choose data that agree."

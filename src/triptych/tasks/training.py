@@ -11,7 +11,7 @@ from triptych.datasets.sample import Batch
 from triptych.models.layer_groups import LayerGroups
 from triptych.models.network import TransferNetwork
 from triptych.optim import OneCycle, adamw, group_rates
-from triptych.optim.max_lr import plain
+from triptych.runs.plain_values import plain
 from triptych.trainer.cycle import CyclePlanner, find_cycle, scales_gradients
 
 
@@ -43,9 +43,7 @@ class OneCycleTraining(L.LightningModule):
         if self.network is not None and hyper_parameters.keys() & {"freeze_to", "train_bn"}:
             tuned = {**self.hparams, **hyper_parameters}
             self.network.freeze_to(tuned["freeze_to"], tuned["train_bn"])
-        self.save_hyperparameters(
-            {name: plain(value) if name == "max_lr" else value for name, value in hyper_parameters.items()}
-        )
+        self.save_hyperparameters({name: plain(value) for name, value in hyper_parameters.items()})
         self.given |= hyper_parameters.keys()
 
     def freeze_to(self, first: int) -> None:
@@ -57,7 +55,10 @@ class OneCycleTraining(L.LightningModule):
             self.noise_seed = torch.initial_seed()
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Seeds torch, so that dropout depends only on (seed, epoch, batch, process)."""
+        """Seeds torch, so that dropout depends only on (seed, epoch, batch, process).
+
+        Dropout knows only torch's global generator, which a fit therefore leaves in another state.
+        """
         key = (self.noise_seed, self.current_epoch, batch_idx, self.global_rank)
         torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
 

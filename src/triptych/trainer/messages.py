@@ -30,7 +30,10 @@ def quiet() -> None:
 
 
 def no_advice() -> None:
-    """Silences advice of libraries about their internals; messages about devices and precision are kept."""
+    """Silences advice of libraries about their internals, for the rest of the process.
+
+    Messages about devices and precision are kept.
+    """
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_is_no_advice)
     for message in _WARNINGS:
         warnings.filterwarnings("ignore", message=message)

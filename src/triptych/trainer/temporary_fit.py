@@ -1,18 +1,17 @@
 """A short fit after which the model is restored."""
 
 import copy
-import random
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
 import lightning as L
-import numpy as np
 import torch
 from lightning.pytorch.strategies.launchers import _MultiProcessingLauncher
 from torchmetrics import Metric
 
 from triptych.trainer.messages import no_info
+from triptych.trainer.random_state import RandomState
 from triptych.trainer.settings import refuse_sharded, settings_of
 from triptych.trainer.stop import StopOnSignal
 
@@ -115,8 +114,7 @@ class Snapshot(L.Callback):
             if isinstance(metric, Metric)
         ]
         self.plain = {name: value for name, value in vars(model).items() if name not in _LIGHTNING_ATTRIBUTES}
-        self.random = (random.getstate(), np.random.get_state(), torch.get_rng_state())
-        self.cuda_random = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        self.random = RandomState()
 
     def restore(self) -> None:
         model = self.model
@@ -133,11 +131,7 @@ class Snapshot(L.Callback):
         for metric, state, computed in self.metrics:
             vars(metric).update(state, _computed=computed)
         vars(model).update(self.plain)
-        python, numpy, torch_state = self.random
-        random.setstate(python)
-        np.random.set_state(numpy)
-        torch.set_rng_state(torch_state)
-        torch.cuda.set_rng_state_all(self.cuda_random)
+        self.random.restore()
 
     def _tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
         return chain(self.model.named_parameters(), self.model.named_buffers())
