@@ -95,40 +95,47 @@ def run_recipe(
         return []
     identity, folder = _identity(model, data, arguments, seed), as_path(folder)
     with folder_lock(folder) if is_first_process() and not dry_run else contextlib.nullcontext():
-        return _run(model, data, filled, arguments, identity, folder, resume, dry_run, budget, every_n_steps)
+        state = RecipeState.open(folder, identity, resume)
+        if not state.plans:
+            _plan(state, model, data, arguments, filled, budget)
+        elif changed := first_change(state.stages, filled):
+            raise ValueError(f"{folder}: this run cannot be resumed: {changed}; start a new one, without --resume.")
+        _say_plan(state, model)
+        return [] if dry_run else _train(state, model, data, arguments, every_n_steps)
 
 
-def _run(
+def _plan(
+    state: RecipeState,
     model: TransferTask,
     data: TriptychDataModule,
-    filled: Sequence[FullStage],
     arguments: Mapping[str, Any],
-    identity: dict[str, Any],
-    folder: Path,
-    resume: bool,
-    dry_run: bool,
+    stages: Sequence[FullStage],
     budget: str | None,
+) -> None:
+    """Times a few steps of each stage, and fits its epochs into the budget."""
+    state.budget, began = None if budget is None else read_budget(budget), time.monotonic()
+    state.stages = list(stages)
+    state.plans = shared([plan_within_memory(stage, model, data, arguments) for stage in stages])
+    if state.budget is not None:
+        state.spent = shared(time.monotonic() - began)
+        state.plans = fit_budget(state.plans, state.budget, state.spent)
+
+
+def _say_plan(state: RecipeState, model: TransferTask) -> None:
+    assert model.network is not None
+    say(plan_table(state.plans, list(model.network.layer_groups()), [stage.epochs for stage in state.stages]))
+    if state.budget is not None and (scaled := changes(state.stages, state.plans)):
+        say(f"budget {state.budget / 60:g}m: {scaled}.")
+
+
+def _train(
+    state: RecipeState,
+    model: TransferTask,
+    data: TriptychDataModule,
+    arguments: Mapping[str, Any],
     every_n_steps: int | None,
 ) -> list[StageResult]:
-    """Plans the stages, or takes up their plan, and runs those that are not finished."""
-    state = RecipeState.open(folder, identity, resume)
-    if state.plans:
-        if changed := first_change(state.stages, filled):
-            raise ValueError(f"{folder}: this run cannot be resumed: {changed}; start a new one, without --resume.")
-    else:
-        state.budget, began = None if budget is None else read_budget(budget), time.monotonic()
-        plans = [plan_within_memory(stage, model, data, arguments) for stage in filled]
-        state.stages, state.plans = list(filled), shared(plans)
-        if state.budget is not None:
-            state.spent = shared(time.monotonic() - began)
-            state.plans = fit_budget(state.plans, state.budget, state.spent)
-    assert model.network is not None
-    groups = list(model.network.layer_groups())
-    say(plan_table(state.plans, groups, [stage.epochs for stage in filled]))
-    if state.budget is not None and (scaled := changes(filled, state.plans)):
-        say(f"budget {state.budget / 60:g}m: {scaled}.")
-    if dry_run:
-        return []
+    """Runs the stages that are not finished."""
     was_finished = len(state.done) == len(state.plans)
     state.save()
     remove_resume_points(state)
