@@ -20,7 +20,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from triptych import UNetSegmenter
 from triptych.cli import main
-from triptych.cli.app import _resuming
+from triptych.cli.resume import resuming_command
 from triptych.datasets.camvid_classes import OFFICIAL_NAMES, class_colors
 from triptych.errors import UsageError, one_line
 from triptych.runs.plain_yaml import read_yaml
@@ -133,7 +133,7 @@ def test_a_stopped_fit_says_the_command_that_goes_on_and_leaves_nothing_before_i
 def test_the_command_that_goes_on_is_the_one_that_was_typed_with_the_point_to_go_on_from(
     typed: str, goes_on: str
 ) -> None:
-    assert _resuming(shlex.split(typed)) == f"triptych {goes_on}"
+    assert resuming_command(shlex.split(typed)) == f"triptych {goes_on}"
 
 
 def best_score(run: Run) -> float:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import lightning as L
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import BasePredictionWriter, Callback, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.utilities import rank_zero_only
@@ -18,17 +16,16 @@ from lightning.pytorch.utilities import rank_zero_only
 from triptych.callbacks import PredictionWriter, ResumePoint
 from triptych.cli.commands import COMMANDS, MADE_UP
 from triptych.cli.configs import with_shipped_configs
-from triptych.cli.messages import plain
-from triptych.cli.resume import nothing_left, resumed_run
+from triptych.cli.messages import plain, user_message
+from triptych.cli.resume import nothing_left, resumed_run, resuming_command
 from triptych.cli.trainer import CommandTrainer
-from triptych.errors import MemoryLimitError, UsageError
+from triptych.errors import UsageError
 from triptych.files import as_path, atomic_save
 from triptych.lr_finder import asks_to_find, find_lr, plain_rates, with_found
 from triptych.runs.checkpoint import best_score, read_checkpoint, read_hyper_parameters
 from triptych.runs.folder import continue_in, folder_logger, is_in, no_empty_run, own_folder, run_folder, settle_folder
 from triptych.runs.layout import RunLayout
 from triptych.tasks.base import TransferTask
-from triptych.trainer.memory import is_out_of_memory
 from triptych.trainer.messages import no_advice
 from triptych.trainer.precision import AUTO, evaluation_precision, fastest_precision, trained_precision
 from triptych.trainer.stop import goes_on_with
@@ -329,43 +326,16 @@ def main(args: Sequence[str] | None = None) -> None:
     args = list(sys.argv[1:] if args is None else args)
     no_advice()
     try:
-        with goes_on_with(_resuming(args)):
+        with goes_on_with(resuming_command(args)):
             _run(args)
     except KeyboardInterrupt:
         print("triptych: interrupted by SIGINT.", file=sys.stderr)
         sys.exit(_INTERRUPTED)
     except Exception as error:
-        message = _user_message(error)
+        message = user_message(error)
         if message is None or os.environ.get("TRIPTYCH_TRACEBACK"):
             raise
         sys.exit(f"triptych: {message}")
-
-
-def _resuming(args: Sequence[str]) -> str:
-    """The command that goes on with the run of a fit or a recipe."""
-    if args[:1] == ["recipe"]:
-        return shlex.join(["triptych", *args, *([] if "--resume" in args else ["--resume"])])
-    pairs = zip(args, ["", *args], strict=False)
-    others = [arg for arg, before in pairs if before != "--ckpt_path" and arg.partition("=")[0] != "--ckpt_path"]
-    return shlex.join(["triptych", *others, "--ckpt_path", "last"])
-
-
-def _user_message(error: Exception) -> str | None:
-    """A user's mistake in one line; None for any other error."""
-    if isinstance(error, UsageError):
-        return f"{error.file}: {plain(error)}" if error.file else plain(error)
-    if isinstance(error, (ValueError, OSError, MisconfigurationException, MemoryLimitError)):
-        return plain(error)
-    if isinstance(error, ImportError) and str(error).startswith("Install "):  # fsspec's, for a kind of bucket
-        return plain(error)
-    if is_out_of_memory(error):
-        return (
-            "out of memory; take --data.batch_size auto, which loads a batch in parts that fit, smaller images, or "
-            "--trainer.precision 16-mixed."
-        )
-    if str(error).startswith("Error(s) in loading state_dict"):
-        return "ckpt_path: the checkpoint was saved by a different model."
-    return None
 
 
 def _tensorboard() -> str:

@@ -1,9 +1,12 @@
-"""Errors of jsonargparse in one line: the key, what was expected, what came."""
+"""A user's mistakes in one line; of those that jsonargparse finds: the key, what was expected, what came."""
 
 import re
 
-from triptych.errors import UsageError, one_line
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+from triptych.errors import MemoryLimitError, UsageError, one_line
 from triptych.recipe.stage import STAGE_FIELDS
+from triptych.trainer.memory import is_out_of_memory
 
 _KEY = re.compile(r'Parser key "([^"]+)":\s*(.*)', re.DOTALL)
 _UNION = re.compile(
@@ -55,6 +58,24 @@ _LEAVES = (
     ),
 )
 """Innermost messages of jsonargparse, and our replacements."""
+
+
+def user_message(error: Exception) -> str | None:
+    """A user's mistake in one line; None for any other error."""
+    if isinstance(error, UsageError):
+        return f"{error.file}: {plain(error)}" if error.file else plain(error)
+    if isinstance(error, (ValueError, OSError, MisconfigurationException, MemoryLimitError)):
+        return plain(error)
+    if isinstance(error, ImportError) and str(error).startswith("Install "):  # fsspec's, for a kind of bucket
+        return plain(error)
+    if is_out_of_memory(error):
+        return (
+            "out of memory; take --data.batch_size auto, which loads a batch in parts that fit, smaller images, or "
+            "--trainer.precision 16-mixed."
+        )
+    if str(error).startswith("Error(s) in loading state_dict"):
+        return "ckpt_path: the checkpoint was saved by a different model."
+    return None
 
 
 def plain(error: Exception) -> str:

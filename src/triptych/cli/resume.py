@@ -1,6 +1,8 @@
 """The run that `--ckpt_path last` and `--resume` go on with, and whether it has anything left to train."""
 
 import contextlib
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import lightning as L
@@ -106,6 +108,15 @@ def _locked(runs: list[Path], state: Path, locks: contextlib.ExitStack) -> Path:
         else:
             return run
     raise refused[0]
+
+
+def resuming_command(args: Sequence[str]) -> str:
+    """The command that goes on with the run of a fit or a recipe."""
+    if args[:1] == ["recipe"]:
+        return shlex.join(["triptych", *args, *([] if "--resume" in args else ["--resume"])])
+    pairs = zip(args, ["", *args], strict=False)
+    others = [arg for arg, before in pairs if before != "--ckpt_path" and arg.partition("=")[0] != "--ckpt_path"]
+    return shlex.join(["triptych", *others, "--ckpt_path", "last"])
 
 
 def nothing_left(trainer: L.Trainer, checkpoint: str) -> str:
