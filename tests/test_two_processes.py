@@ -29,7 +29,15 @@ from triptych import (
     UNetSegmenter,
     find_lr,
 )
-from triptych.callbacks import ClassScores, HyperParameters, Mistakes, ScoreReport, TrainingBatch, ValidationFrames
+from triptych.callbacks import (
+    ClassScores,
+    HyperParameters,
+    Mistakes,
+    ResumePoint,
+    ScoreReport,
+    TrainingBatch,
+    ValidationFrames,
+)
 from triptych.datamodules.base import TriptychDataModule
 from triptych.recipe import Stage, run_recipe
 from triptych.synthetic import make_tiles
@@ -170,6 +178,36 @@ def batch_that_fits(folder: Path) -> dict[str, Any]:
     return {"at_once": data.micro_batch_size, "steps": trainer.global_step, "weights": digest(model)}
 
 
+class Signal(L.Callback):
+    """Sends SIGTERM to the second process alone, after a step within the second epoch."""
+
+    def on_train_batch_start(self, trainer: L.Trainer, *_: Any) -> None:
+        if trainer.global_rank == 1 and trainer.global_step == STOPPED_AT:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def stopped_and_resumed_fit(folder: Path) -> dict[str, Any]:
+    """A fit from end to end, and another that is stopped and resumed."""
+
+    stopped = folder / "stopped"
+
+    def fit(*callbacks: L.Callback, ckpt_path: Path | None = None) -> dict[str, Any]:
+        model, data = made("planet", folder)
+        settings = {**SETTINGS, **QUIET, "enable_checkpointing": bool(callbacks)}
+        trainer, code = L.Trainer(**settings, callbacks=[NoReport(), *callbacks], max_epochs=2), None
+        try:
+            trainer.fit(model, data, ckpt_path=ckpt_path)
+        except SystemExit as stop:
+            code = stop.code
+        return {"code": code, "steps": trainer.global_step, "weights": digest(model)}
+
+    return {
+        "whole": fit(),
+        "stopped": fit(Signal(), ResumePoint(dirpath=str(stopped))),
+        "resumed": fit(ckpt_path=stopped / "last.ckpt"),
+    }
+
+
 class Memory(L.Callback):
     """Runs out for four tiles within the second stage, in the second process."""
 
@@ -197,6 +235,7 @@ JOBS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "recipe_without_memory": recipe_without_memory,
     "recipe_that_goes_on": recipe_that_goes_on,
     "fit_and_find": fit_and_find,
+    "stopped_and_resumed_fit": stopped_and_resumed_fit,
     "whole_and_resumed_recipe": whole_and_resumed_recipe,
 }
 
@@ -307,6 +346,13 @@ def test_two_processes_score_five_samples_as_one_does(
         scores = dict(fit[task][when])
         assert scores.pop("val/loss") == pytest.approx(loss, abs=5e-8)
         assert scores == expected
+
+
+def test_a_signal_to_one_process_stops_both_after_the_same_step(folder: Path) -> None:
+    for answer in answers("stopped_and_resumed_fit", folder):
+        assert (answer["stopped"]["code"], answer["stopped"]["steps"]) == (143, STOPPED_AT + 1)
+        assert answer["resumed"] == answer["whole"]
+    assert (folder / "stopped_and_resumed_fit.0.txt").read_text().count("stopped by SIGTERM after step 6; go on") == 1
 
 
 @pytest.fixture(scope="module")
