@@ -43,7 +43,8 @@ def test_recipe_is_understood_and_its_stages_can_be_run(config: Path, monkeypatc
     ran: dict[str, Any] = {}
     monkeypatch.setattr(TriptychCLI, "_run_subcommand", lambda self, subcommand: ran.update(cli=self))
     monkeypatch.setattr(TriptychCLI, "after_recipe", lambda self: None, raising=False)
-    main(["recipe", "--config", str(config), "--model.encoder_weights", "null", "--trainer.accelerator", "cpu"])
+    given = {"model.encoder_weights": "null", "trainer.accelerator": "cpu", "trainer.precision": "32-true"}
+    main(["recipe", "--config", str(config), *(one for name, value in given.items() for one in (f"--{name}", value))])
     cli = ran["cli"]
     cli.model.resolve({"num_classes": 32, "num_labels": 17})
     cli.model.configure_model()

@@ -19,6 +19,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:jsonargparse"),
 ]
 
+ON_CPU = ["--trainer.accelerator", "cpu", "--trainer.precision", "32-true"]
+
 RECIPES = Path(__file__).parents[1] / "configs" / "recipes"
 STEPS = 7
 """Steps of an epoch; so the rise is no whole number of steps before it is rounded."""
@@ -87,7 +89,7 @@ def recipe(task: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, list[FullSt
     monkeypatch.setattr(TriptychCLI, "_run_subcommand", lambda self, subcommand: ran.update(cli=self))
     monkeypatch.setattr(TriptychCLI, "after_recipe", lambda self: None, raising=False)
     small = ["--model.encoder", "timm-mobilenetv3_small_minimal_100", "--model.encoder_weights", "null"]
-    main(["recipe", "--config", str(RECIPES / f"{task}.yaml"), *small, "--trainer.accelerator", "cpu"])
+    main(["recipe", "--config", str(RECIPES / f"{task}.yaml"), *small, *ON_CPU])
     cli = ran["cli"]
     cli.model.resolve({"num_classes": 32, "num_labels": 17})
     cli.model.configure_model()

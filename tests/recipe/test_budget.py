@@ -136,7 +136,7 @@ def plan_as_timed(stage: FullStage, *_: Any) -> StagePlan:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """A clock that runs as the plan says."""
-    monkeypatch.setattr("triptych.recipe.run.plan_stage", plan_as_timed)
+    monkeypatch.setattr("triptych.recipe.within_memory.plan_stage", plan_as_timed)
     return Clock(monkeypatch, STEP, VALIDATION, PLACES)
 
 

@@ -471,7 +471,7 @@ def test_killed_process_resumes_as_if_it_had_lived(drawn_streets: Path, tmp_path
     _, expected = run(drawn_streets, tmp_path / "whole", trainer_or_settings=ACCUMULATED)
     search = 2 * SEARCHED
     kills = [3 * 12 + search + 3, 2 + 2 + 3, None]  # in the second epoch of the first stage, in the last stage, never
-    signals = [signal.SIGTERM, signal.SIGKILL, 0]
+    signals = [signal.SIGKILL, signal.SIGTERM, 0]
     for kill, number, resume in zip(kills, signals, ["", "resume", "resume"], strict=True):
         options = [str(kill or ""), str(int(number)), resume]
         script = [sys.executable, __file__, str(drawn_streets), str(tmp_path / "killed"), *options]

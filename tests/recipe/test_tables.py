@@ -29,6 +29,7 @@ def result(max_lr: Any) -> StageResult:
         **{"name": "128-head", "epochs": 10, "max_lr": max_lr, "image_size": (720, 960), "batch_size": 8},
         **{"scores": {"void_masked_accuracy": 0.9, "mean_iou": 0.5}, "checkpoint": "1-head.ckpt"},
         **{"seconds": 600.0, "planned_seconds": 660.0, "memory": 3 * 10**9, "planned_memory": 3 * 10**9},
+        steps=1000,
     )
 
 

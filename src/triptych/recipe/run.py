@@ -94,14 +94,18 @@ def run_recipe(
         dev_run(model, data, filled, arguments)
         return []
     identity, folder = _identity(model, data, arguments, seed), as_path(folder)
-    with folder_lock(folder) if is_first_process() and not dry_run else contextlib.nullcontext():
-        state = RecipeState.open(folder, identity, resume)
-        if not state.plans:
-            _plan(state, model, data, arguments, filled, budget)
-        elif changed := first_change(state.stages, filled):
-            raise ValueError(f"{folder}: this run cannot be resumed: {changed}; start a new one, without --resume.")
-        _say_plan(state, model)
-        return [] if dry_run else _train(state, model, data, arguments, every_n_steps)
+    state = RecipeState.open(folder, identity, resume)
+    if not state.plans:
+        _plan(state, model, data, arguments, filled, budget)
+    elif changed := first_change(state.stages, filled):
+        raise ValueError(f"{folder}: this run cannot be resumed: {changed}; start a new one, without --resume.")
+    _say_plan(state, model)
+    if dry_run:
+        return []
+    state.folder = shared(folder)  # the plan has connected the processes, each of which has looked for a folder
+    with folder_lock(folder) if is_first_process() else contextlib.nullcontext():
+        RecipeState.open(folder, identity, resume)  # another process may have begun here since
+        return _train(state, model, data, arguments, every_n_steps)
 
 
 def _plan(

@@ -92,12 +92,14 @@ class Checkpointing(L.LightningModule):
         """Drops `encoder_weights`, since the checkpoint has all weights; adds seed, environment and scores."""
         checkpoint["hyper_parameters"]["encoder_weights"] = None
         checkpoint["noise_seed"] = self.noise_seed
-        checkpoint["environment"] = {
-            **environment(self.device),
-            "precision": str(self.trainer.precision),
-            "processes": str(self.trainer.world_size),
-        }
+        checkpoint["environment"] = environment(self.device) | self._settings()
         checkpoint["scores"] = {name: float(value) for name, value in self.last_scores.items() if value.ndim == 0}
+
+    def _settings(self) -> dict[str, str]:
+        """The Trainer's precision and number of processes; empty without a Trainer."""
+        if self._trainer is None:
+            return {}
+        return {"precision": str(self._trainer.precision), "processes": str(self._trainer.world_size)}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes from the checkpoint the hyper-parameters that were not given.
