@@ -436,7 +436,7 @@ def test_a_recipe_on_the_command_line_runs_once(command: list[str], tmp_path: Pa
     (run_folder,) = (tmp_path / "runs" / "planet-quick").iterdir()
     there = {"recipe.json", "summary.json", "checkpoints"}
     assert there <= {path.name for path in run_folder.iterdir()}
-    assert [output.count(words) for words in ("stage 1 of 2", "stage 2 of 2", "curves: ")] == [1, 1, 1]
+    assert [output.count(words) for words in ("stage 1 of 2: head", "stage 2 of 2: all", "curves: ")] == [1, 1, 1]
 
 
 if __name__ == "__main__":
