@@ -15,10 +15,10 @@ from triptych.trainer.temporary_fit import temporary_fit
 
 AUTO = "auto"
 _FULL = "32-true"
-_STEPS = 3
-"""Timed steps; the first one is the warm-up."""
-_HOPELESS = 4
-"""A first step that takes so many times as long as one in 32 bits is the last."""
+_STEPS = 4
+"""Steps in each precision; the first one is the warm-up, in which kernels are built."""
+_HOPELESS = 2
+"""A further step that takes so many times as long as one in 32 bits is the last."""
 _FEW = 2
 """Samples per batch of a trial on a CPU, where a step in a slow precision may take a minute at full size."""
 _SIDE, _SLOW = 128, 1.5
@@ -111,7 +111,7 @@ def _few_samples(datamodule: Any) -> Iterator[None]:
 
 
 class _StepWatch(L.Callback):
-    """Times training batches from their start to their end, without the wait for data.
+    """Times training batches after the first, from their start to their end, without the wait for data.
 
     Args:
         limit: Seconds; a longer batch ends the fit.
@@ -131,8 +131,9 @@ class _StepWatch(L.Callback):
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        self.seconds = min(self.seconds, float(trainer.strategy.broadcast(_now() - self.began)))
-        trainer.should_stop = self.seconds > self.limit
+        if trainer.global_step > 1:
+            self.seconds = min(self.seconds, float(trainer.strategy.broadcast(_now() - self.began)))
+            trainer.should_stop = self.seconds > self.limit
 
 
 def _now() -> float:
