@@ -7,6 +7,7 @@ share is the time of a step of torch's own alone, times the threads that want to
     python benchmarks/busy_machine.py [ROUNDS]
 """
 
+import importlib
 import os
 import statistics
 import subprocess
@@ -30,9 +31,7 @@ _CHOICES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_NUM_THREADS")
 
 def train(steps: int, setting: str) -> None:
     """Trains without end, or for so many steps; prints the median seconds of a step."""
-    if setting == OWN:
-        import torch  # before triptych, which then chooses nothing
-
+    importlib.import_module("torch" if setting == OWN else "triptych")  # after torch, triptych chooses nothing
     import torch
 
     from triptych import UNetSegmenter
