@@ -42,7 +42,7 @@ def test_what_is_no_size_is_reported(size: Any) -> None:
 
 @pytest.mark.parametrize("batch_size", [np.int64(0), 2.0, "2"])
 def test_a_batch_size_is_a_whole_number(batch_size: Any) -> None:
-    with pytest.raises(ValueError, match=rf"^batch_size: expected at least 1, got {batch_size}\.$"):
+    with pytest.raises(ValueError, match=rf"^batch_size: expected at least 1, or auto, got {batch_size}\.$"):
         CamVidDataModule("anywhere", (32, 48), batch_size)
 
 

@@ -67,7 +67,7 @@ def test_a_checkpoint_of_another_encoder_is_refused_with_both_values(streets_che
 
 def test_other_classes_take_all_weights_but_those_of_the_head_and_one_line_says_so(streets_checkpoint, caplog) -> None:
     streets, path = streets_checkpoint
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", logger="lightning.pytorch.utilities.rank_zero"):
         model = UNetSegmenter.from_checkpoint(path, num_classes=7, pct_start=0.4)
     assert caplog.messages == [
         f"UNetSegmenter: starts from {path}, except for weights of another shape: network.head (2 tensors)."
@@ -85,7 +85,7 @@ def part(model, start: str) -> dict[str, torch.Tensor]:
 
 def test_the_same_classes_take_everything_without_a_word(streets_checkpoint, caplog) -> None:
     streets, path = streets_checkpoint
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", logger="lightning.pytorch.utilities.rank_zero"):
         model = UNetSegmenter.from_checkpoint(path)
     assert caplog.messages == []
     assert_same(model.state_dict(), streets.state_dict())
@@ -123,7 +123,7 @@ class WithMargin(UNetSegmenter):
 
 def test_a_subclass_and_its_base_start_from_each_other(streets_checkpoint, save_run, caplog) -> None:
     _, path = streets_checkpoint
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", logger="lightning.pytorch.utilities.rank_zero"):
         mine = WithMargin.from_checkpoint(path, margin=2.0)
     assert caplog.messages[-1].endswith("except for weights missing: scale (2 tensors).")
     assert (mine.hparams["margin"], mine.hparams["num_classes"]) == (2.0, 5)

@@ -9,6 +9,7 @@ from lightning.pytorch.callbacks import GradientAccumulationScheduler
 from lightning.pytorch.trainer.states import TrainerStatus
 
 from triptych.datasets.sample import Records
+from triptych.runs.plain_values import plain
 from triptych.trainer.largest_batch import halves, largest_batch
 from triptych.trainer.processes import say
 
@@ -41,7 +42,8 @@ class MicroBatching(L.LightningDataModule):
 
     @batch_size.setter
     def batch_size(self, value: int | Literal["auto"]) -> None:
-        if value != AUTO and (isinstance(value, str) or value < 1):
+        value = plain(value)
+        if value != AUTO and not (isinstance(value, int) and value >= 1):
             raise ValueError(f"batch_size: expected at least 1, or auto, got {value}.")
         self._batch_size, self.micro_batches = value, 1
 

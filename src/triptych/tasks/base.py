@@ -82,10 +82,10 @@ class TransferTask(OneCycleTraining, Checkpointing):
     ) -> None:
         super().__init__()
         self.save_hyperparameters(ignore="loss")  # those of the subclass too
+        self._choose_loss(loss)
         stored: tuple[Any, ...] = (self._hparams, self._hparams_initial)
         for hparams in stored:
-            hparams.update({name: plain(value) for name, value in hparams.items()})
-        self._choose_loss(loss)
+            hparams.update({name: plain(value) for name, value in hparams.items()}, loss=self.chosen_loss.plain)
         defaults = {name: plain(argument.default) for name, argument in constructor_arguments(type(self)).items()}
         self.given = {name for name, value in self.hparams.items() if value != defaults.get(name)}
         self.network = None
@@ -96,7 +96,6 @@ class TransferTask(OneCycleTraining, Checkpointing):
     def _choose_loss(self, choice: LossChoice) -> None:
         self.chosen_loss = ChosenLoss(choice, self.losses)
         self.split_loss = SplitLoss(self.chosen_loss.num_terms).to(self.device)
-        self.save_hyperparameters({"loss": self.chosen_loss.plain})
 
     def build_network(self) -> TransferNetwork:
         """Builds the task's network from resolved hyper-parameters."""
