@@ -65,11 +65,18 @@ def test_a_checkpoint_of_another_encoder_is_refused_with_both_values(streets_che
     assert str(caught.value) == f"encoder_weights: expected a checkpoint {words}"
 
 
-def test_other_classes_take_all_weights_but_those_of_the_head_and_one_line_says_so(streets_checkpoint, caplog) -> None:
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The lines that would be printed."""
+    words: list[str] = []
+    monkeypatch.setattr("triptych.tasks.checkpoints.rank_zero_info", words.append)
+    return words
+
+
+def test_other_classes_take_all_weights_but_those_of_the_head_and_one_line_says_so(streets_checkpoint, said) -> None:
     streets, path = streets_checkpoint
-    with caplog.at_level("INFO", logger="lightning.pytorch.utilities.rank_zero"):
-        model = UNetSegmenter.from_checkpoint(path, num_classes=7, pct_start=0.4)
-    assert caplog.messages == [
+    model = UNetSegmenter.from_checkpoint(path, num_classes=7, pct_start=0.4)
+    assert said == [
         f"UNetSegmenter: starts from {path}, except for weights of another shape: network.head (2 tensors)."
     ]
     assert_same(model.state_dict(), streets.state_dict() | part(model, "network.head"))
@@ -83,11 +90,10 @@ def part(model, start: str) -> dict[str, torch.Tensor]:
     return {key: tensor for key, tensor in model.state_dict().items() if key.startswith(start)}
 
 
-def test_the_same_classes_take_everything_without_a_word(streets_checkpoint, caplog) -> None:
+def test_the_same_classes_take_everything_without_a_word(streets_checkpoint, said) -> None:
     streets, path = streets_checkpoint
-    with caplog.at_level("INFO", logger="lightning.pytorch.utilities.rank_zero"):
-        model = UNetSegmenter.from_checkpoint(path)
-    assert caplog.messages == []
+    model = UNetSegmenter.from_checkpoint(path)
+    assert said == []
     assert_same(model.state_dict(), streets.state_dict())
     assert model.class_names == list("abcde")
 
@@ -121,11 +127,10 @@ class WithMargin(UNetSegmenter):
         self.scale = torch.nn.Linear(1, 1)
 
 
-def test_a_subclass_and_its_base_start_from_each_other(streets_checkpoint, save_run, caplog) -> None:
+def test_a_subclass_and_its_base_start_from_each_other(streets_checkpoint, save_run, said) -> None:
     _, path = streets_checkpoint
-    with caplog.at_level("INFO", logger="lightning.pytorch.utilities.rank_zero"):
-        mine = WithMargin.from_checkpoint(path, margin=2.0)
-    assert caplog.messages[-1].endswith("except for weights missing: scale (2 tensors).")
+    mine = WithMargin.from_checkpoint(path, margin=2.0)
+    assert said[-1].endswith("except for weights missing: scale (2 tensors).")
     assert (mine.hparams["margin"], mine.hparams["num_classes"]) == (2.0, 5)
     base = UNetSegmenter.from_checkpoint(save_run(mine, run="mine"))
     assert "margin" not in base.hparams
