@@ -4,12 +4,11 @@ import contextlib
 import csv
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import torch
+from threads import one_thread
 
 from triptych.cli import main
 
@@ -91,14 +90,14 @@ def finished_fit(task: str, root: Path, runs: Path, *more: str) -> Run:
 
 def printed_by(args: list[str]) -> str:
     """Runs the command; returns what it prints."""
-    with contextlib.redirect_stdout(io.StringIO()) as out, _one_thread():
+    with contextlib.redirect_stdout(io.StringIO()) as out, one_thread():
         main(args)
     return out.getvalue()
 
 
 def fails(args: list[str], words: str) -> None:
     """Asserts that the command fails with one line on standard error that matches `words`."""
-    with pytest.raises(SystemExit) as caught, _one_thread():
+    with pytest.raises(SystemExit) as caught, one_thread():
         main(args)
     message = caught.value.code
     assert isinstance(message, str)
@@ -115,14 +114,3 @@ def table(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV file."""
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sets one thread: the images are too small for more."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

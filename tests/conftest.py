@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from threads import one_thread as _one_thread
 
 from triptych.synthetic import make_portraits, make_streets, make_tiles
 
@@ -38,6 +39,19 @@ def drawn_portraits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def drawn_tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Thirty made-up tiles of 32x32; read-only."""
     return make_tiles(tmp_path_factory.mktemp("data") / "tiles", num_tiles=30, image_size=(32, 32))
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """See `threads.one_thread`."""
+    with _one_thread():
+        yield
+
+
+@pytest.fixture(scope="module")
+def roots(drawn_tiles: Path, drawn_portraits: Path, drawn_streets: Path) -> dict[str, Path]:
+    """The made-up data of each task; read-only."""
+    return {"planet": drawn_tiles, "biwi": drawn_portraits, "camvid": drawn_streets}
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """`Average`: what it averages, where the average is found, and that a resumed fit ends as an unbroken one."""
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +17,12 @@ from triptych import MultiLabelClassifier, Stage, UNetSegmenter, run_recipe
 from triptych.callbacks import Average, ResumePoint
 
 pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
     pytest.mark.filterwarnings("ignore:.*in eval mode at the start:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated:FutureWarning"),
     pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Sums of several threads may differ in their last bit."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def roots(drawn_tiles: Path, drawn_portraits: Path, drawn_streets: Path) -> dict[str, Path]:
-    return {"planet": drawn_tiles, "biwi": drawn_portraits, "camvid": drawn_streets}
 
 
 def tensors(model: L.LightningModule) -> dict[str, Tensor]:

@@ -1,32 +1,23 @@
 """A fit in micro-batches is, bit for bit, one whose batch and accumulation were given, and counts whole batches."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import pytest
-import torch
 from lightning.pytorch.callbacks import GradientAccumulationScheduler
-from small_fit import TINY, BreakOff, BrokenOffError, Diary, differences
+from small_fit import TINY, BreakOff, BrokenOffError, Diary, LittleMemory, differences
 
-from triptych import BIWIDataModule, CamVidDataModule, PlanetDataModule, UNetSegmenter
+from triptych import BIWIDataModule, CamVidDataModule, PlanetDataModule
 from triptych.callbacks import ResumePoint
 from triptych.datamodules.base import TriptychDataModule
 
 pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
     pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated:FutureWarning"),
     pytest.mark.filterwarnings("ignore:.*in eval mode at the start:UserWarning"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 class Streets(CamVidDataModule):
@@ -34,17 +25,6 @@ class Streets(CamVidDataModule):
 
     def __init__(self, root: str, batch_size: Any = 4, **options: Any) -> None:
         super().__init__(root, (32, 48), batch_size, **options)
-
-
-class LittleMemory(UNetSegmenter):
-    """Memory runs out with more than `most` samples."""
-
-    most = 2
-
-    def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
-        if len(batch["image"]) > self.most:
-            raise torch.OutOfMemoryError("out of memory")
-        return super().training_step(batch, batch_idx)
 
 
 class Watch(Diary):

@@ -3,7 +3,6 @@
 import contextlib
 import inspect
 import logging
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from triptych.runs.layout import RunLayout
 from triptych.runs.log import read_run
 
 pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
     pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated:FutureWarning"),
     pytest.mark.filterwarnings("ignore:.*in eval mode at the start:UserWarning"),
@@ -52,14 +52,6 @@ GIVEN: dict[str, Any] = {
     **{"gradient_clip_val": 0.5, "gradient_clip_algorithm": "value", "use_distributed_sampler": False},
     **{"plugins": [TorchCheckpointIO()], "logger": [CSVLogger("elsewhere")], "callbacks": [EarlyStopping("val/loss")]},
 }
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 class Look(L.Callback):

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,14 @@ from typing import Any
 import lightning as L
 import pytest
 import torch
-from small_fit import TINY, BreakOff, BrokenOffError, Diary, differences
+from small_fit import TINY, BreakOff, BrokenOffError, Diary, LittleMemory, differences
 
 from triptych import CamVidDataModule, Stage, UNetSegmenter, find_lr, run_recipe
 from triptych.errors import MemoryLimitError
 from triptych.runs.log import read_run
 
 pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
     pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated:FutureWarning"),
     pytest.mark.filterwarnings("ignore:.*in eval mode at the start:UserWarning"),
@@ -29,14 +29,6 @@ SETTINGS: dict[str, Any] = {
 }
 STAGES = [Stage("head", 3, freeze_to=-1, max_lr=1e-3), Stage("all", 1, freeze_to=0)]
 """Of eight frames in batches of four: six steps and two."""
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 class Memory(L.Callback):
@@ -125,17 +117,6 @@ def test_memory_for_less_than_one_sample_ends_in_one_line_and_is_resumed(drawn_s
     diary = Diary()
     run(drawn_streets, tmp_path / "run", diary, resume=True)
     assert [len(paths) for _, paths, *_ in diary.batches] == 4 * [1]
-
-
-class LittleMemory(UNetSegmenter):
-    """Memory runs out with more than `most` samples, in the plan too."""
-
-    most = 2
-
-    def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
-        if len(batch["image"]) > self.most:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-        return super().training_step(batch, batch_idx)
 
 
 AUTO = [Stage("head", 1, freeze_to=-1, max_lr="find", batch_size="auto"), Stage("larger", image_size=(64, 48))]

@@ -34,25 +34,12 @@ from small_fit import (
 from triptych.callbacks import ResumePoint
 
 pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
     pytest.mark.filterwarnings("ignore:.*in eval mode at the start:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*Consider increasing the value of the `num_workers`"),
 ]
 
 HOOKS = ("on_train_batch_start", "on_after_backward", "on_train_batch_end")
-
-
-@pytest.fixture(scope="module")
-def roots(drawn_tiles: Path, drawn_portraits: Path, drawn_streets: Path) -> dict[str, Path]:
-    return {"planet": drawn_tiles, "biwi": drawn_portraits, "camvid": drawn_streets}
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Sums of several threads may differ in their last bit."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def broken_off(case: Case, root: Path, folder: Path, every: int, hook: str, at: int, **settings: Any) -> Diary:
