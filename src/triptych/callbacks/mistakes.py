@@ -5,7 +5,7 @@ from typing import Any
 import lightning as L
 
 from triptych.callbacks.figure_callback import FigureCallback
-from triptych.datamodules.base import checked_at_least
+from triptych.datamodules.checks import checked_at_least
 from triptych.evaluation.evaluate import evaluating
 from triptych.show.top_losses import mistake_figures
 from triptych.trainer.tensorboard import logged_step

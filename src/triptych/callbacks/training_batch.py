@@ -6,7 +6,7 @@ import lightning as L
 from torch import Tensor
 
 from triptych.callbacks.figure_callback import FigureCallback
-from triptych.datamodules.base import checked_at_least
+from triptych.datamodules.checks import checked_at_least
 from triptych.datasets.sample import Batch, Sample
 from triptych.trainer.tensorboard import logged_step
 

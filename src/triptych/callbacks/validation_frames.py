@@ -5,7 +5,7 @@ from typing import Any
 import lightning as L
 
 from triptych.callbacks.figure_callback import FigureCallback
-from triptych.datamodules.base import checked_at_least
+from triptych.datamodules.checks import checked_at_least
 from triptych.datasets.sample import Sample
 from triptych.evaluation.evaluate import evaluating
 from triptych.show.panels import panel_for

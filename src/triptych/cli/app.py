@@ -2,34 +2,34 @@
 
 import contextlib
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import lightning as L
-from lightning.pytorch.callbacks import BasePredictionWriter, Callback, ModelCheckpoint
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.callbacks import BasePredictionWriter, Callback
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
 
-from triptych.callbacks import PredictionWriter, ResumePoint
+from triptych.callbacks import PredictionWriter
 from triptych.cli.commands import COMMANDS, MADE_UP
 from triptych.cli.configs import with_shipped_configs
 from triptych.cli.messages import plain, user_message
+from triptych.cli.results import say_fit, say_predictions, say_recipe
 from triptych.cli.resume import nothing_left, resumed_run, resuming_command
+from triptych.cli.save_config import SaveFitConfig
 from triptych.cli.trainer import CommandTrainer
 from triptych.errors import UsageError
-from triptych.files import as_path, atomic_save
+from triptych.files import as_path
 from triptych.lr_finder import asks_to_find, find_lr, plain_rates, with_found
-from triptych.runs.checkpoint import best_score, read_checkpoint, read_hyper_parameters
-from triptych.runs.folder import continue_in, folder_logger, is_in, no_empty_run, own_folder, run_folder, settle_folder
+from triptych.runs.checkpoint import read_checkpoint, read_hyper_parameters
+from triptych.runs.folder import continue_in, no_empty_run
 from triptych.runs.layout import RunLayout
 from triptych.tasks.base import TransferTask
 from triptych.trainer.messages import no_advice
 from triptych.trainer.precision import AUTO, evaluation_precision, fastest_precision, trained_precision
 from triptych.trainer.stop import goes_on_with
-from triptych.trainer.tensorboard import tensorboard_logger
 
 _FLAGS = {"--resume": "--resume", "--dry-run": "--dry_run", "--dry_run": "--dry_run"}
 """Options that may be given without a value, with their argument name."""
@@ -57,35 +57,6 @@ class Parser(LightningArgumentParser):
         except UsageError as error:
             error.file = Path(cfg_path)
             raise
-
-
-class SaveFitConfig(SaveConfigCallback):
-    """Saves the configuration in the run folder, for a fit only; that of another run is not replaced."""
-
-    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        if stage == "fit":
-            self._check_processes(trainer)
-            settle_folder(trainer)
-            super().setup(trainer, pl_module, stage)
-
-    def _check_processes(self, trainer: L.Trainer) -> None:
-        """Checks that all processes go on with the same run, as each has looked for it on its own."""
-        own = str(self.config.get("ckpt_path")), str(self.config.trainer.logger)
-        first = trainer.strategy.broadcast(own)
-        if not trainer.strategy.reduce_boolean_decision(own == first):
-            raise ValueError(
-                f"ckpt_path: expected all processes to go on with the same run, got {first[0]} in the first one, but "
-                "another in another; give its checkpoint as --ckpt_path."
-            )
-
-    def save_config(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        path = RunLayout(own_folder(trainer)).config
-        resumes = is_in(self.config.get("ckpt_path"), path.parent)
-        if folder_logger(trainer) is None and path.exists() and not resumes:  # with one, `no_empty_run` has looked
-            raise FileExistsError(f"{path}: another run is in this folder; give the logger another version.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # by place: the fourth argument, which keeps null values, is `skip_none` in older versions of jsonargparse
-        atomic_save(path, lambda part: self.parser.save(self.config, part, "parser_mode", False))
 
 
 class TriptychCLI(LightningCLI):
@@ -251,46 +222,17 @@ class TriptychCLI(LightningCLI):
         if not any(isinstance(callback, BasePredictionWriter) for callback in callbacks):
             raise UsageError("predictions: expected a writer, such as triptych.callbacks.MaskWriter, got none.")
 
-    @rank_zero_only
     def after_fit(self) -> None:
-        """Prints score and checkpoint of each ModelCheckpoint, or else the last one, and the TensorBoard command."""
-        callbacks = self.trainer.checkpoint_callbacks
-        kept = [one for one in callbacks if isinstance(one, ModelCheckpoint) and one.best_model_path]
-        for callback in kept:
-            if callback.best_model_score is not None:  # it is None without `monitor`
-                print(f"score: {callback.monitor} {callback.best_model_score:.4f}")
-            print(f"checkpoint: {callback.best_model_path}")
-        if not kept:
-            for path in (one.path(self.trainer) for one in callbacks if isinstance(one, ResumePoint)):
-                print(f"checkpoint: {path}")
-        self._print_curves()
+        """Prints where the results are."""
+        say_fit(self.trainer)
 
-    @rank_zero_only
     def after_recipe(self) -> None:
-        """Prints the last stage's score and checkpoint, and the TensorBoard command."""
-        if self.trainer.results:  # not after a dry run
-            last = self.trainer.results[-1].checkpoint
-            print(f"score: {best_score(last)}\ncheckpoint: {last}")
-            self._print_curves()
+        """Prints where the results are."""
+        say_recipe(self.trainer)
 
-    def _print_curves(self) -> None:
-        logger = tensorboard_logger(self.trainer)
-        if logger is not None:
-            print(f"curves: {_tensorboard()} --logdir {logger.root_dir}")
-        elif (table := RunLayout(own_folder(self.trainer)).metrics).exists():
-            print(f"curves: {table}")
-
-    @rank_zero_only
     def after_predict(self) -> None:
-        """Prints the score, the checkpoint, the paths of the predictions and the TensorBoard command."""
-        callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
-        checkpoint = self.trainer.ckpt_path
-        if checkpoint is not None:
-            print(f"score: {best_score(checkpoint)}\ncheckpoint: {checkpoint}")
-        for writer in callbacks:
-            if isinstance(writer, PredictionWriter):
-                print("\n".join(f"{name}: {path}" for name, path in writer.made().items()))
-        print(f"curves: {_tensorboard()} --logdir {run_folder(self.trainer).parent}")
+        """Prints where the predictions are."""
+        say_predictions(self.trainer)
 
 
 def _is_requeued() -> bool:
@@ -336,10 +278,3 @@ def main(args: Sequence[str] | None = None) -> None:
         if message is None or os.environ.get("TRIPTYCH_TRACEBACK"):
             raise
         sys.exit(f"triptych: {message}")
-
-
-def _tensorboard() -> str:
-    """The TensorBoard command; with its path if it is not on PATH."""
-    return (
-        "tensorboard" if shutil.which("tensorboard") else os.path.relpath(Path(sys.executable).with_name("tensorboard"))
-    )

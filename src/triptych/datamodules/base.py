@@ -1,7 +1,6 @@
 """Base class of the three data modules: loaders, sample order and seeding."""
 
 import contextlib
-import operator
 import warnings
 from collections.abc import Sequence
 from itertools import islice
@@ -13,6 +12,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from matplotlib.figure import Figure
 from torch.utils.data import DataLoader
 
+from triptych.datamodules.checks import checked_at_least, checked_size
 from triptych.datamodules.epoch_order import EpochSampler, Position
 from triptych.datamodules.hard_examples import weights_of
 from triptych.datamodules.micro_batches import MicroBatching
@@ -281,27 +281,3 @@ class TriptychDataModule(MicroBatching):
             pin_memory=torch.cuda.is_available(),
             worker_init_fn=start_worker,
         )
-
-
-def checked_size(name: str, value: Any) -> tuple[int, int]:
-    """`value` as a pair of whole numbers above zero, (height, width).
-
-    Raises:
-        ValueError: `value` is not such a pair.
-    """
-    pair = plain(value)
-    if not isinstance(pair, list) or len(pair) != 2 or any(not isinstance(side, int) or side < 1 for side in pair):
-        raise ValueError(f"{name}: expected (height, width), two whole numbers above 0, got {value!r}.")
-    return pair[0], pair[1]
-
-
-def checked_at_least(least: int, name: str, value: int) -> int:
-    """`value`, which must be at least `least`, as a plain int.
-
-    Raises:
-        ValueError: `value` is less, or no whole number.
-    """
-    whole = operator.index(value) if hasattr(value, "__index__") else None
-    if whole is None or whole < least:
-        raise ValueError(f"{name}: expected at least {least}, got {value}.")
-    return whole

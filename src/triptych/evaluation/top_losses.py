@@ -6,7 +6,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from triptych.datamodules.base import TriptychDataModule, checked_at_least
+from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.checks import checked_at_least
 from triptych.datasets.sample import Batch, Split
 from triptych.evaluation.evaluate import evaluating
 from triptych.tasks.base import TransferTask

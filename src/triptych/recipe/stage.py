@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from triptych.datamodules.base import TriptychDataModule, checked_size
+from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.checks import checked_size
 from triptych.datamodules.micro_batches import AUTO
 from triptych.lr_finder import DEFAULT_RATE, with_found
 from triptych.optim import group_rates

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from triptych.datamodules.base import TriptychDataModule, checked_size
+from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.checks import checked_size
 from triptych.files import as_path
 from triptych.runs.layout import RunLayout, stage_number
 from triptych.runs.loaded import loaded_class

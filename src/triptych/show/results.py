@@ -4,7 +4,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from triptych.datamodules.base import TriptychDataModule, checked_at_least
+from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.checks import checked_at_least
 from triptych.evaluation.evaluate import evaluating
 from triptych.show.panels import panel_for
 from triptych.tasks.base import TransferTask

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from triptych.datamodules.base import TriptychDataModule, checked_at_least
+from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.checks import checked_at_least
 from triptych.evaluation.evaluate import Evaluation, evaluating
 from triptych.evaluation.top_losses import SampleLoss, SampleLosses
 from triptych.show.panels import panel_for

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import lightning as L
-import torch
 from rich.console import RenderableType
 from torch import Tensor
 from torchmetrics import Metric
@@ -16,19 +15,19 @@ from triptych.models.network import TransferNetwork
 from triptych.optim.one_cycle import Version
 from triptych.runs.plain_values import plain
 from triptych.tasks.checkpoints import Checkpointing
-from triptych.tasks.inputs import as_list, check_batch, check_images, read_image
+from triptych.tasks.inputs import check_batch, check_images
+from triptych.tasks.prediction import Predicting
 from triptych.tasks.score_report import ScoreReport
 from triptych.tasks.start import constructor_arguments
 from triptych.tasks.training import OneCycleTraining
 from triptych.trainer.cpu import keep_freed_memory
-from triptych.trainer.evaluation_mode import evaluation_mode
 from triptych.trainer.stop import StopOnSignal
 
 MaxLR = float | str | list[float | str]
 """Peak learning rate, see `triptych.optim.group_rates`; in place of each number "find" or "find/N"."""
 
 
-class TransferTask(OneCycleTraining, Checkpointing):
+class TransferTask(OneCycleTraining, Checkpointing, Predicting):
     """Trains a network that starts from a pretrained encoder.
 
     A subclass declares its own arguments in its constructor and passes the others on as `**transfer`. An argument that
@@ -235,38 +234,6 @@ class TransferTask(OneCycleTraining, Checkpointing):
 
         Shape: preds and target of one sample, without N; size (2,), height and width of its file in pixels.
         """
-        raise NotImplementedError
-
-    def predict(self, images: Any) -> Any:
-        """What `triptych predict` writes for an image: a mask, points, or tags with their probabilities.
-
-        Args:
-            images: The path of a file, a PIL image, an array uint8 (H, W, C), RGB first, or a list of them. The network
-                gets each in its own size.
-
-        Returns:
-            UNetSegmenter: class ids, uint8 (H, W). PointRegressor: (y, x) in pixels, float32 (P, 2).
-            MultiLabelClassifier: probability by tag above the threshold, the highest first. A list for a list.
-
-        Raises:
-            ValueError: An image has another form than the model takes.
-            MissingDataError: A file does not exist.
-        """
-        with evaluation_mode(self):
-            found = [self._predicted(image) for image in as_list(images)]
-        return found if isinstance(images, (list, tuple)) else found[0]
-
-    def _predicted(self, image: Any) -> Any:
-        pixels = read_image(image, self.hparams["in_channels"])[None]
-        batch = {"image": pixels.to(self.device), "size": torch.tensor([pixels.shape[-2:]], device=self.device)}
-        return self.readable(self.predict_step(batch, 0)[0].cpu())
-
-    def readable(self, prediction: Tensor) -> Any:
-        """What `predict` returns for one image, from what `predict_step` gives for it."""
-        return prediction.numpy()
-
-    def predict_step(self, batch: Any, batch_idx: int) -> Any:
-        """What is predicted for each image of a batch."""
         raise NotImplementedError
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
