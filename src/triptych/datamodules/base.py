@@ -17,7 +17,7 @@ from triptych.datamodules.epoch_order import EpochSampler, Position
 from triptych.datamodules.hard_examples import weights_of
 from triptych.datamodules.micro_batches import MicroBatching
 from triptych.datamodules.samples import SampleDataset
-from triptych.datamodules.worker import start_worker
+from triptych.datamodules.worker import WorkerLoader, start_worker
 from triptych.datasets.download import Archive, fetch
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.sample import Records, Sample, Split, Target
@@ -270,7 +270,7 @@ class TriptychDataModule(MicroBatching):
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         if 0 < len(records) < replicas:
             raise ValueError(f"{split}: expected at least {replicas} samples, one per process, got {len(records)}.")
-        return DataLoader(
+        return WorkerLoader(
             SampleDataset(records, pipeline, self.seed),
             batch_size=self.micro_batch_size,
             sampler=EpochSampler(
