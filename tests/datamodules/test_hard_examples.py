@@ -66,7 +66,7 @@ def test_a_loss_that_is_none_is_not_written(tmp_path: Path) -> None:
         (b"", "got the columns none"),
         (b"image_name,tags\na,clear\n", "got the columns image_name, tags"),
         (b"path,score\na,1\n", "got the columns path, score"),
-        (b"\x89PNG\r\n\x1a\n\xff\x00", "got a file that is not text"),
+        (b"\x89PNG\r\n\x1a\n\xff\x00", r"got byte 0x89 at position 0 \(line 1\); save it as UTF-8"),
         (b"path,loss\n,1\n", "expected a path in each row, got none in row 1"),
         (b"path,loss\na.png\n", "expected a loss of at least 0 for a.png, got none"),
     ],
