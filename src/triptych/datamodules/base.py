@@ -21,11 +21,23 @@ from triptych.datamodules.worker import start_worker
 from triptych.datasets.download import Archive, fetch
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.sample import Records, Sample, Split, Target
-from triptych.files import is_remote
+from triptych.files import as_path, is_remote, modified
 from triptych.runs.plain_values import plain
 from triptych.transforms import Pipeline, evaluation_pipeline
 
-_SPLITS: dict[str, tuple[Split, ...]] = {"fit": ("val", "train"), "validate": ("val",), "test": ("test",)}
+_SPLITS: dict[str, tuple[Split, ...]] = {
+    "fit": ("val", "train"),
+    "validate": ("val",),
+    "test": ("test",),
+    "predict": ("val",),
+}
+_FREE = frozenset(
+    {
+        *("arguments", "augment", "download", "first_epoch", "image_size", "micro_batches", "num_workers"),
+        *("predict_path", "records", "sample_weights", "trainer", "valid_size"),
+    }
+)
+"""Attributes of a data module on which its records do not depend."""
 
 
 class TriptychDataModule(MicroBatching):
@@ -101,6 +113,8 @@ class TriptychDataModule(MicroBatching):
         self._resume_at: Position | None = None
         self._while_resumed = contextlib.ExitStack()
         self._weights: list[float] | None = None
+        self._read_with: object = None
+        self._weighed_with: object = None
 
     def prepare_data(self) -> None:
         if self.download:
@@ -123,8 +137,15 @@ class TriptychDataModule(MicroBatching):
         """Paths of the training samples; available after `setup("fit")`."""
         raise NotImplementedError
 
+    @property
+    def sources(self) -> list[Path]:
+        """Files and folders that `find` and `split` read; `setup` reads the data again if one of them has changed."""
+        return [self.root]
+
     def setup(self, stage: str) -> None:
-        """Finds, splits and checks the samples that `stage` needs.
+        """Finds, splits and checks the samples that `stage` needs, unless it has them already.
+
+        They are read again if a setting or one of `sources` has changed.
 
         Raises:
             MissingDataError: A folder, list or file does not exist.
@@ -138,15 +159,35 @@ class TriptychDataModule(MicroBatching):
         self.start_batches(stage)
 
     def _find_records(self, stage: str) -> None:
-        self.find()
-        if stage == "predict":
-            self.records["predict"] = self.split("val")
-        else:
-            for name in _SPLITS[stage]:
+        self._read()
+        for name in _SPLITS[stage]:
+            if name not in self.records:
                 self.records[name] = self.split(name)
+        if stage == "predict":
+            self.records["predict"] = self.records["val"]
         if stage == "fit":
-            table = self.sample_weights
+            self._weigh()
+
+    def _read(self) -> None:
+        """Finds the data set, and forgets what was found of it before, unless nothing has changed since."""
+        if self._read_with is not None and self._read_with == self._state():
+            return
+        self.records, self._read_with = {}, None
+        self.find()
+        self._read_with = self._state()  # with the settings that `find` has completed
+
+    def _state(self) -> tuple[dict[str, str], list[float | None]]:
+        """The settings on which the records depend, and when their files were changed."""
+        settings = {name: repr(value) for name, value in vars(self).items() if name[0] != "_" and name not in _FREE}
+        return settings, [_changed(path) for path in self.sources]
+
+    def _weigh(self) -> None:
+        """Reads the weights of the training samples, unless table and samples are as before."""
+        table = self.sample_weights
+        state = (table, None if table is None else _changed(as_path(table)), self._read_with)
+        if self._weighed_with is None or self._weighed_with != state:
             self._weights = None if table is None else weights_of(table, self.train_paths(), self.root)
+            self._weighed_with = state
 
     def train_pipeline(self) -> Pipeline:
         """Augmentations of the training samples."""
@@ -281,3 +322,11 @@ class TriptychDataModule(MicroBatching):
             pin_memory=torch.cuda.is_available(),
             worker_init_fn=start_worker,
         )
+
+
+def _changed(path: Path) -> float | None:
+    """The Unix time at which a file or folder was changed; None if it does not exist."""
+    try:
+        return modified(path)
+    except OSError:
+        return None
