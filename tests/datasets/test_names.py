@@ -39,7 +39,7 @@ SPELLINGS: dict[str, Callable[[str, Path], str]] = {
     "from the image folder": lambda name, root: f"./{name}",
     "roundabout": lambda name, root: f"bonn/.././{name}",
     "from the root": lambda name, root: f"images/{name}",
-    "from the list": lambda name, root: f"../images/{name}",
+    "from the list or the image folder": lambda name, root: f"../images/{name}",
     "absolute": lambda name, root: str(root / "images" / name),
     "absolute and roundabout": lambda name, root: f"{root}/lists/../images//{name}",
     "absolute before the folder was moved": lambda name, root: f"/mnt/old/images/{name}",
@@ -57,7 +57,8 @@ SPELLINGS: dict[str, Callable[[str, Path], str]] = {
 @pytest.mark.parametrize("how", SPELLINGS)
 def test_a_spelling_names_its_sample(root: Path, how: str) -> None:
     for name in NAMES:
-        assert read(root, SPELLINGS[how](name, root)) == [name], name
+        for where in ("lists/valid.txt", "valid.txt", "images/valid.txt"):
+            assert read(root, SPELLINGS[how](name, root), where=where) == [name], (name, where)
 
 
 def test_random_spellings_in_random_lists_name_the_same_samples(root: Path) -> None:
@@ -134,7 +135,7 @@ def test_an_absent_list_is_missing_data(root: Path) -> None:
         SampleNames(NAMES, root / "images", root).read_list(root / "x.txt")
 
 
-@pytest.mark.parametrize("how", ["name", "from the list", "absolute", "without suffix"])
+@pytest.mark.parametrize("how", ["name", "from the root", "absolute", "without suffix"])
 def test_a_long_list_takes_seconds_at_most(root: Path, how: str) -> None:
     names = [f"drive_{number % 50}/frame_{number:06d}.png" for number in range(20_000)]
     content = "\n".join(SPELLINGS[how](name, root) for name in names)

@@ -59,7 +59,7 @@ class SampleNames:
         """
         lines = enumerate(split_lines(read_text(path, "one name per line")), start=1)
         numbered = [(number, line) for number, line in lines if line]
-        bases = dict.fromkeys([self.root, _absolute(path.parent)])
+        bases = dict.fromkeys([self.folder, self.root, _absolute(path.parent)])
         found: dict[str, None] = {}
         unknown: list[tuple[int, str]] = []
         for number, line in numbered:
@@ -94,8 +94,6 @@ class SampleNames:
     def _below(self, path: str, bases: Iterable[str]) -> Iterator[str]:
         """A path as one below the folder of the images, for each folder that it may be relative to."""
         absolute = _ABSOLUTE.match(path)
-        if not absolute:
-            yield posixpath.normpath(path)
         for base in bases:
             whole = posixpath.normpath(path if absolute else f"{base}/{path}")
             for folder in (self.folder, self._real_folder):
