@@ -8,7 +8,7 @@ from pathlib import Path
 from triptych.datasets.text import read_lines as read_lines
 from triptych.errors import MissingDataError
 
-_IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 _LEFT_BY_SYSTEMS = frozenset({"__MACOSX", "Thumbs.db"})
 """What macOS and Windows leave in folders, besides names that begin with a dot."""
 
@@ -23,7 +23,7 @@ def list_images(folder: Path) -> list[str]:
     """
     if not folder.is_dir():
         raise MissingDataError(f"{folder}: no such folder; expected images in it.")
-    return sorted(name for name in list_files(folder) if posixpath.splitext(name)[1].lower() in _IMAGE_SUFFIXES)
+    return sorted(name for name in list_files(folder) if posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES)
 
 
 def list_files(folder: Path) -> list[str]:

@@ -124,9 +124,10 @@ class SampleNames:
 
 
 def names_below(folder: Path, paths: Iterable[Path]) -> list[str]:
-    """The POSIX paths of files below a folder."""
-    start = len(str(folder)) + 1
-    return [_posix(str(path)[start:]) for path in paths]
+    """The POSIX paths of files relative to a folder, below which most of them are."""
+    start = f"{folder}{os.sep}"
+    texts = map(str, paths)
+    return [_posix(text[len(start) :] if text.startswith(start) else os.path.relpath(text, folder)) for text in texts]
 
 
 def _spellings(exact: Mapping[str, str]) -> dict[str, list[str]]:
