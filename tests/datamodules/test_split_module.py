@@ -102,6 +102,11 @@ def test_a_bad_test_list_is_found_at_every_stage(task: str, root: Path, stage: s
     (root / "t.txt").write_text("\nghost.png\n")
     with pytest.raises(BadSampleError, match=r"t\.txt: 1 of 1 lines name no (frame|tile); .* 'ghost\.png' in line 2"):
         build(task, root, stage, **LISTS)
+    (root / "t.txt").write_text("\n")
+    with pytest.raises(
+        ValueError, match=rf"^{task}: \S+/t\.txt names no (frame|tile)s; expected one file name per line"
+    ):
+        build(task, root, stage, **LISTS)
     (root / "t.txt").unlink()
     with pytest.raises(MissingDataError, match=r"t\.txt: no such file; expected one name per line\.$"):
         build(task, root, stage, **LISTS)
@@ -129,7 +134,7 @@ WAYS: dict[str, list[tuple[dict[str, Any], str]]] = {
     "biwi": [
         ({}, "biwi: 15 frames train, 5 validate (person 13), none in both"),
         ({"valid_person": [1, 2], "train_persons": [3]}, "biwi: 5 frames train, 10 validate (persons 01, 02), none in"),
-        ({"valid_fraction": 0.3}, "biwi: 10 frames train, 10 validate (valid_fraction 0.3 of the persons, seed 0), "),
+        ({"valid_fraction": 0.3}, "biwi: 10 frames train, 10 validate (valid_fraction 0.3 in whole persons, seed 0), "),
         ({"valid_groups": 3}, "biwi: 15 frames train, 5 validate (valid_groups 03), none in both"),
         ({"valid_list": "v.txt"}, "biwi: 19 frames train, 1 validate (v.txt), none in both; persons in both: 1"),
     ],

@@ -17,11 +17,12 @@ from triptych.datamodules.epoch_order import EpochSampler, Position
 from triptych.datamodules.hard_examples import weights_of
 from triptych.datamodules.micro_batches import MicroBatching
 from triptych.datamodules.samples import SampleDataset
+from triptych.datamodules.state import changed_at, state_of
 from triptych.datamodules.worker import start_worker
 from triptych.datasets.download import Archive, fetch
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.sample import Records, Sample, Split, Target
-from triptych.files import as_path, is_remote, modified
+from triptych.files import as_path, is_remote
 from triptych.runs.plain_values import plain
 from triptych.transforms import Pipeline, evaluation_pipeline
 
@@ -31,13 +32,6 @@ _SPLITS: dict[str, tuple[Split, ...]] = {
     "test": ("test",),
     "predict": ("val",),
 }
-_FREE = frozenset(
-    {
-        *("arguments", "augment", "download", "first_epoch", "image_size", "micro_batches", "num_workers"),
-        *("predict_path", "records", "sample_weights", "trainer", "valid_size"),
-    }
-)
-"""Attributes of a data module on which its records do not depend."""
 
 
 class TriptychDataModule(MicroBatching):
@@ -170,21 +164,16 @@ class TriptychDataModule(MicroBatching):
 
     def _read(self) -> None:
         """Finds the data set, and forgets what was found of it before, unless nothing has changed since."""
-        if self._read_with is not None and self._read_with == self._state():
+        if self._read_with is not None and self._read_with == state_of(vars(self), self.sources):
             return
         self.records, self._read_with = {}, None
         self.find()
-        self._read_with = self._state()  # with the settings that `find` has completed
-
-    def _state(self) -> tuple[dict[str, str], list[float | None]]:
-        """The settings on which the records depend, and when their files were changed."""
-        settings = {name: repr(value) for name, value in vars(self).items() if name[0] != "_" and name not in _FREE}
-        return settings, [_changed(path) for path in self.sources]
+        self._read_with = state_of(vars(self), self.sources)  # with the settings that `find` has completed
 
     def _weigh(self) -> None:
         """Reads the weights of the training samples, unless table and samples are as before."""
         table = self.sample_weights
-        state = (table, None if table is None else _changed(as_path(table)), self._read_with)
+        state = (table, None if table is None else changed_at(as_path(table)), self._read_with)
         if self._weighed_with is None or self._weighed_with != state:
             self._weights = None if table is None else weights_of(table, self.train_paths(), self.root)
             self._weighed_with = state
@@ -322,11 +311,3 @@ class TriptychDataModule(MicroBatching):
             pin_memory=torch.cuda.is_available(),
             worker_init_fn=start_worker,
         )
-
-
-def _changed(path: Path) -> float | None:
-    """The Unix time at which a file or folder was changed; None if it does not exist."""
-    try:
-        return modified(path)
-    except OSError:
-        return None

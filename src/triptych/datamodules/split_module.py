@@ -205,7 +205,7 @@ class SplitDataModule(TriptychDataModule):
         """Holds out what is drawn; see `by_valid_list`."""
         assert self.valid_fraction is not None
         group_of = None if self._pattern is None else groups_of(names, self._pattern)
-        what = "" if group_of is None else f" of the {self.group_noun}s"
+        what = "" if group_of is None else f" in whole {self.group_noun}s"
         drawn = draw(names, self.valid_fraction, self.seed, group_of)
         return HeldOut(drawn, f"valid_fraction {self.valid_fraction}{what}, seed {self.seed}")
 
@@ -230,8 +230,12 @@ class SplitDataModule(TriptychDataModule):
         if self.test_list is None:
             return []
         path = self.root / self.test_list
-        is_optional = self.test_list == self.lesson.get("test_list")
-        return [] if is_optional and not path.is_file() else self.names.read_list(path)
+        if self.test_list == self.lesson.get("test_list") and not path.is_file():
+            return []
+        names = self.names.read_list(path)
+        if not names:
+            raise ValueError(self._no_names(path))
+        return names
 
     def _empty_message(self, name: Split) -> str:
         """Why a split is empty, and what to do."""
@@ -239,12 +243,14 @@ class SplitDataModule(TriptychDataModule):
         is_list = self.way == "valid_list"
         how = self.root / parts.how if is_list else parts.how
         if name != "train":
-            if is_list:
-                return f"{self.data_set}: {how} names no {nouns}; expected one file name per line."
-            return f"{self.data_set}: {how} holds out none of {total} {nouns}; hold out some."
+            none = f"{self.data_set}: {how} holds out none of {total} {nouns}; hold out some."
+            return self._no_names(how) if is_list else none
         tested, s = (f" and {parts.how_test}", "") if parts.test else ("", "s")
         what, to_do = (f"name{s}", "remove some from the list") if is_list else (f"hold{s} out", "hold out fewer")
         return f"{self.data_set}: no {nouns} are left to train on: {how}{tested} {what} all {total} of them; {to_do}."
+
+    def _no_names(self, path: object) -> str:
+        return f"{self.data_set}: {path} names no {self.noun}s; expected one file name per line."
 
 
 def as_names(names: Any) -> list[str]:
