@@ -284,7 +284,7 @@ DATA_MISTAKES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     "no valid list": (lambda root: (root / "valid.txt").unlink(), r"\S+/valid\.txt: no such file; expected .*", []),
     "listed frame absent": (
         lambda root: (root / "valid.txt").write_text("nope.png\n"),
-        r"camvid: 1 of 1 frames do not exist; the first is \S+/images/nope\.png\.",
+        r"\S+/valid\.txt: 1 of 1 lines name no frame; the first is 'nope\.png' in line 1; expected names such as .*",
         [],
     ),
     "no mask": (

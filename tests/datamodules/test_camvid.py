@@ -254,15 +254,14 @@ def test_an_absent_root_or_list_is_named(streets: Path) -> None:
 def test_a_listed_frame_that_is_absent_is_named(streets: Path, stage: str) -> None:
     with (streets / "valid.txt").open("a") as file:
         file.write("ghost.png\n")
-    text = f"camvid: 1 of 5 frames do not exist; the first is {streets / 'images' / 'ghost.png'}."
-    with pytest.raises(MissingDataError, match=re.escape(text)):
+    text = f"{streets / 'valid.txt'}: 1 of 5 lines name no frame; the first is 'ghost.png' in line 5"
+    with pytest.raises(BadSampleError, match=re.escape(text)):
         module(streets, stage)
 
 
 def test_a_folder_without_images_is_not_taken_for_one_that_only_validates(streets: Path) -> None:
-    first = listed(streets)[0]
     (streets / "empty").mkdir()
-    text = f"camvid: 4 of 4 frames do not exist; the first is {streets / 'empty' / first}."
+    text = f"{streets / 'empty'}: expected images in it, found none."
     with pytest.raises(MissingDataError, match=re.escape(text)):
         module(streets, "fit", image_dir="empty")
 

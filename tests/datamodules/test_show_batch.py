@@ -106,13 +106,14 @@ def test_four_bands_are_shown_by_their_first_three() -> None:
     assert np.array_equal(axes.images[0].get_array(), image[:3].permute(1, 2, 0))
 
 
-def test_an_empty_split_is_refused(streets, drawn_tiles) -> None:
+def test_an_empty_split_is_refused(streets, tiles) -> None:
     names = sorted(path.name for path in (streets / "images").iterdir())
     (streets / "valid.txt").write_text("\n".join(names))
     with pytest.raises(ValueError, match="camvid: no frames are left to train on"):
         CamVidDataModule(str(streets)).show_batch()
-    with pytest.raises(ValueError, match="planet: no tiles for 'val' out of 30"):
-        PlanetDataModule(str(drawn_tiles), valid_fraction=0.001).show_batch()
+    (tiles / "valid.txt").touch()
+    with pytest.raises(ValueError, match=r"planet: \S+/valid\.txt names no tiles; expected one file name per line"):
+        PlanetDataModule(str(tiles), valid_list="valid.txt").show_batch()
 
 
 @pytest.mark.parametrize("arguments", [{"rows": 0}, {"columns": 0}])

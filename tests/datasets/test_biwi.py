@@ -178,7 +178,10 @@ BROKEN_CALIBRATIONS: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda path: path.write_text("fx 0 33\n0 52 23\n0 0 1\n"),
         f"expected numbers ({MATRIX}), got: could not convert string to float: 'fx'.",
     ),
-    "bytes": (lambda path: path.write_bytes(b"\xff\xfe\x00\x81"), f"expected numbers ({MATRIX}), got: 'utf-8' codec"),
+    "bytes": (
+        lambda path: path.write_bytes(b"1 0\n\xe9"),
+        "expected text in UTF-8, got byte 0xe9 at position 4 (line 2); save it as UTF-8.",
+    ),
     "no focal length": (
         lambda path: path.write_text(Camera(fx=51.0, fy=0.0).text()),
         "expected focal lengths above 0, got 51.0 and 0.0.",

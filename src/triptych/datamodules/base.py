@@ -17,15 +17,21 @@ from triptych.datamodules.epoch_order import EpochSampler, Position
 from triptych.datamodules.hard_examples import weights_of
 from triptych.datamodules.micro_batches import MicroBatching
 from triptych.datamodules.samples import SampleDataset
+from triptych.datamodules.state import changed_at, state_of
 from triptych.datamodules.worker import WorkerLoader, start_worker
 from triptych.datasets.download import Archive, fetch
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.sample import Records, Sample, Split, Target
-from triptych.files import is_remote
+from triptych.files import as_path, is_remote
 from triptych.runs.plain_values import plain
 from triptych.transforms import Pipeline, evaluation_pipeline
 
-_SPLITS: dict[str, tuple[Split, ...]] = {"fit": ("val", "train"), "validate": ("val",), "test": ("test",)}
+_SPLITS: dict[str, tuple[Split, ...]] = {
+    "fit": ("val", "train"),
+    "validate": ("val",),
+    "test": ("test",),
+    "predict": ("val",),
+}
 
 
 class TriptychDataModule(MicroBatching):
@@ -101,6 +107,8 @@ class TriptychDataModule(MicroBatching):
         self._resume_at: Position | None = None
         self._while_resumed = contextlib.ExitStack()
         self._weights: list[float] | None = None
+        self._read_with: object = None
+        self._weighed_with: object = None
 
     def prepare_data(self) -> None:
         if self.download:
@@ -123,8 +131,15 @@ class TriptychDataModule(MicroBatching):
         """Paths of the training samples; available after `setup("fit")`."""
         raise NotImplementedError
 
+    @property
+    def sources(self) -> list[Path]:
+        """Files and folders that `find` and `split` read; `setup` reads the data again if one of them has changed."""
+        return [self.root]
+
     def setup(self, stage: str) -> None:
-        """Finds, splits and checks the samples that `stage` needs.
+        """Finds, splits and checks the samples that `stage` needs, unless it has them already.
+
+        They are read again if a setting or one of `sources` has changed.
 
         Raises:
             MissingDataError: A folder, list or file does not exist.
@@ -138,15 +153,30 @@ class TriptychDataModule(MicroBatching):
         self.start_batches(stage)
 
     def _find_records(self, stage: str) -> None:
-        self.find()
-        if stage == "predict":
-            self.records["predict"] = self.split("val")
-        else:
-            for name in _SPLITS[stage]:
+        self._read()
+        for name in _SPLITS[stage]:
+            if name not in self.records:
                 self.records[name] = self.split(name)
+        if stage == "predict":
+            self.records["predict"] = self.records["val"]
         if stage == "fit":
-            table = self.sample_weights
+            self._weigh()
+
+    def _read(self) -> None:
+        """Finds the data set, and forgets what was found of it before, unless nothing has changed since."""
+        if self._read_with is not None and self._read_with == state_of(vars(self), self.sources):
+            return
+        self.records, self._read_with = {}, None
+        self.find()
+        self._read_with = state_of(vars(self), self.sources)  # with the settings that `find` has completed
+
+    def _weigh(self) -> None:
+        """Reads the weights of the training samples, unless table and samples are as before."""
+        table = self.sample_weights
+        state = (table, None if table is None else changed_at(as_path(table)), self._read_with)
+        if self._weighed_with is None or self._weighed_with != state:
             self._weights = None if table is None else weights_of(table, self.train_paths(), self.root)
+            self._weighed_with = state
 
     def train_pipeline(self) -> Pipeline:
         """Augmentations of the training samples."""

@@ -2,29 +2,31 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.split_module import SplitDataModule
 from triptych.datasets.camvid import ARCHIVE, CamVid, ClassSet
 from triptych.datasets.camvid_classes import class_colors
-from triptych.datasets.files import read_lines
-from triptych.datasets.sample import Sample, Split
+from triptych.datasets.names import SampleNames
+from triptych.datasets.sample import Sample
 from triptych.draw.batch import mask_batch
 from triptych.draw.masks import Classes
+from triptych.errors import MissingDataError
 from triptych.transforms import Pipeline, camvid_pipeline
 
 
-class CamVidDataModule(TriptychDataModule):
+class CamVidDataModule(SplitDataModule):
     """Data module for CamVid: street frames with a class for each pixel.
 
     Args:
         root: Folder with `codes.txt`, frames and masks.
         image_size: (height, width) in pixels; the lesson's half size by default.
         batch_size: Frames per batch, or "auto"; see `TriptychDataModule`.
-        valid_list: File below `root` that names the validation frames; all others are training frames.
+        valid_list: File below `root` that names the validation frames; all others are training frames. See
+            `SplitDataModule` for other ways to split, which replace the default.
         test_list: File below `root` that names the test frames; if it does not exist, the validation frames are tested.
         classes: `"all"` for the folder's own classes, `"11"` for SegNet's 11 and void.
         image_dir: Folder of the frames, below `root`.
@@ -32,7 +34,7 @@ class CamVidDataModule(TriptychDataModule):
         label_name: Name of a frame's mask, from the frame's `{stem}` and `{suffix}`.
         min_area: Smallest fraction of a frame's area that a random training crop keeps, in (0, 1]; 1 takes the lesson's
             zoom of up to 1.1 instead of crops.
-        loading: Further arguments of `TriptychDataModule`. `download` fetches 599 MB.
+        loading: Further arguments of `SplitDataModule`. `download` fetches 599 MB.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -42,6 +44,8 @@ class CamVidDataModule(TriptychDataModule):
 
     archive = ARCHIVE
     target = "mask"
+    data_set, noun = "camvid", "frame"
+    lesson: ClassVar = {"valid_list": "valid.txt", "test_list": "test.txt"}
 
     def __init__(
         self,
@@ -58,10 +62,10 @@ class CamVidDataModule(TriptychDataModule):
         min_area: float = 1.0,
         **loading: Any,
     ) -> None:
-        super().__init__(root, image_size, batch_size, **loading)
+        super().__init__(root, image_size, batch_size, valid_list=valid_list, test_list=test_list, **loading)
         if not 0 < min_area <= 1:
             raise ValueError(f"min_area: expected a fraction above 0 and up to 1, got {min_area}.")
-        self.valid_list, self.test_list, self.min_area = valid_list, test_list, min_area
+        self.min_area = min_area
         self.layout: dict[str, Any] = {
             "classes": classes,
             "image_dir": image_dir,
@@ -69,6 +73,7 @@ class CamVidDataModule(TriptychDataModule):
             "label_name": label_name,
         }
         self._frames: CamVid | None = None
+        _ = self.way  # refuses two
 
     @property
     def frames(self) -> CamVid:
@@ -95,7 +100,8 @@ class CamVidDataModule(TriptychDataModule):
         Raises:
             BadSampleError: A mask cannot be decoded, or holds an id without a class.
         """
-        frames = self.split("train")
+        frames = self.records["train"] if "train" in self.records else self.split("train")
+        assert isinstance(frames, CamVid)
         counts = np.zeros(len(frames.class_names), dtype=np.int64)
         for name in frames.names:
             ids = frames.read_mask(frames.label_path(name))
@@ -110,20 +116,22 @@ class CamVidDataModule(TriptychDataModule):
 
     def find(self) -> None:
         self._frames = CamVid(self.root, **self.layout)
+        if not self._frames.names:
+            raise MissingDataError(f"{self._frames.image_dir}: expected images in it, found none.")
+        self._names = SampleNames(self._frames.names, self._frames.image_dir, self.root, noun=self.noun)
 
-    def split(self, name: Split) -> CamVid:
-        """Frames of the lists, or all others; each frame and mask is checked without decoding it."""
-        valid = read_lines(self.root / self.valid_list)
-        if name == "train":
-            held_out = {*valid, *self._test_names()}
-            names = [frame for frame in self.frames.names if frame not in held_out]
-        elif name == "test":
-            names = self._test_names() or valid
-        else:
-            names = valid
-        if not names:
-            raise ValueError(self._empty_message(name))
-        frames = CamVid(self.root, names, **self.layout)
+    @property
+    def names(self) -> SampleNames:
+        return self._names
+
+    @property
+    def sources(self) -> list[Path]:
+        folders = (self.layout["image_dir"], self.layout["label_dir"])
+        return [*super().sources, *(self.root / name for name in ("codes.txt", *folders))]
+
+    def take(self, names: Sequence[str]) -> CamVid:
+        """Frames by their names; each frame and mask is checked without decoding it."""
+        frames = self.frames.take(names)
         frames.check()
         return frames
 
@@ -131,16 +139,3 @@ class CamVidDataModule(TriptychDataModule):
         frames = self.records["train"]
         assert isinstance(frames, CamVid)
         return [frames.image_dir / name for name in frames.names]
-
-    def _test_names(self) -> list[str]:
-        path = self.root / self.test_list
-        return read_lines(path) if path.is_file() else []
-
-    def _empty_message(self, name: str) -> str:
-        if name == "train":
-            names = f"and {self.test_list} name" if self._test_names() else "names"
-            return (
-                f"camvid: no frames are left to train on: {self.root / self.valid_list} {names} all "
-                f"{len(self.frames)} of them; remove some from the list."
-            )
-        return f"camvid: {self.root / self.valid_list} names no frames; expected one file name per line."

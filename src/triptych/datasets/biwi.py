@@ -7,7 +7,7 @@ Credit: Fanelli, Dantone, Gall, Fossati, Van Gool, "Random Forests for Real Time
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -15,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from triptych.datasets.download import Archive
+from triptych.datasets.files import list_images
 from triptych.datasets.images import image_header, read_rgb
 from triptych.datasets.sample import Record
+from triptych.datasets.text import read_text
 from triptych.errors import BadSampleError, MissingDataError
 
 ARCHIVE = Archive(
@@ -40,6 +42,7 @@ class BIWI:
         persons: Names of their folders; None takes all.
         outside: What happens to frames whose centre lies outside the image: `"drop"` or `"keep"`. In both cases a
             warning counts them and names the first.
+        names: Names of the frames to take, such as `01/frame_00003_rgb.png`; None takes all of the persons.
 
     Raises:
         MissingDataError: The folder, a calibration, or one file of a pair of frame and pose does not exist.
@@ -47,11 +50,19 @@ class BIWI:
         ValueError: A person does not exist, or `outside` is unknown.
     """
 
-    def __init__(self, root: str | Path, persons: Sequence[str] | None = None, *, outside: Outside = "drop") -> None:
+    def __init__(
+        self,
+        root: str | Path,
+        persons: Sequence[str] | None = None,
+        *,
+        outside: Outside = "drop",
+        names: Collection[str] | None = None,
+    ) -> None:
         if outside not in get_args(Outside):
             raise ValueError(f'outside: expected "drop" or "keep", got {outside!r}.')
         self.root = Path(root)
         self.persons = list(persons) if persons is not None else list_persons(self.root)
+        self._wanted = None if names is None else frozenset(names)
         self.paths: list[Path] = []
         self.points_px: list[_Floats] = []
         for person in self.persons:
@@ -79,6 +90,8 @@ class BIWI:
             raise ValueError(f"person: {self.root} has no {person!r}; there are {', '.join(list_persons(self.root))}.")
         intrinsics = read_calibration(folder / "rgb.cal")
         for frame, pose in _pair_frames(folder):
+            if self._wanted is not None and f"{person}/{frame.name}" not in self._wanted:
+                continue
             self.paths.append(frame)
             self.points_px.append(project(read_centre(pose), intrinsics, pose))
 
@@ -118,6 +131,12 @@ def list_persons(root: Path) -> list[str]:
     if not persons:
         raise MissingDataError(f"{root}: expected a folder for each person (01, 02, ...), found none.")
     return persons
+
+
+def list_frames(root: Path, person: str) -> list[str]:
+    """Names of a person's frames, such as `01/frame_00003_rgb.png`, sorted."""
+    names = list_images(root / person)
+    return [f"{person}/{name}" for name in names if "/" not in name and name.rpartition(".")[0].endswith(_IMAGE)]
 
 
 def _pair_frames(folder: Path) -> list[tuple[Path, Path]]:
@@ -176,8 +195,9 @@ def project(centre_mm: _Floats, intrinsics: _Floats, source: Path | str = "centr
 
 
 def _numbers(path: Path, count: int, expected: str) -> _Floats:
+    words = read_text(path).split()[:count]
     try:
-        numbers = np.array([float(word) for word in path.read_text(encoding="utf-8").split()[:count]])
+        numbers = np.array([float(word) for word in words])
     except ValueError as error:
         raise BadSampleError(f"{path}: expected numbers ({expected}), got: {error}.") from error
     if len(numbers) < count:

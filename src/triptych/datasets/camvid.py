@@ -1,11 +1,14 @@
 """CamVid: street frames and a class for every pixel, read from the course's layout.
 
 Layout: `images/NAME.png`, `labels/NAME_P.png` (8-bit class ids), `codes.txt` (one class name per line, in the order of
-the ids, from 0) and lists of frames such as `valid.txt`. A folder of your own in this layout works too.
+the ids, from 0) and lists of frames such as `valid.txt`. A folder of your own in this layout works too; it may have
+subfolders, `images/bonn/NAME.png` and `labels/bonn/NAME_P.png`.
 
 Credit: Brostow, Fauqueur, Cipolla, "Semantic object classes in video: A high-definition ground truth database", 2009.
 """
 
+import copy
+import posixpath
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -14,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from triptych.datasets.camvid_classes import SEGNET_MERGE, SEGNET_NAMES, VOID
+from triptych.datasets.codes import read_codes
 from triptych.datasets.download import Archive
-from triptych.datasets.files import list_images, read_lines
+from triptych.datasets.files import list_files, list_images
 from triptych.datasets.images import image_header, read_ids, read_rgb
 from triptych.datasets.sample import Record
 from triptych.errors import BadSampleError, MissingDataError
@@ -39,7 +43,7 @@ class CamVid:
 
     Args:
         root: Folder with `codes.txt`, the frames and the masks.
-        names: File names of the frames to take, in this order; None takes all, sorted.
+        names: Names of the frames to take, POSIX paths below `image_dir`, in this order; None takes all, sorted.
         classes: `"all"` keeps the folder's own codes; `"11"` merges the 32 official ones into SegNet's 11 and void.
         image_dir: Folder of the frames, below `root`.
         label_dir: Folder of the masks, below `root`.
@@ -47,6 +51,7 @@ class CamVid:
 
     Raises:
         MissingDataError: The folder or `codes.txt` does not exist.
+        BadSampleError: `codes.txt` is not a list of classes; see `read_codes`.
         ValueError: `classes` is unknown, or `"11"` and the codes are not the official ones.
     """
 
@@ -84,13 +89,25 @@ class CamVid:
         Raises:
             BadSampleError: The frame or its mask cannot be decoded, or the mask holds an id without a class.
         """
-        path = self.image_dir / self.names[index]
-        return {"image": read_rgb(path), "mask": self.read_mask(self.label_path(path.name)), "path": str(path)}
+        name = self.names[index]
+        path = self.image_dir / name
+        return {"image": read_rgb(path), "mask": self.read_mask(self.label_path(name)), "path": str(path)}
+
+    def take(self, names: Sequence[str]) -> "CamVid":
+        """Some of the frames, in this order, without reading the folder again."""
+        frames = copy.copy(self)
+        frames.names = list(names)
+        return frames
 
     def label_path(self, name: str) -> Path:
         """Where the mask of the frame `name` is expected."""
-        frame = Path(name)
-        return self.label_dir / self.label_name.format(stem=frame.stem, suffix=frame.suffix)
+        return self.label_dir / self._name_of_mask(name)
+
+    def _name_of_mask(self, name: str) -> str:
+        """The mask's path below `label_dir`, in the same subfolder as the frame."""
+        folder, file = posixpath.split(name)
+        stem, suffix = posixpath.splitext(file)
+        return posixpath.join(folder, self.label_name.format(stem=stem, suffix=suffix))
 
     def read_mask(self, path: Path) -> npt.NDArray[np.uint8]:
         """Class ids (H, W) of one mask, merged according to `classes`."""
@@ -123,12 +140,18 @@ class CamVid:
                 raise BadSampleError(f"{mask}: expected the size of its frame, {expected}, got {got} (width x height).")
 
     def _check_present(self) -> None:
-        frames = [name for name in self.names if not (self.image_dir / name).is_file()]
+        present = set(list_files(self.image_dir))
+        frames = [name for name in self.names if name not in present and not (self.image_dir / name).is_file()]
         if frames:
             raise MissingDataError(
                 f"camvid: {len(frames)} of {len(self)} frames do not exist; the first is {self.image_dir / frames[0]}."
             )
-        masks = [name for name in self.names if not self.label_path(name).is_file()]
+        present = set(list_files(self.label_dir))
+        masks = [
+            name
+            for name in self.names
+            if self._name_of_mask(name) not in present and not self.label_path(name).is_file()
+        ]
         if masks:
             raise MissingDataError(
                 f"camvid: {len(masks)} of {len(self)} frames have no mask; the first is {self.image_dir / masks[0]} "
@@ -143,9 +166,7 @@ def _read_codes(root: Path) -> list[str]:
             f"{root}: no such folder; expected images/, labels/ and codes.txt in it "
             "(`triptych make-data camvid DIR` writes made-up streets, `download: true` fetches the real ones)."
         )
-    if not (root / "codes.txt").is_file():
-        raise MissingDataError(f"{root / 'codes.txt'}: no such file; expected one class name per line, in order of id.")
-    return read_lines(root / "codes.txt")
+    return read_codes(root / "codes.txt")
 
 
 def merge_codes(codes: Sequence[str], classes: ClassSet) -> tuple[list[str], npt.NDArray[np.uint8]]:

@@ -5,7 +5,9 @@ Layout: `train_v2.csv` (`image_name,tags`, tags separated by spaces) and `train-
 Credit: Planet and SCCON, "Understanding the Amazon from Space", Kaggle, 2017.
 """
 
+import copy
 import csv
+import io
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,10 +16,12 @@ from typing import Any, Literal
 import numpy as np
 
 from triptych.datasets.download import Archive
+from triptych.datasets.files import list_files
 from triptych.datasets.images import READERS, Channels
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.planet_tags import PLANET_TAGS
 from triptych.datasets.sample import Record
+from triptych.datasets.text import read_text
 from triptych.errors import BadSampleError, MissingDataError
 
 SAMPLE_ARCHIVE = Archive(
@@ -67,8 +71,9 @@ class Planet:
     ) -> None:
         self.channels = channels
         self.folder, self.suffix = Path(root) / folder, suffix
+        self.table, self._name_column = Path(root) / table, name_column
         self.tags_of = _read_table(Path(root), table, name_column, tag_column, delimiter)
-        self.tags = self._known_tags(tags, Path(root) / table)
+        self.tags = self._known_tags(tags, self.table)
         self.names = list(names) if names is not None else list(self.tags_of)
         self._check_files()
 
@@ -88,6 +93,25 @@ class Planet:
         labels = np.array([tag in self.tags_of[name] for tag in self.tags], dtype=np.float32)
         path = self.path(name)
         return {"image": READERS[self.channels](path), "labels": labels, "path": str(path)}
+
+    def column(self, heading: str) -> dict[str, str]:
+        """The cells of another column of the table, by the name of the tile.
+
+        Raises:
+            BadSampleError: The table has no such column.
+        """
+        reader = csv.DictReader(io.StringIO(read_text(self.table), newline=""))
+        if heading not in (reader.fieldnames or ()):
+            raise BadSampleError(
+                f"{self.table}: expected a column {heading!r}, got {', '.join(reader.fieldnames or ())}."
+            )
+        return {row[self._name_column]: row[heading] or "" for row in reader if _has_text(row)}
+
+    def take(self, names: Sequence[str]) -> "Planet":
+        """Some of the tiles, in this order, without reading the table again."""
+        tiles = copy.copy(self)
+        tiles.names = list(names)
+        return tiles
 
     def path(self, name: str) -> Path:
         """Where the tile `name` is expected."""
@@ -113,7 +137,8 @@ class Planet:
         unlisted = [name for name in self.names if name not in self.tags_of]
         if unlisted:
             raise BadSampleError(f"planet: {len(unlisted)} tiles are not in the table; the first is {unlisted[0]!r}.")
-        missing = [name for name in self.names if not self.path(name).is_file()]
+        present = set(list_files(self.folder))
+        missing = [name for name in self.names if name + self.suffix not in present and not self.path(name).is_file()]
         if missing:
             raise MissingDataError(
                 f"planet: {len(missing)} of {len(self)} tiles do not exist; the first is {self.path(missing[0])}."
@@ -147,14 +172,13 @@ def _read_table(root: Path, table: str, name_column: str, tag_column: str, delim
         )
     if not path.is_file():
         raise MissingDataError(f"{path}: no such file; expected a table with the columns {name_column},{tag_column}.")
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        for column in (name_column, tag_column):
-            if column not in (reader.fieldnames or ()):
-                raise BadSampleError(
-                    f"{path}: expected a column {column!r}, got {', '.join(reader.fieldnames or ()) or 'none'}."
-                )
-        rows = [(row[name_column], _split(row[tag_column] or "", delimiter)) for row in reader if _has_text(row)]
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
+    for column in (name_column, tag_column):
+        if column not in (reader.fieldnames or ()):
+            raise BadSampleError(
+                f"{path}: expected a column {column!r}, got {', '.join(reader.fieldnames or ()) or 'none'}."
+            )
+    rows = [(row[name_column], _split(row[tag_column] or "", delimiter)) for row in reader if _has_text(row)]
     repeated = [name for name, count in Counter(name for name, _ in rows).items() if count > 1]
     if repeated:
         raise BadSampleError(
