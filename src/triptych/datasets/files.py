@@ -4,7 +4,7 @@ from pathlib import Path
 
 from triptych.errors import MissingDataError
 
-_IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
 
 def list_images(folder: Path) -> list[str]:
@@ -15,7 +15,7 @@ def list_images(folder: Path) -> list[str]:
     """
     if not folder.is_dir():
         raise MissingDataError(f"{folder}: no such folder; expected images in it.")
-    return sorted(path.name for path in folder.iterdir() if path.suffix.lower() in _IMAGE_SUFFIXES)
+    return sorted(path.name for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
 
 
 def read_lines(path: Path) -> list[str]:
