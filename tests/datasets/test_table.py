@@ -64,7 +64,7 @@ BAD = {
     "longer": (
         b"a,b\nt0,clear\nt1,clear,road\nt2,haze,water\n",
         "line 3: expected 2 cells (a, b), got 3 (t1 | clear | road), and so in 2 of 3 rows; put a cell that holds ',' "
-        "in quotes, or separate by something else in it.",
+        "in quotes, or use another delimiter in it.",
     ),
     "shorter": (
         b"a;b\nt0;clear\nt1\n",

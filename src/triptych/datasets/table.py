@@ -92,7 +92,7 @@ def stripped(text: str) -> str:
 def nearest(word: str, words: Sequence[str]) -> str | None:
     """The most similar of some words, whatever their case; None if none is similar."""
     spelled = {one.casefold(): one for one in reversed(words)}
-    near = difflib.get_close_matches(word.casefold(), spelled, n=1)
+    near = difflib.get_close_matches(word.casefold(), spelled, n=1, cutoff=0.5)
     return spelled[near[0]] if near else None
 
 
@@ -139,7 +139,7 @@ def _check_lengths(path: Path, header: Row, rows: list[Row], separator: str) -> 
     if wrong:
         first = wrong[0]
         advice = (
-            f"put a cell that holds {name} in quotes, or separate by something else in it"
+            f"put a cell that holds {name} in quotes, or use another delimiter in it"
             if len(first.cells) > length
             else f"complete it; empty cells need their {name} too"
         )
