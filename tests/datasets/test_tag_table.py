@@ -160,7 +160,11 @@ def test_tags_that_look_wrong_are_warned_of_with_counts_and_the_first_tile(tmp_p
 
 @pytest.mark.parametrize(
     ("cells", "delimiter"),
-    [(["Paris, France|London, UK", "Paris, France"], "|"), (["a b", "c d"], ","), (["x_1 x1b", "y"], " "), ([""], " ")],
+    [
+        (["Paris, France|London, UK", "Paris, France"], "|"),
+        (["Paris, France", "London", ""], "|"),
+        *((["a b", "c d"], ","), (["x_1 x1b", "y"], " "), ([""], " ")),
+    ],
 )
 def test_tags_that_may_be_meant_are_not_warned_of(tmp_path: Path, cells: list[str], delimiter: str) -> None:
     path = tmp_path / "t.csv"

@@ -18,13 +18,14 @@ TagsByName = Mapping[str, Sequence[str]]
 def split_wrongly(tags_of: TagsByName, delimiter: str) -> list[str]:
     """Says which mark should probably separate tags, with the number of tiles and the first; empty if none should.
 
-    A mark is suspected if tags begin or end with it, or if no cell was split and some hold it.
+    A mark is suspected if tags begin or end with it, or if no cell was split and most hold it.
 
     Args:
         tags_of: The tags of each tile.
         delimiter: The delimiter that they were split at.
     """
     unsplit = all(len(tags) < 2 for tags in tags_of.values())
+    least = sum(map(len, tags_of.values())) // 2 + 1 if unsplit else 1
     for mark in [mark for mark in _ADVICE if mark not in delimiter]:
         odd = [
             (name, tag)
@@ -32,7 +33,7 @@ def split_wrongly(tags_of: TagsByName, delimiter: str) -> list[str]:
             for tag in tags
             if mark in (tag if unsplit else (tag[0], tag[-1]))
         ]
-        if odd:
+        if len(odd) >= least:
             name, tag = odd[0]
             count = len({name for name, _ in odd})
             return [
