@@ -203,9 +203,7 @@ def test_a_tile_without_tags_is_a_sample_without_tags_or_refused(three: Path) ->
     write_table(three, ["t0,clear", "t1,;", 't2," "'])
     data = Planet(three, delimiter=";")
     assert data[1]["labels"].tolist() == data[2]["labels"].tolist() == [0] * 17
-    place = (
-        f"{three / 'train_v2.csv'}: 2 of 3 tiles have no tags, so their labels are all 0; the first is 't1' in line 3."
-    )
+    place = f"{three / 'train_v2.csv'}: 2 of 3 tiles are without tags, all their labels 0; the first is 't1' in line 3."
     assert data.remarks == [place]
     text = "train_v2.csv: 2 tiles have no tags; the first is 't1' in line 3; tag them, or set untagged: \"keep\"."
     with pytest.raises(BadSampleError, match=re.escape(text)):

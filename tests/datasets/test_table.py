@@ -72,6 +72,10 @@ BAD = {
         "their ';' too.",
     ),
     "longer by tabs": (b"a\tb\n1\t2\t3", "line 2: expected 2 cells (a, b), got 3 (1 | 2 | 3), and so in 1 of 1 rows; "),
+    "no heading": (
+        b",a,b,,\n0,t0,clear,,\n1,t1,clear,road,\n",
+        "line 3: expected a heading for column 4, which holds 'road', got none; write one, or put a cell that holds ",
+    ),
     "nothing": (b"", "expected a line of headings and rows below it, got no text."),
     "blank lines": (b"\n \n,,\n", "expected a line of headings and rows below it, got no text."),
     "headings alone": (b"a,b\n\n", "expected a line of headings and rows below it, got no rows."),

@@ -84,7 +84,7 @@ BAD_FLAGS = {
     "an empty cell": ("image_name,clear,road\nt0,1,0\nt1,,1\n", "line 3: expected 0 or 1 in column 'clear', got ''; "),
     "a column of numbers": (
         "image_name,clear,area\nt0,1,7.5\n",
-        "line 2: expected 0 or 1 in column 'area', got '7.5'; correct it, or list the columns that are tags in tags.",
+        "line 2: expected 0 or 1 in column 'area', got '7.5'; correct it, list the columns that are tags in tags, or ",
     ),
     "two columns of text": (
         "file,place,clear\nt0,x,1\n",

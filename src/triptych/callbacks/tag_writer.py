@@ -9,6 +9,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
 from triptych.callbacks.prediction_writer import PredictionWriter, rows_of_all
+from triptych.datamodules import PlanetDataModule
 from triptych.datasets.sample import Batch
 from triptych.datasets.tag_table import TagForm
 from triptych.datasets.tile_files import paths_below
@@ -62,7 +63,7 @@ class TagWriter(PredictionWriter):
 
 def _form(data: Any, tags: Sequence[str]) -> TagForm:
     """The form of the data's table, with a delimiter that no tag holds."""
-    given: TagForm = getattr(data, "form", TagForm())
+    given = data.form if isinstance(data, PlanetDataModule) else TagForm()
     form = given.for_tags(tags)
     if form != given:
         rank_zero_info(f"tags.csv: {form.delimiter!r} is between two tags, since {given.delimiter!r} is within some.")
@@ -71,9 +72,8 @@ def _form(data: Any, tags: Sequence[str]) -> TagForm:
 
 def _names(data: Any, paths: Sequence[str]) -> list[str]:
     """The data's names of the images, or else their paths below `predict_path`."""
-    if hasattr(data, "names_of"):
-        names: list[str] = data.names_of(paths)
-        return names
+    if isinstance(data, PlanetDataModule):
+        return data.names_of(paths)
     folder = getattr(data, "predict_path", None)
     below = [Path(path).name for path in paths] if folder is None else paths_below(Path(folder), paths)
     for names in ([str(Path(path).with_suffix("")) for path in below], below):

@@ -60,7 +60,7 @@ def read_flags(table: Table, flags: Flags) -> list[list[str]]:
             if row.cells[column].casefold() not in _FLAGS:
                 raise BadSampleError(
                     f"{table.path}: line {row.line}: expected 0 or 1 in column {table.header[column]!r}, got "
-                    f"{row.cells[column]!r}; correct it, or list the columns that are tags in tags."
+                    f"{row.cells[column]!r}; correct it, list the columns that are tags in tags, or set tag_column."
                 )
     return [
         [table.header[column] for column in flags.tags if _FLAGS[row.cells[column].casefold()]] for row in table.rows

@@ -112,7 +112,7 @@ class Planet:
             )
         if table.untagged:
             lines.append(
-                f"{table.path}: {len(table.untagged)} of {len(tags_of)} tiles have no tags, so their labels are all 0; "
+                f"{table.path}: {len(table.untagged)} of {len(tags_of)} tiles are without tags, all their labels 0; "
                 f"the first is {table.place(table.untagged[0])}."
             )
         if 0 < len(other) < len(self._paths):

@@ -12,6 +12,7 @@ from triptych.datasets.text import read_text
 from triptych.errors import BadSampleError
 
 _SEPARATORS = ",;\t|"
+_QUOTES = ("'", '"')
 _NAMES = {"\t": "a tab"}
 _INVISIBLE = "\ufeff\u200b\u2060"
 """Byte order mark, zero-width space and word joiner, which are no white space for `str.strip`."""
@@ -65,7 +66,8 @@ def read_table(path: Path, wanted: Sequence[str] = ()) -> Table:
             gives most columns.
 
     Raises:
-        BadSampleError: The file is no such table, a heading comes twice, or a row is longer or shorter than the header.
+        BadSampleError: The file is no such table, a heading comes twice, a row is longer or shorter than the header, or
+            a cell has no heading; only a first column without heading, as pandas writes its index, may hold text.
     """
     text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
     if "\0" in text:
@@ -79,14 +81,16 @@ def read_table(path: Path, wanted: Sequence[str] = ()) -> Table:
         )
     _check_header(path, header)
     _check_lengths(path, header, rows, separator)
+    _check_unnamed(path, header, rows)
     return Table(path, header.cells, rows, separator)
 
 
 def stripped(text: str) -> str:
     """Text without what surrounds it: white space, non-breaking and invisible characters, and a pair of quotes."""
     bare = text.strip().strip(_INVISIBLE).strip()
-    inner = bare[1:-1]
-    return stripped(inner) if bare in (f'"{inner}"', f"'{inner}'") and bare[0] not in inner else bare
+    if len(bare) > 1 and bare[0] in _QUOTES and bare.find(bare[0], 1) == len(bare) - 1:
+        return stripped(bare[1:-1])
+    return bare
 
 
 def nearest(word: str, words: Sequence[str]) -> str | None:
@@ -147,3 +151,14 @@ def _check_lengths(path: Path, header: Row, rows: list[Row], separator: str) -> 
             f"{path}: line {first.line}: expected {length} cells ({', '.join(header.cells)}), got {len(first.cells)} "
             f"({' | '.join(first.cells)}), and so in {len(wrong)} of {len(rows)} rows; {advice}."
         )
+
+
+def _check_unnamed(path: Path, header: Row, rows: list[Row]) -> None:
+    unnamed = [column for column, heading in enumerate(header.cells) if column and not heading]
+    for row in rows if unnamed else ():
+        for column in unnamed:
+            if row.cells[column]:
+                raise BadSampleError(
+                    f"{path}: line {row.line}: expected a heading for column {column + 1}, which holds "
+                    f"{row.cells[column]!r}, got none; write one, or put a cell that holds the separator in quotes."
+                )

@@ -1,5 +1,6 @@
 """Tables of tags: the tags of each tile, in one column or as columns of 0 and 1."""
 
+import functools
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -147,4 +148,9 @@ def _names(table: Table, column: int) -> list[str]:
 def _warn(found: TagTable) -> None:
     of_cells = [] if found.form.tag_column is None else split_wrongly(found.tags_of, found.form.delimiter)
     for text in [*of_cells, *spelled_twice(found.tags_of)]:
-        warnings.warn(f"{found.path}: {text}", stacklevel=3)
+        _warn_once(f"{found.path}: {text}")
+
+
+@functools.cache  # a command may read a table several times, each time with its own filters of warnings
+def _warn_once(text: str) -> None:
+    warnings.warn(text, stacklevel=5)
