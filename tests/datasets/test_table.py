@@ -91,13 +91,10 @@ BAD = {
         b'a,b\nt0,"clear" road\n',
         "line 2: expected a row with quotes around whole cells or none, but it cannot be read (",
     ),
-    "Latin-1": ("a,b\nt0,brumé".encode("cp1252"), "expected UTF-8, got byte 0xe9 at position 11; save it as UTF-8."),
-    "UTF-16": ("a,b\nt0,c".encode("utf-16"), "expected UTF-8, got byte 0xff at position 0; save it as UTF-8."),
-    "UTF-16 without a mark": (
-        "a,b\nt0,c".encode("utf-16-le"),
-        "line 1: expected text, got a zero byte; save the table as CSV in UTF-8.",
-    ),
-    "zero byte": (b"a,b\r1,2\r3,\x00", "line 3: expected text, got a zero byte; "),
+    "Latin-1": ("a,b\nt0,brumé".encode("cp1252"), "expected text in UTF-8, got byte 0xe9 at position 11 (line 2); "),
+    "UTF-16": ("a,b\nt0,c".encode("utf-16"), "expected text in UTF-8, got byte 0xff at position 0 (line 1); save "),
+    "UTF-16 without a mark": ("a,b".encode("utf-16-le"), "expected text in UTF-8, got byte 0x00 at position 1 (line "),
+    "zero byte": (b"a,b\r1,2\r3,\x00", "expected text in UTF-8, got byte 0x00 at position 10 (line 3); save it as "),
 }
 
 

@@ -102,7 +102,7 @@ class PlanetDataModule(TriptychDataModule):
     def form(self) -> TagForm:
         """How the table is written; before it is read, as the arguments say."""
         if self._tiles is not None:
-            return self._tiles.table.form
+            return self._tiles.tag_table.form
         layout = self.layout
         return TagForm(layout["name_column"], layout["tag_column"], delimiter=layout["delimiter"])
 

@@ -89,21 +89,22 @@ class Planet:
         if not delimiter:
             raise ValueError("delimiter: expected the text between two tags, got none.")
         form = TagForm(name_column, tag_column, delimiter=delimiter)
-        self.table = _read_table(root, table, form, tags, valid_column)
-        self.tags = _known_tags(tags, self.table)
-        _check_untagged(untagged, self.table)
-        self.names = self._in_table(self.table.tags_of if names is None else names)
+        self.table = root / table
+        self.tag_table = _read_table(root, table, form, tags, valid_column)
+        self.tags = _known_tags(tags, self.tag_table)
+        _check_untagged(untagged, self.tag_table)
+        self.names = self._in_table(self.tags_of if names is None else names)
         self._paths = TileFiles(root, folder, suffix).find(self.names)
 
     @property
     def tags_of(self) -> dict[str, list[str]]:
         """The tags of each tile in the table, by its name there."""
-        return self.table.tags_of
+        return self.tag_table.tags_of
 
     @property
     def remarks(self) -> list[str]:
         """What is unusual about table and tiles, each in one line."""
-        table, tags_of, other = self.table, self.tags_of, self._of_other_suffix()
+        table, tags_of, other = self.tag_table, self.tags_of, self._of_other_suffix()
         lines = []
         if table.form.tag_column is None:
             lines.append(
@@ -142,6 +143,14 @@ class Planet:
     def path(self, name: str) -> Path:
         """Path of the tile `name`."""
         return self._paths[name]
+
+    def column(self, heading: str) -> dict[str, str]:
+        """The cells of another column of the table, by the name of the tile.
+
+        Raises:
+            BadSampleError: The table has no such column.
+        """
+        return self.tag_table.column(heading, "valid_column")
 
     def take(self, names: Sequence[str]) -> "Planet":
         """Some of these tiles, in this order, without reading the table again."""

@@ -61,18 +61,16 @@ def read_table(path: Path, wanted: Sequence[str] = ()) -> Table:
     A quoted cell may hold anything, line breaks included. Rows without any text are skipped.
 
     Args:
-        path: An existing file in UTF-8.
+        path: A file in UTF-8.
         wanted: Headings that tell the separator: the one is taken under which most of them are found, then the one that
             gives most columns.
 
     Raises:
+        MissingDataError: The file does not exist.
         BadSampleError: The file is no such table, a heading comes twice, a row is longer or shorter than the header, or
             a cell has no heading; only a first column without heading, as pandas writes its index, may hold text.
     """
-    text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
-    if "\0" in text:
-        line = 1 + text[: text.index("\0")].count("\n")
-        raise BadSampleError(f"{path}: line {line}: expected text, got a zero byte; save the table as CSV in UTF-8.")
+    text = read_text(path, "a table").replace("\r\n", "\n").replace("\r", "\n")
     separator = max(_SEPARATORS, key=lambda one: _fit(_first_row(text, one), wanted))
     header, *rows = list(_rows(path, text, separator)) or [Row(1, [])]
     if not rows:
