@@ -253,9 +253,9 @@ def test_columns_of_0_and_1_give_what_a_column_of_tags_gives(three: Path) -> Non
         f"{three / 'train_v2.csv'}: 6 columns of 0 and 1 are the tags, and 'filename' has the names: clear, cloudy, "
         "haze, primary, water, snow."
     ]
-    assert [Planet(three, tags=["water", "clear"])[index]["labels"].tolist() for index in range(3)] == [
-        *([0, 1], [0, 0], [1, 0])
-    ]
+    some = Planet(three, tags=["water", "clear"])
+    assert [some[index]["labels"].tolist() for index in range(3)] == [[0, 1], [0, 0], [1, 0]]
+    assert some.remarks[0].endswith("has the names: water, clear; no tags are cloudy, haze, primary, snow.")
     with pytest.raises(
         BadSampleError, match=r"train_v2\.csv: a column is the unknown tag 'snow'; expected agriculture, "
     ):

@@ -107,9 +107,10 @@ class Planet:
         table, tags_of, other = self.tag_table, self.tags_of, self._of_other_suffix()
         lines = []
         if table.form.tag_column is None:
+            unused = f"; no tags are {', '.join(table.unused)}" if table.unused else ""
             lines.append(
                 f"{table.path}: {len(table.headings)} columns of 0 and 1 are the tags, and {table.form.name_column!r} "
-                f"has the names: {', '.join(table.headings)}."
+                f"has the names: {', '.join(table.headings)}{unused}."
             )
         if table.untagged:
             lines.append(

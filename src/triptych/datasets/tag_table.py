@@ -28,7 +28,7 @@ class TagForm(NamedTuple):
     def split(self, text: str) -> list[str]:
         """The tags in a cell, each once, without what surrounds them; white space within a tag becomes one space."""
         mark = self.delimiter.strip(" ")
-        parts = text.split(mark) if mark else text.split()
+        parts = text.split(mark if mark in ",;|" else self.delimiter) if mark else text.split()
         return list(dict.fromkeys(tag for part in parts if (tag := " ".join(stripped(part).split()))))
 
     def fits(self, tag: str) -> bool:
@@ -71,6 +71,12 @@ class TagTable(NamedTuple):
     def tags(self) -> list[str]:
         """The tags that are columns, or that some tile has, sorted."""
         return sorted({*self.headings}.union(*self.tags_of.values()))
+
+    @property
+    def unused(self) -> list[str]:
+        """Headings beside those of names and tags."""
+        used = {"", self.form.name_column, self.form.tag_column, *self.headings}
+        return [heading for heading in self.table.header if heading not in used]
 
     @property
     def untagged(self) -> list[str]:
