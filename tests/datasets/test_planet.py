@@ -231,6 +231,14 @@ def test_listed_tags_that_no_table_can_hold_are_refused(three: Path, tags: list[
         Planet(three, tags=tags)
 
 
+def test_a_folder_of_two_formats_is_remarked(three: Path) -> None:
+    path = three / "train-jpg" / "t1.jpg"
+    path.rename(path.with_suffix(".png"))
+    data = Planet(three)
+    assert data.remarks == [f"planet: 1 of 3 tiles do not end in '.jpg'; the first is {path.with_suffix('.png')}."]
+    assert [Path(data[index]["path"]).suffix for index in range(3)] == [".jpg", ".png", ".jpg"]
+
+
 def test_some_tiles_are_taken_without_reading_the_table_again(three: Path) -> None:
     data = Planet(three)
     (three / "train_v2.csv").unlink()

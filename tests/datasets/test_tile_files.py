@@ -98,6 +98,13 @@ def test_a_missing_tile_is_reported_with_what_would_find_it(tmp_path: Path, kind
         found(tmp_path, ["t0", "t9"])
 
 
+def test_a_single_tile_in_another_folder_is_said_to_be_there(tmp_path: Path) -> None:
+    folder_of(tmp_path, "tiles/t0.jpg", "other/t1.jpg")
+    text = f"planet: 1 of 2 tiles do not exist; the first is {tmp_path}/tiles/t1.jpg; it is in {tmp_path}/other."
+    with pytest.raises(MissingDataError, match="^" + re.escape(text)):
+        found(tmp_path, ["t0", "t1"])
+
+
 def test_each_folder_is_listed_once_and_no_tile_is_looked_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"{folder}/t{number}" for number in range(100) for folder in "ab"]
     folder_of(tmp_path, *(f"tiles/{name}.png" for name in names))

@@ -44,7 +44,7 @@ class TileFiles:
         if missing:
             raise MissingDataError(
                 f"planet: {len(missing)} of {len(names)} tiles do not exist; the first is {self.expected(missing[0])}; "
-                f"{self._advice(missing[0])}."
+                f"{self._advice(missing[0], len(missing) == len(names))}."
             )
         several = [name for name, paths in found.items() if len(paths) > 1]
         if several:
@@ -77,12 +77,13 @@ class TileFiles:
             self._listings[folder] = _Listing(folder)
         return self._listings[folder]
 
-    def _advice(self, name: str) -> str:
-        """What to set, so that a tile that was not found is."""
+    def _advice(self, name: str, all_missing: bool) -> str:
+        """What to set, so that a tile that was not found is; or where it is, if others were found."""
         folders = _subfolders(self.root)
         for other in [*folders, self.root]:
             if self._candidates(other, name):
-                return f"set folder to {other.relative_to(self.root).as_posix()!r}, where it is"
+                set_folder = f"set folder to {other.relative_to(self.root).as_posix()!r}, where it is"
+                return set_folder if all_missing else f"it is in {other}"
         if not self.folder.is_dir():
             names = ", ".join(one.name for one in folders) or "none"
             return f"there is no such folder; set folder to that of the tiles, out of {names}"
