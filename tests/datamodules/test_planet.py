@@ -107,6 +107,19 @@ def test_a_tag_that_only_validation_has_is_a_column_of_both_parts(tmp_path: Path
     assert valid["labels"].tolist() == [[0, 0, 1]]
 
 
+def test_tiles_without_tags_are_counted_in_one_line(tiles: Path, caplog: pytest.LogCaptureFixture) -> None:
+    header, *rows = (tiles / "train_v2.csv").read_text().splitlines()
+    (tiles / "train_v2.csv").write_text("\n".join([header, *rows[:-2], "train_28,", "train_29,"]))
+    with caplog.at_level("INFO", "lightning.pytorch.utilities.rank_zero"):
+        data = module(tiles, "fit", augment=False)
+    text = "2 of 30 tiles are without tags, all their labels 0; the first is 'train_28' in line 30."
+    assert f"{tiles / 'train_v2.csv'}: {text}" in caplog.messages
+    batches = [*data.train_dataloader(), *data.val_dataloader()]
+    assert sum(int((batch["labels"].sum(dim=1) == 0).sum()) for batch in batches) == 2
+    with pytest.raises(BadSampleError, match="2 tiles have no tags; the first is 'train_28' in line 30; "):
+        module(tiles, "fit", untagged="refuse")
+
+
 def test_metadata_are_the_channels_and_the_tags_once_the_table_is_read(drawn_tiles: Path) -> None:
     data = module(drawn_tiles)
     assert data.metadata == {"in_channels": 3}

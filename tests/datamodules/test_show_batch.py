@@ -84,6 +84,12 @@ def test_the_tags_of_each_tile_stand_below_it(make_panel) -> None:
         assert caption.split(", ") == [data.metadata["tags"][i] for i in labels.nonzero().flatten()]
 
 
+def test_a_tile_without_tags_says_so() -> None:
+    sample = {"image": torch.zeros(3, 32, 32, dtype=torch.uint8), "labels": torch.zeros(2), "path": "a.jpg"}
+    texts = [text.get_text() for text in tag_batch([sample], ["clear", "road"], 1).texts]
+    assert " ".join(texts) in ("a.jpg no tags", "no tags a.jpg")
+
+
 @pytest.mark.parametrize("columns", [1, 2, 5])
 def test_all_32_classes_have_room_in_the_legend(check_whole, columns) -> None:
     mask = torch.arange(32).repeat_interleave(6).view(1, -1).repeat(100, 1)

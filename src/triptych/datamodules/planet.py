@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from lightning.pytorch.utilities import rank_zero_info
 from matplotlib.figure import Figure
 
 from triptych.datamodules.split import HeldOut, by_values
 from triptych.datamodules.split_module import SplitDataModule
 from triptych.datasets.images import READERS, Channels
 from triptych.datasets.names import SampleNames, names_below
-from triptych.datasets.planet import SAMPLE_ARCHIVE, Planet, Tags, TilePictures
+from triptych.datasets.planet import SAMPLE_ARCHIVE, Planet, Tags, TilePictures, Untagged
 from triptych.datasets.sample import Sample
+from triptych.datasets.tag_table import TagForm
+from triptych.datasets.tile_files import paths_below
 from triptych.draw.batch import tag_batch
 from triptych.runs.plain_values import plain
 from triptych.transforms import Pipeline, planet_pipeline
@@ -28,13 +31,17 @@ class PlanetDataModule(SplitDataModule):
             ways to split, which replace the default; a tile in a list is named as in the table or by its file.
         valid_column: Column of the table that splits instead: true or false, 1 or 0, yes or no (true validates), or
             train, valid or test.
-        table: Name of the CSV file, below `root`; `labels.csv` in the course's sample.
+        table: Name of the table, below `root`; `labels.csv` in the course's sample. Its columns are separated by
+            commas, semicolons, tabs or vertical bars.
         folder: Folder of the tiles, below `root`; `train` in the course's sample.
-        suffix: End of a tile's file name that the table leaves out.
+        suffix: End of a tile's file name that the table leaves out; a name with its suffix is found too, and so is the
+            only image of a name in another format.
         delimiter: Text between two tags.
         name_column: Heading of the column of names.
-        tag_column: Heading of the column of tags.
-        tags: `"planet"` for the 17 tags of the competition, `"table"` for those that occur in the table, or a list.
+        tag_column: Heading of the column of tags; in a table without it each other column of 0 and 1 is a tag.
+        tags: `"planet"` for the 17 tags of the competition, `"table"` for those that occur in the table or are columns
+            of it, or a list; of columns of 0 and 1, a list takes those that it names.
+        untagged: `"keep"` takes tiles without tags as samples whose labels are all 0, `"refuse"` reports them.
         channels: 3 reads RGB; 4 also reads another band, such as near infrared, from TIFF or PNG with 8 bits per
             channel. The model needs the same `in_channels`.
         loading: Further arguments of `SplitDataModule`. `download` fetches the course's sample of 1,000 tiles; the
@@ -63,6 +70,7 @@ class PlanetDataModule(SplitDataModule):
         name_column: str = "image_name",
         tag_column: str = "tags",
         tags: Tags = "planet",
+        untagged: Untagged = "keep",
         channels: Channels = 3,
         **loading: Any,
     ) -> None:
@@ -79,6 +87,8 @@ class PlanetDataModule(SplitDataModule):
             "name_column": name_column,
             "tag_column": tag_column,
             "tags": plain(tags),
+            "untagged": untagged,
+            "valid_column": valid_column,
             "channels": channels,
         }
         self._tiles: Planet | None = None
@@ -90,6 +100,26 @@ class PlanetDataModule(SplitDataModule):
         if self._tiles is None:
             raise RuntimeError("PlanetDataModule: call setup() first; the table has not been read yet.")
         return self._tiles
+
+    @property
+    def form(self) -> TagForm:
+        """How the table is written; before it is read, as the arguments say."""
+        if self._tiles is not None:
+            return self._tiles.tag_table.form
+        layout = self.layout
+        return TagForm(layout["name_column"], layout["tag_column"], delimiter=layout["delimiter"])
+
+    def names_of(self, paths: Sequence[str]) -> list[str]:
+        """Names of images, all different: of tiles those in the table, of others the paths below `predict_path`.
+
+        `suffix` is left out of a path, as the table leaves it out.
+        """
+        if self.predict_path is None:
+            name_of = {str(self.tiles.path(name)): name for name in self.tiles.names}
+            return [name_of.get(path, path) for path in paths]
+        below = paths_below(Path(self.predict_path), paths)
+        names = [name.removesuffix(self.layout["suffix"]) for name in below]
+        return names if len({*names}) == len(names) else below
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -114,6 +144,8 @@ class PlanetDataModule(SplitDataModule):
 
     def find(self) -> None:
         tiles = self._tiles = Planet(self.root, **self.layout)
+        for line in tiles.remarks:
+            rank_zero_info(line)
         files = names_below(tiles.folder, map(tiles.path, tiles.names))
         self._tile_of = dict(zip(files, tiles.names, strict=True))
         aliases = {tile: file for file, tile in self._tile_of.items()}

@@ -50,7 +50,7 @@ def tag_batch(samples: Sequence[Mapping[str, Any]], tags: Sequence[str], columns
         tags: Names of the tags.
         columns: Number of samples in a row.
     """
-    tag_lists = [", ".join(tags[i] for i in sample["labels"].nonzero().flatten()) for sample in samples]
+    tag_lists = [", ".join(tags[i] for i in sample["labels"].nonzero().flatten()) or "no tags" for sample in samples]
     tiles = [
         Tile(rgb(sample["image"]), name, sentence(tag_list))
         for sample, name, tag_list in zip(samples, _names(samples), tag_lists, strict=True)
