@@ -128,9 +128,11 @@ def test_an_id_without_a_class_is_refused_with_its_file(streets: Path, classes: 
     text = (
         f"{mask}: expected class ids 0 to 31 (codes.txt names 32 classes) or 255 for void, got id 32; it holds "
         "0 (100.0 %), 32 (< 0.1 %); correct the mask, add the class to codes.txt, or set label_map: "
-        "{0: Animal, 32: CLASS} with the name of a class for each CLASS."
+        "{0: Animal, 1: Archway, "
     )
-    with pytest.raises(BadSampleError, match=re.escape(text)):
+    with pytest.raises(
+        BadSampleError, match=f"{re.escape(text)}.*, 31: Wall, 32: CLASS}} with the name of a class for"
+    ):
         CamVid(streets, classes=classes)[0]
 
 

@@ -79,7 +79,7 @@ def test_colours_without_known_names_are_listed_to_be_filled_in() -> None:
         'label_map: {"#00a000": CLASS, "#dc0000": CLASS} with the name of a class for each CLASS'
     )
     assert map_advice([0, 1, 9, 12, 255], THREE) == (
-        "label_map: {0: a, 1: b, 9: CLASS, 12: CLASS} with the name of a class for each CLASS"
+        "label_map: {0: a, 1: b, 2: c, 9: CLASS, 12: CLASS} with the name of a class for each CLASS"
     )
 
 

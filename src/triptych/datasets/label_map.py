@@ -58,11 +58,11 @@ def map_advice(found: Iterable[Value], class_names: Sequence[str]) -> str:
 
 
 def map_template(found: Iterable[Value], class_names: Sequence[str]) -> str:
-    """The argument that maps what was found, with `CLASS` for the class of each value that is none of the ids."""
+    """The argument that maps what was found: the ids of the classes as they are, and `CLASS` for each other value."""
     values = list(found)
-    known = {value: class_names[value] for value in values if isinstance(value, int) and value < len(class_names)}
-    rest = dict.fromkeys([value for value in values if value not in known and value != VOID_ID], _TO_FILL_IN)
-    listed: LabelMap = {value: (known | rest)[value] for value in values[:_LISTED] if value in known | rest}
+    listed: LabelMap = dict(enumerate(class_names)) if any(isinstance(value, int) for value in values) else {}
+    unknown = [value for value in values if value not in listed and value != VOID_ID]
+    listed |= dict.fromkeys(unknown[:_LISTED], _TO_FILL_IN)
     return f"label_map: {label_map_line(listed)} with the name of a class for each {_TO_FILL_IN}"
 
 
