@@ -155,10 +155,15 @@ def test_each_split_is_judged_alone_for_labels_but_ids_are_judged_together(tmp_p
     assert len(frames) == 2
 
 
-def test_one_class_alone_is_doubted_unless_there_is_no_other(tmp_path: Path) -> None:
-    assert checked(tmp_path / "two", [square(1, 1)] * 2, TWO) != []
-    assert checked(tmp_path / "one", [square(0, 0)] * 2, ["leaf"]) == []
-    assert checked(tmp_path / "void", [square(0, 1)] * 2, ["leaf", "Void"]) == []
+@pytest.mark.parametrize("codes", [["leaf"], ["leaf", "Void"], ["leaf", "stem", "root", "Void"]])
+def test_one_class_alone_is_doubted_where_it_is_trained_or_scored(codes: list[str], tmp_path: Path) -> None:
+    number = sum(code != "Void" for code in codes)
+    for split in ("train", "val", "test"):
+        (doubt,) = checked(tmp_path / split, [square(0, 255)] * 2, codes, split)
+        assert doubt.startswith(
+            f"camvid: 2 checked masks hold one class alone, leaf, of {number}: 0 (83.3 %), 255 (16.7"
+        )
+    assert checked(tmp_path / "predict", [square(0, 255)] * 2, codes, "predict") == []
 
 
 def test_only_a_sample_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from lightning.pytorch.utilities import rank_zero_warn
 from matplotlib.figure import Figure
 
-from triptych.datamodules.base import _SPLITS, TriptychDataModule
+from triptych.datamodules.base import TriptychDataModule
 from triptych.datasets.camvid import ARCHIVE, CamVid, ClassSet
 from triptych.datasets.camvid_classes import class_colors
 from triptych.datasets.files import read_lines
@@ -19,6 +19,9 @@ from triptych.datasets.sample import Sample, Split
 from triptych.draw.batch import mask_batch
 from triptych.draw.masks import Classes
 from triptych.transforms import Pipeline, camvid_pipeline
+
+_CHECKED = {"fit": ("val", "train"), "validate": ("val",), "test": ("test",), "predict": ("predict",)}
+"""The records whose masks are checked, by stage."""
 
 
 class CamVidDataModule(TriptychDataModule):
@@ -140,7 +143,7 @@ class CamVidDataModule(TriptychDataModule):
     def _find_records(self, stage: str) -> None:
         """As in `TriptychDataModule`; and a sample of the masks is decoded, so that what is wrong is told now."""
         super()._find_records(stage)
-        of_stage = {name: self.records[name] for name in _SPLITS.get(stage, (stage,))}
+        of_stage = {name: self.records[name] for name in _CHECKED[stage]}
         splits = {name: frames for name, frames in of_stage.items() if isinstance(frames, CamVid)}
         names = {name: frames.names for name, frames in splits.items()}
         if splits and names != self._checked:  # another stage of a recipe takes the same ones
