@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import yaml
@@ -143,6 +144,15 @@ def test_camvids_own_coloured_masks_are_refused_with_a_map_that_reads_them(tmp_p
     mapped = CamVid(tmp_path, label_map=label_map)
     mapped.check()
     assert np.array_equal(mapped[0]["mask"], ids)
+
+
+@pytest.mark.parametrize("bands", [1, 3])
+def test_colours_of_16_bits_are_refused_and_not_cut_to_8(bands: int, tmp_path: Path) -> None:
+    frames = CamVid(folder(tmp_path, [Image.fromarray(square())], TWO), label_map={"#000000": "lesion"})
+    cv2.imwrite(str(frames.label_path("f0.png")), np.full((*SIZE, bands), 257, np.uint16))
+    text = f"{frames.label_path('f0.png')}: expected a mask of colours with 8 bits per band, got 16 bits; convert it"
+    with pytest.raises(BadSampleError, match=re.escape(text)):
+        frames[0]
 
 
 def test_one_coloured_mask_among_ids_is_named_without_a_map(tmp_path: Path) -> None:

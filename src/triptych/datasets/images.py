@@ -16,6 +16,7 @@ Channels = Literal[3, 4]
 
 _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 _UNASSOCIATED_ALPHA = 2  # of TIFF's tag ExtraSamples
+_PNG_DEPTH_AT = 24
 _TAIL_BYTES = 1024  # some programs write a few bytes after the end
 _MAX_ID = 65535
 _GREY_STEP = {"L;2": 85, "L;4": 17}
@@ -25,13 +26,14 @@ _GREY_STEP = {"L;2": 85, "L;4": 17}
 class ImageHeader(NamedTuple):
     """Header of an image file.
 
-    `size` as (width, height) in pixels; Pillow's `mode` and `format`, such as L and PNG; number of `bands`, and of
-    `pages` or frames.
+    `size` as (width, height) in pixels; Pillow's `mode` and `format`, such as L and PNG; number of `bands`, of `bits`
+    of each, and of `pages` or frames.
     """
 
     size: tuple[int, int]
     mode: str
     bands: int
+    bits: int
     pages: int
     format: str
 
@@ -107,15 +109,16 @@ def image_header(path: Path) -> ImageHeader:
     if not path.is_file():
         raise MissingDataError(f"{path}: no such file; expected an image.")
     with path.open("rb") as file:
+        start = file.read(_PNG_DEPTH_AT + 1)
         try:
             with Image.open(file) as image:
+                bits = start[_PNG_DEPTH_AT] if image.format == "PNG" else _bits_of(image.mode)
+                pages = getattr(image, "n_frames", 1)
                 header = ImageHeader(
-                    image.size, image.mode, len(image.getbands()), getattr(image, "n_frames", 1), image.format or ""
+                    image.size, image.mode, len(image.getbands()), bits, pages, format=image.format or ""
                 )
         except (OSError, SyntaxError) as error:  # OSError: unknown format, or cut off in the header
             raise BadSampleError(f"{path}: expected an image, got a file that is not one or is cut off.") from error
-        file.seek(0)
-        start = file.read(8)
         file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
         tail = file.read()
     _check_png_end(path, start, tail)
@@ -140,6 +143,11 @@ def _has_alpha_tag(path: Path) -> bool:
         return False
 
 
+def _bits_of(mode: str) -> int:
+    """Bits of a band, by Pillow's mode."""
+    return 16 if mode.startswith("I;16") else {"1": 1, "I": 32, "F": 32}.get(mode, 8)
+
+
 def _raw_mode(image: Image.Image) -> str:
     """How the pixels are stored, in Pillow's words, such as `L;4` for grey values of 4 bits."""
     tiles = getattr(image, "tile", None)
@@ -155,7 +163,7 @@ def _read_bytes(path: Path) -> bytes:
 
 def _check_png_end(path: Path, start: bytes, tail: bytes) -> None:
     """Raises an error if a PNG lacks its last chunk, IEND; decoders may fill the missing part with grey instead."""
-    if start == _PNG_START and _PNG_END not in tail:
+    if start.startswith(_PNG_START) and _PNG_END not in tail:
         raise BadSampleError(f"{path}: expected a whole PNG, but the file is cut off; copy it again.")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from triptych.datasets.images import ImageHeader
+from triptych.datasets.images import ImageHeader, image_header
 from triptych.errors import BadSampleError
 
 Value = int | str
@@ -40,13 +40,14 @@ def read_colors(path: Path, oriented: bool = True) -> npt.NDArray[np.uint32]:
     Raises:
         BadSampleError: It cannot be decoded, or has more than 8 bits per band.
     """
+    header = image_header(path)
+    if header.bits > 8:
+        raise BadSampleError(
+            f"{path}: expected a mask of colours with 8 bits per band, got {header.bits} bits; convert it, or map the "
+            "ids of one band."
+        )
     try:
         with Image.open(path) as image:
-            if image.mode.startswith("I") or image.mode == "F":
-                raise BadSampleError(
-                    f"{path}: expected 8 bits per band for the colours of label_map, got mode {image.mode}; "
-                    "map its ids instead."
-                )
             shown = ImageOps.exif_transpose(image) if oriented else image
             bands = np.array(shown.convert("RGBA"))
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
