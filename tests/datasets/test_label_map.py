@@ -16,6 +16,7 @@ TWO, THREE, FOUR = ["background", "lesion"], ["a", "b", "c"], ["a", "b", "c", "V
     [
         ([0, 255], TWO, {0: "background", 255: "lesion"}),
         ([0, 255], [*TWO, "void"], {0: "background", 255: "lesion"}),
+        ([0, 255], ["Void", "lesion"], {0: "Void", 255: "lesion"}),
         ([0, 15], TWO, {0: "background", 15: "lesion"}),
         ([0, 65535], TWO, {0: "background", 65535: "lesion"}),
         ([0, 1, 65535], TWO, {0: "background", 1: "lesion", 65535: "Void"}),
@@ -39,6 +40,7 @@ def test_ids_in_the_order_of_the_classes_are_mapped(found: list[int], names: lis
         ([0, 1], TWO),
         ([0, 1, 255], TWO),
         ([0, 255], THREE),
+        ([0, 255], ["background", "Void"]),
         ([0, 3], THREE),
         ([255], TWO),
         ([7], TWO),

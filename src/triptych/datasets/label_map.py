@@ -88,7 +88,8 @@ def voc_color(index: int) -> str:
 def _of_ids(ids: list[int], names: Sequence[str]) -> LabelMap | None:
     names = list(names)
     labelled = [name for name in names if not is_void(name)]
-    is_black_and_white = len(labelled) == 2 and ids == [0, VOID_ID]
+    two = names if len(names) == 2 else labelled
+    is_black_and_white = ids == [0, VOID_ID] and len(two) == 2 and not is_void(two[1])
     if not labelled or (all(i < len(names) or i == VOID_ID for i in ids) and not is_black_and_white):
         return None
     for classes in (names, labelled):
