@@ -274,6 +274,7 @@ def cut_off(path: Path) -> None:
 
 
 IN_MASK = r"\S+/labels/\w+_P\.png: "
+ID_40 = r"expected class ids 0 to 31 \(.* 32 classes\) or 255 for void, got id 40; .*"
 DATA_MISTAKES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     "no folder": (shutil.rmtree, r"\S+/streets: no such folder; expected images/, labels/ and codes\.txt .*", []),
     "no codes": (
@@ -299,14 +300,14 @@ DATA_MISTAKES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     ),
     "mask of colours": (
         lambda root: redraw(first_mask(root), lambda ids: np.stack([ids] * 3, -1)),
-        IN_MASK + r"expected a mask of 8-bit class ids \(mode L or P\), got mode RGB; .*",
+        IN_MASK + r"expected a mask of class ids, got colours, .*; save the ids, as in the other 7 masks\.",
         [],
     ),
-    "unknown id": (give_id_40, IN_MASK + r"expected class ids 0 to 31 \(.* 32 classes\), got id 40; .*", []),
-    "unknown id met by a worker": (
-        give_id_40,
-        IN_MASK + r"expected class ids 0 to 31 \(.* 32 classes\), got id 40; .*",
-        ["--data.num_workers", "1"],
+    "unknown id": (give_id_40, IN_MASK + ID_40, []),
+    "label_name of another kind": (
+        lambda root: root,
+        r"label_name takes \{stem\} and \{suffix\}, got \{name\} in '\{name\}\.png'; .*",
+        ["--data.label_name", "{name}.png"],
     ),
     "frame cut off": (
         lambda root: cut_off(root / "images" / train_frames(root)[0]),
@@ -338,10 +339,18 @@ def test_mistake_in_the_data_is_reported_in_one_line_and_leaves_no_run(
     break_it, words, more = DATA_MISTAKES[mistake]
     break_it(streets)
     before = files(tmp_path)
-    # all training frames in one batch, so that the first step reads the bad one
-    small = ["--data.batch_size", "8", *runs_in(tmp_path / "runs")]
-    fails(["fit", *config_args("camvid", streets), *small, *more], words)
+    fails(["fit", *config_args("camvid", streets), *runs_in(tmp_path / "runs"), *more], words)
     assert files(tmp_path) == before
+
+
+def test_an_id_that_the_sample_of_masks_missed_is_reported_by_a_worker_in_one_line(
+    streets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("triptych.datasets.mask_checks._MASKS", 1)
+    give_id_40(streets)
+    # all training frames in one batch, so that the first step reads the bad one
+    more = ["--data.batch_size", "8", "--data.num_workers", "1", *runs_in(tmp_path / "runs")]
+    fails(["fit", *config_args("camvid", streets), *more], IN_MASK + ID_40)
 
 
 NO_OPTION = "no such option; `triptych fit --{}help{}` lists the available ones\\."

@@ -88,14 +88,14 @@ def test_a_folder_of_ones_own_is_described_by_arguments(tmp_path: Path) -> None:
     (tmp_path / "held_out.txt").write_text("pet2.jpg\n")
     for index in range(4):
         Image.new("RGB", (20, 30), (10 * index, 0, 0)).save(tmp_path / "in" / f"pet{index}.jpg")
-        Image.new("L", (20, 30), index % 3).save(tmp_path / "out" / f"pet{index}.png")
+        Image.new("L", (20, 30), (index + 2) % 3).save(tmp_path / "out" / f"pet{index}.png")
     layout = {"image_dir": "in", "label_dir": "out", "label_name": "{stem}.png", "valid_list": "held_out.txt"}
     data = module(tmp_path, "fit", **layout)
     assert names(data.val_dataloader()) == ["pet2.jpg"]
     assert sorted(names(data.train_dataloader())) == ["pet0.jpg", "pet1.jpg", "pet3.jpg"]
     (batch,) = data.val_dataloader()
     assert batch["size"].tolist() == [[30, 20]]
-    assert batch["mask"].unique().tolist() == [2]
+    assert batch["mask"].unique().tolist() == [1]
     assert data.metadata == {"num_classes": 3, "ignore_index": 2, "class_names": ["cat", "background", "void"]}
 
 

@@ -5,17 +5,24 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from lightning.pytorch.utilities import rank_zero_warn
 from matplotlib.figure import Figure
 
 from triptych.datamodules.split_module import SplitDataModule
 from triptych.datasets.camvid import ARCHIVE, CamVid, ClassSet
 from triptych.datasets.camvid_classes import class_colors
+from triptych.datasets.label_map import LabelMap
+from triptych.datasets.label_name import checked_label_name
+from triptych.datasets.mask_checks import check_masks
 from triptych.datasets.names import SampleNames
 from triptych.datasets.sample import Sample
 from triptych.draw.batch import mask_batch
 from triptych.draw.masks import Classes
 from triptych.errors import MissingDataError
 from triptych.transforms import Pipeline, camvid_pipeline
+
+_CHECKED = {"fit": ("val", "train"), "validate": ("val",), "test": ("test",), "predict": ("predict",)}
+"""The records whose masks are checked, by stage."""
 
 
 class CamVidDataModule(SplitDataModule):
@@ -32,6 +39,10 @@ class CamVidDataModule(SplitDataModule):
         image_dir: Folder of the frames, below `root`.
         label_dir: Folder of the masks, below `root`.
         label_name: Name of a frame's mask, from the frame's `{stem}` and `{suffix}`.
+        label_map: Class names by the ids or colours in the masks, where an id is not the line number of its class in
+            `codes.txt`: `{0: background, 255: lesion}`, `{"#804080": Road, "0,0,0": Void}`; `Void` or null is void. In
+            ids 255 is void unless it is named. It goes before `classes`, and what `predict` writes are ids as trained,
+            the line numbers, whatever the files held.
         min_area: Smallest fraction of a frame's area that a random training crop keeps, in (0, 1]; 1 takes the lesson's
             zoom of up to 1.1 instead of crops.
         loading: Further arguments of `SplitDataModule`. `download` fetches 599 MB.
@@ -59,6 +70,7 @@ class CamVidDataModule(SplitDataModule):
         image_dir: str = "images",
         label_dir: str = "labels",
         label_name: str = "{stem}_P{suffix}",
+        label_map: LabelMap | None = None,
         min_area: float = 1.0,
         **loading: Any,
     ) -> None:
@@ -70,10 +82,12 @@ class CamVidDataModule(SplitDataModule):
             "classes": classes,
             "image_dir": image_dir,
             "label_dir": label_dir,
-            "label_name": label_name,
+            "label_name": checked_label_name(label_name),
+            "label_map": label_map,
         }
         self._frames: CamVid | None = None
         _ = self.way  # refuses two
+        self._checked: dict[str, list[str]] = {}
 
     @property
     def frames(self) -> CamVid:
@@ -102,13 +116,12 @@ class CamVidDataModule(SplitDataModule):
         """
         frames = self.records["train"] if "train" in self.records else self.split("train")
         assert isinstance(frames, CamVid)
-        counts = np.zeros(len(frames.class_names), dtype=np.int64)
+        counts = np.zeros(256, dtype=np.int64)
         for name in frames.names:
             ids = frames.read_mask(frames.label_path(name))
-            counts += np.bincount(ids.ravel(), minlength=len(counts))
-        if frames.ignore_index < len(counts):
-            counts[frames.ignore_index] = 0
-        return [int(count) for count in counts]
+            counts += np.bincount(ids.ravel(), minlength=256)
+        counts[frames.ignore_index] = 0
+        return [int(count) for count in counts[: len(frames.class_names)]]
 
     def draw_batch(self, samples: Sequence[Sample], columns: int) -> Figure:
         names = self.frames.class_names
@@ -134,6 +147,17 @@ class CamVidDataModule(SplitDataModule):
         frames = self.frames.take(names)
         frames.check()
         return frames
+
+    def _find_records(self, stage: str) -> None:
+        """As in `TriptychDataModule`; and a sample of the masks is decoded, so that what is wrong is told now."""
+        super()._find_records(stage)
+        of_stage = {name: self.records[name] for name in _CHECKED[stage]}
+        splits = {name: frames for name, frames in of_stage.items() if isinstance(frames, CamVid)}
+        names = {name: frames.names for name, frames in splits.items()}
+        if splits and names != self._checked:  # another stage of a recipe takes the same ones
+            for doubt in check_masks(splits, self.seed):
+                rank_zero_warn(doubt)
+            self._checked = names
 
     def train_paths(self) -> list[Path]:
         frames = self.records["train"]
