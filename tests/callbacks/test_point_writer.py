@@ -58,7 +58,8 @@ def test_predict_writes_a_table_and_a_picture_of_each_held_out_frame(run: Run) -
     points = [(float(row["y_px"]), float(row["x_px"])) for row in rows]
     np.testing.assert_allclose(points, [point for _, point in expected], atol=0.006)
 
-    pictures = sorted((folder / "pictures").iterdir())
+    pictures = sorted((folder / "pictures").rglob("*.png"))
+    assert {path.parent.name for path in pictures} == {*HELD_OUT}
     assert len(pictures) == len(rows) == 10
     for path in pictures:
         with Image.open(path) as drawn, Image.open(rows[0]["path"]) as frame:

@@ -223,13 +223,13 @@ def test_predict_takes_one_file_of_another_size(run: Run, tmp_path: Path) -> Non
     assert_mask_and_overlay(out, "one.png", (70, 50))
 
 
-def test_predict_takes_a_list_and_keeps_pictures_of_one_name_apart(run: Run, tmp_path: Path) -> None:
+def test_predict_takes_a_list_and_keeps_the_subfolders_of_what_is_listed(run: Run, tmp_path: Path) -> None:
     relative, absolute = picture(tmp_path / "a" / "x.png", (40, 60)), picture(tmp_path / "b" / "x.png", (60, 40))
     paths = tmp_path / "list.txt"
     paths.write_text(f"{relative.relative_to(tmp_path)}\n\n{absolute}\n")
     out = predicted(run, tmp_path, paths)
-    assert_mask_and_overlay(out, "x.png", (60, 40))
-    assert_mask_and_overlay(out, "x-2.png", (40, 60))
+    assert_mask_and_overlay(out, "a/x.png", (60, 40))
+    assert_mask_and_overlay(out, "b/x.png", (40, 60))
 
 
 def predicted(run: Run, tmp_path: Path, path: Path) -> Path:

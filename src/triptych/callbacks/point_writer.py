@@ -7,7 +7,6 @@ import lightning as L
 from torch import Tensor
 
 from triptych.callbacks.prediction_writer import PredictionWriter, rows_of_all
-from triptych.datasets.images import read_rgb
 from triptych.datasets.sample import Batch
 from triptych.draw.points import draw_points
 from triptych.files import atomic_save, save_csv
@@ -30,11 +29,13 @@ class PointWriter(PredictionWriter):
 
     def write(self, pl_module: Any, batch: Batch, prediction: Tensor) -> None:
         truth = (batch["point"] + 1) / 2 * batch["size"][:, None] if "point" in batch else [None] * len(prediction)
-        for path, points, true_points in zip(batch["path"], prediction, truth, strict=True):
+        for path, size, points, true_points in zip(batch["path"], batch["size"], prediction, truth, strict=True):
             self._rows += [(path, f"{y:.2f}", f"{x:.2f}") for y, x in points.tolist()]
-            true_list = None if true_points is None else true_points.tolist()
-            picture = draw_points(read_rgb(Path(path)), points.tolist(), true_list)
-            atomic_save(self.folder / "pictures" / self.name_of(path), picture.save)
+            image = self.image_to_draw_on(path)
+            scale = points.new_tensor(image.shape[:2]) / size
+            true_list = None if true_points is None else (true_points * scale).tolist()
+            picture = draw_points(image, (points * scale).tolist(), true_list)
+            atomic_save(self.output_path("pictures", path), picture.save)
 
     def on_predict_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         rows = rows_of_all(trainer, self._rows)

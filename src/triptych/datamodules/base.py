@@ -16,15 +16,16 @@ from triptych.datamodules.checks import checked_at_least, checked_size
 from triptych.datamodules.epoch_order import EpochSampler, Position
 from triptych.datamodules.hard_examples import weights_of
 from triptych.datamodules.micro_batches import MicroBatching
-from triptych.datamodules.samples import SampleDataset
+from triptych.datamodules.samples import SampleDataset, collate_one
 from triptych.datamodules.state import changed_at, state_of
 from triptych.datamodules.worker import WorkerLoader, start_worker
 from triptych.datasets.download import Archive, fetch
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.sample import Records, Sample, Split, Target
+from triptych.datasets.tile import checked_tile
 from triptych.files import as_path, is_remote
 from triptych.runs.plain_values import plain
-from triptych.transforms import Pipeline, evaluation_pipeline
+from triptych.transforms import Pipeline, evaluation_pipeline, whole_pipeline
 
 _SPLITS: dict[str, tuple[Split, ...]] = {
     "fit": ("val", "train"),
@@ -55,8 +56,10 @@ class TriptychDataModule(MicroBatching):
         augment: Whether training samples are augmented.
         valid_size: (height, width) in pixels of the samples for validation, test and prediction; None takes
             `image_size`.
-        predict_path: Folder of images, list of their paths (`.txt`) or one image to predict; None takes the validation
-            samples.
+        predict_path: Folder of images, with its subfolders, list of their paths (`.txt`) or one image to predict; None
+            takes the validation samples.
+        tile: Longest side in pixels of the overlapping tiles in which images are predicted at their own size, which may
+            be too large for the network; at least 64. None resizes an image for the network, and its mask back.
         sample_weights: CSV file of losses (see `triptych.write_losses`): training samples with a higher loss are drawn
             more often; None takes each once per epoch.
         download: Fetch the course's copy of the data if `root` does not exist.
@@ -85,6 +88,7 @@ class TriptychDataModule(MicroBatching):
         augment: bool = True,
         valid_size: tuple[int, int] | None = None,
         predict_path: str | None = None,
+        tile: int | None = None,
         sample_weights: str | None = None,
         download: bool = False,
     ) -> None:
@@ -96,6 +100,7 @@ class TriptychDataModule(MicroBatching):
             raise ValueError(f"root: expected a folder of this machine, got {root}; copy the data here first.")
         self.root, self.download = Path(root), download
         self.predict_path = predict_path
+        self.tile = None if tile is None else checked_tile(tile, self.target)
         self.image_size = checked_size("image_size", image_size)
         self.valid_size = None if valid_size is None else checked_size("valid_size", valid_size)
         self.batch_size = batch_size
@@ -263,7 +268,8 @@ class TriptychDataModule(MicroBatching):
         return self._loader("test", self._valid_pipeline(), shuffle=False)
 
     def predict_dataloader(self) -> DataLoader[Sample]:
-        return self._loader("predict", self._valid_pipeline(), shuffle=False)
+        pipeline = self._valid_pipeline() if self.tile is None else whole_pipeline()
+        return self._loader("predict", pipeline, shuffle=False, tile=self.tile)
 
     def show_batch(self, rows: int = 2, columns: int = 4) -> Figure:
         """Figure of the next training samples as the model gets them: in training order, augmented, with their targets.
@@ -291,7 +297,12 @@ class TriptychDataModule(MicroBatching):
         return evaluation_pipeline(self.valid_size or self.image_size)
 
     def _loader(
-        self, split: str, pipeline: Pipeline, shuffle: bool, resume_at: Position | None = None
+        self,
+        split: str,
+        pipeline: Pipeline,
+        shuffle: bool,
+        resume_at: Position | None = None,
+        tile: int | None = None,
     ) -> DataLoader[Sample]:
         if split not in self.records:
             raise RuntimeError(f'{type(self).__name__}: call setup() first; there are no "{split}" samples yet.')
@@ -300,14 +311,17 @@ class TriptychDataModule(MicroBatching):
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         if 0 < len(records) < replicas:
             raise ValueError(f"{split}: expected at least {replicas} samples, one per process, got {len(records)}.")
+        # a whole image is not sent from another process, which would copy it
+        num_workers = self.num_workers if tile is None else 0
         return WorkerLoader(
-            SampleDataset(records, pipeline, self.seed),
-            batch_size=self.micro_batch_size,
+            SampleDataset(records, pipeline, self.seed, tile),
+            batch_size=self.micro_batch_size if tile is None else 1,
+            collate_fn=None if tile is None else collate_one,
             sampler=EpochSampler(
                 len(records), shuffle, self.seed, replicas, rank, self.first_epoch, resume_at, weights
             ),
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
+            num_workers=num_workers,
+            persistent_workers=num_workers > 0,
             pin_memory=torch.cuda.is_available(),
             worker_init_fn=start_worker,
         )

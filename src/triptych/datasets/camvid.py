@@ -82,6 +82,16 @@ class CamVid:
         lower = [name.lower() for name in self.class_names]
         return lower.index(VOID.lower()) if VOID.lower() in lower else VOID_ID
 
+    @property
+    def paths(self) -> list[Path]:
+        """Paths of the frames."""
+        return [self.image_dir / name for name in self.names]
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the names of frames count from."""
+        return self.image_dir
+
     def __len__(self) -> int:
         return len(self.names)
 

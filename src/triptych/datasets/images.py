@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 from PIL.TiffImagePlugin import EXTRASAMPLES, TiffImageFile
 
+from triptych.datasets.large_png import decode_large_png
 from triptych.errors import BadSampleError, MissingDataError
 
 Channels = Literal[3, 4]
@@ -128,6 +129,8 @@ def image_header(path: Path) -> ImageHeader:
 def _decode(path: Path, flags: int) -> npt.NDArray[Any]:
     data = _read_bytes(path)
     _check_png_end(path, data[:8], data[-_TAIL_BYTES:])
+    if flags == cv2.IMREAD_COLOR_RGB and (large := decode_large_png(data)) is not None:
+        return large
     # OpenCV raises for an empty buffer, and returns None for anything else that it cannot read
     image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     if image is None:

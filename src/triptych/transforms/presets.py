@@ -22,6 +22,11 @@ def evaluation_pipeline(image_size: tuple[int, int]) -> Pipeline:
     return _with_points([resize])
 
 
+def whole_pipeline() -> Pipeline:
+    """Changes nothing: an image and its mask keep their size."""
+    return Pipeline([])
+
+
 def camvid_pipeline(image_size: tuple[int, int], ignore_index: int, min_area: float = 1.0) -> Pipeline:
     """CamVid's training pipeline: flip; rotation 10 degrees, zoom 1.1, warp 0.2 and lighting 0.2, each with p 0.75.
 
