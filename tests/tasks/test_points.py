@@ -6,6 +6,7 @@ import lightning as L
 import pytest
 import torch
 from biwi_files import write_person
+from small_fit import TINY
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
@@ -237,12 +238,12 @@ def test_without_data_that_say_it_there_is_one_point(make_trainer) -> None:
 
 def test_a_checkpoint_of_several_points_is_gone_on_with_whatever_was_left_out(make_trainer, tmp_path: Path) -> None:
     path, trainer = tmp_path / "last.ckpt", make_trainer(limit_val_batches=0)
-    trainer.fit(PointRegressor(**SMALL), Faces())
+    trainer.fit(PointRegressor(**TINY), Faces())
     trainer.save_checkpoint(path)
     loaded, images = PointRegressor.load_from_checkpoint(path), torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
     assert (loaded.hparams["num_points"], loaded.point_names) == (3, ["nose", "ear", "eye"])
     expected = loaded.eval()(images)
-    bare, own_loader, by_state = (PointRegressor(**SMALL) for _ in range(3))
+    bare, own_loader, by_state = (PointRegressor(**TINY) for _ in range(3))
     make_trainer(max_epochs=2, limit_val_batches=0).fit(bare, Faces(), ckpt_path=path)
     assert bare.hparams["num_points"] == 3
     make_trainer().validate(own_loader, Faces().val_dataloader(), ckpt_path=path, verbose=False)
@@ -279,7 +280,7 @@ def test_a_search_for_a_rate_leaves_a_model_whose_number_the_data_say_as_it_woul
     weights = []
     for searches in (False, True):
         L.seed_everything(0, verbose=False)
-        model = PointRegressor(**SMALL)
+        model = PointRegressor(**TINY)
         if searches:
             find_lr({"accelerator": "cpu"}, model, Faces(), num_steps=2)
         make_trainer(max_steps=1, limit_val_batches=0).fit(model, Faces())
