@@ -18,6 +18,8 @@ from triptych.transforms import Pipeline, biwi_pipeline
 class BIWIDataModule(SplitDataModule):
     """Data module for BIWI: portraits with the centre of the head.
 
+    Frames without a pose, or whose pose is empty or NaN, are dropped; a warning counts them.
+
     Args:
         root: Folder with a folder for each person.
         image_size: (height, width) in pixels; the lesson's by default.

@@ -33,7 +33,8 @@ class Record(_RecordOfImage, total=False):
     """One image and its labels, before any transform.
 
     `image` uint8 (H, W, C), RGB first; `path` of its file; and, if the data set has them, `mask` uint8 (H, W) of class
-    ids, `keypoints` float64 (P, 2) as (x, y) in pixels, `labels` float32 (L,), 1 for each tag that is true.
+    ids, `keypoints` float64 (P, 2) as (x, y) in pixels, NaN for a missing point, `labels` float32 (L,), 1 for each tag
+    that is true.
     """
 
     mask: npt.NDArray[np.uint8]
@@ -57,9 +58,10 @@ class Sample(_SampleOfImage, _Labels, total=False):
     """One image and its target, after the transforms.
 
     `image` uint8 (C, H, W); `path` of its file; `size` int64 (2,), height and width of the image in its file; and, if
-    the record has them, `mask` int64 (H, W), `point` float32 (P, 2) as (y, x) in [-1, 1] of this image, `labels`
-    float32 (L,). A sample with `point` also has `only_resized`: True if no random augmentation kept the point inside,
-    so the sample was only resized. One with `tile` is a whole image, to be predicted in tiles of that side in pixels.
+    the record has them, `mask` int64 (H, W), `point` float32 (P, 2) as (y, x) in [-1, 1] of this image, NaN for a
+    missing point, `labels` float32 (L,). A sample with `point` also has `only_resized`: True if no random augmentation
+    kept the points inside, so the sample was only resized. One with `tile` is a whole image, to be predicted in tiles
+    of that side in pixels.
     """
 
     only_resized: bool

@@ -33,7 +33,7 @@ def mask_batch(samples: Sequence[Mapping[str, Any]], classes: Classes, columns: 
 
 
 def point_batch(samples: Sequence[Mapping[str, Any]], columns: int) -> Figure:
-    """Images with a ring around each true point; see `mask_batch`."""
+    """Images with a ring around each true point that is not missing; see `mask_batch`."""
     images = [rgb(sample["image"]) for sample in samples]
     tiles = [
         Tile(image, name, true_points=to_pixels(sample["point"], image))

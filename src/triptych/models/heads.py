@@ -73,6 +73,13 @@ class HeatmapHead(nn.Module):
             nn.Conv2d(channels, num_points, 1),
         )
 
+    def set_num_points(self, num_points: int) -> None:
+        """Replaces the last layer by a new one, unless it is for so many points."""
+        last = self.maps[-1]
+        assert isinstance(last, nn.Conv2d)
+        if last.out_channels != num_points:
+            self.maps[-1] = nn.Conv2d(last.in_channels, num_points, 1).to(last.weight)
+
     def forward(self, features: Sequence[Tensor], size: Sequence[int]) -> Tensor:
         cells = features[0].shape[-2:]
         laterals = [F.interpolate(layer(x), cells) for layer, x in zip(self.laterals, features, strict=True)]

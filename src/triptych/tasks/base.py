@@ -192,7 +192,7 @@ class TransferTask(OneCycleTraining, Checkpointing, Predicting):
         return []
 
     def class_scores(self) -> dict[str, dict[str, float]]:
-        """The last scores of the classes or tags with support, as {score: {class: value}}."""
+        """The last scores of the classes, tags or points with support, as {score: {class: value}}."""
         return {}
 
     def configure_callbacks(self) -> list[L.Callback]:
