@@ -8,7 +8,6 @@ from torch import Tensor
 
 from triptych.callbacks.prediction_writer import PredictionWriter
 from triptych.datasets.camvid_classes import class_colors
-from triptych.datasets.images import read_rgb
 from triptych.datasets.sample import Batch
 from triptych.draw.overlay import overlay, palette_mask
 from triptych.files import atomic_save
@@ -33,5 +32,5 @@ class MaskWriter(PredictionWriter):
     def _write(self, path: str, mask: Tensor, class_names: list[str]) -> None:
         colors, ids, name = class_colors(class_names), mask.cpu().numpy(), self.name_of(path)
         atomic_save(self.folder / "masks" / name, palette_mask(ids, colors).save)
-        picture = overlay(read_rgb(Path(path)), ids, colors, class_names)
+        picture = overlay(self.image_of(path, ids.shape), ids, colors, class_names)
         atomic_save(self.folder / "overlays" / name, picture.save)

@@ -33,7 +33,7 @@ class PointWriter(PredictionWriter):
         for path, points, true_points in zip(batch["path"], prediction, truth, strict=True):
             self._rows += [(path, f"{y:.2f}", f"{x:.2f}") for y, x in points.tolist()]
             true_list = None if true_points is None else true_points.tolist()
-            picture = draw_points(read_rgb(Path(path)), points.tolist(), true_list)
+            picture = draw_points(read_rgb(Path(path), self.scale), points.tolist(), true_list)
             atomic_save(self.folder / "pictures" / self.name_of(path), picture.save)
 
     def on_predict_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

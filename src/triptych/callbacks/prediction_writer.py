@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import numpy as np
+import numpy.typing as npt
 import torch
 from lightning.pytorch.callbacks import BasePredictionWriter
 
+from triptych.datasets.images import Scale, read_rgb
 from triptych.datasets.sample import Batch
 from triptych.files import as_path
 from triptych.runs.folder import checkpoint_folder, settle_folder
@@ -27,6 +30,7 @@ class PredictionWriter(BasePredictionWriter):
         super().__init__("batch")
         self.output_dir = output_dir
         self.folder = Path()
+        self.scale: Scale | None = None
         self._source_of: dict[str, str] = {}
 
     def write(self, pl_module: Any, batch: Batch, prediction: Any) -> None:
@@ -43,6 +47,7 @@ class PredictionWriter(BasePredictionWriter):
         else:
             self.folder = RunLayout(checkpoint_folder(trainer) or settle_folder(trainer)).predictions
         self._source_of = {}
+        self.scale = getattr(getattr(trainer, "datamodule", None), "scale", None)
         for name in ("", *self.subfolders):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
 
@@ -57,6 +62,16 @@ class PredictionWriter(BasePredictionWriter):
         dataloader_idx: int,
     ) -> None:
         self.write(pl_module, batch, prediction)
+
+    def image_of(self, path: str, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+        """The image as the data set has read it, uint8 (H, W, 3).
+
+        Args:
+            path: Of the image.
+            size: Its (height, width) in the data set, which reads some images with masks as they are stored.
+        """
+        image = read_rgb(Path(path), self.scale)
+        return image if image.shape[:2] == size else read_rgb(Path(path), self.scale, oriented=False)
 
     def name_of(self, path: str) -> str:
         """The image's file name as a PNG; with a number if an image from another folder has the same name."""

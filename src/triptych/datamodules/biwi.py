@@ -97,7 +97,7 @@ class BIWIDataModule(TriptychDataModule):
                 f"biwi: no person is left to train on in {self.root}; valid_person holds out "
                 f"{', '.join(self.valid_persons)}."
             )
-        frames = BIWI(self.root, persons, outside=self.outside)
+        frames = BIWI(self.root, persons, outside=self.outside, scale=self.scale)
         if not len(frames):
             raise ValueError(f"biwi: no frames for {name!r} in {self.root}; its persons are {persons}.")
         return frames

@@ -67,6 +67,7 @@ class CamVidDataModule(TriptychDataModule):
             "image_dir": image_dir,
             "label_dir": label_dir,
             "label_name": label_name,
+            "scale": self.scale,
         }
         self._frames: CamVid | None = None
 

@@ -34,8 +34,8 @@ class PlanetDataModule(TriptychDataModule):
         name_column: Heading of the column of names.
         tag_column: Heading of the column of tags.
         tags: `"planet"` for the 17 tags of the competition, `"table"` for those that occur in the table, or a list.
-        channels: 3 reads RGB; 4 also reads another band, such as near infrared, from TIFF or PNG with 8 bits per
-            channel. The model needs the same `in_channels`.
+        channels: 3 reads RGB; 4 also reads another band, such as near infrared, from TIFF or PNG. The model
+            needs the same `in_channels`.
         loading: Further arguments of `TriptychDataModule`. `download` fetches the course's sample of 1,000 tiles; the
             whole set needs a Kaggle login: `kaggle competitions download planet-understanding-the-amazon-from-space`.
 
@@ -79,6 +79,7 @@ class PlanetDataModule(TriptychDataModule):
             "tag_column": tag_column,
             "tags": plain(tags),
             "channels": channels,
+            "scale": self.scale,
         }
         self._tiles: Planet | None = None
 
@@ -99,7 +100,7 @@ class PlanetDataModule(TriptychDataModule):
 
     def setup(self, stage: str) -> None:
         if stage == "predict" and self.predict_path is not None:
-            self.records["predict"] = TilePictures(Path(self.predict_path), self.channels)
+            self.records["predict"] = TilePictures(Path(self.predict_path), self.channels, self.scale)
         else:
             super().setup(stage)
 

@@ -8,7 +8,8 @@ import torch
 from torch.utils.data import Dataset
 
 from triptych.datamodules.epoch_order import Key
-from triptych.datasets.sample import Records, Sample
+from triptych.datasets.sample import Record, Records, Sample
+from triptych.errors import BadSampleError
 from triptych.transforms import Pipeline
 
 
@@ -33,10 +34,20 @@ class SampleDataset(Dataset[Sample]):
         """One sample; a plain index means epoch 0."""
         key = key if isinstance(key, tuple) else (0, key)
         record = self.records[key[1]]
+        _check_mask(record)
         size = torch.tensor(record["image"].shape[:2])
         generator = np.random.default_rng((self.seed, *key))
         self.pipeline.set_random_state(generator, random.Random(int(generator.integers(2**63))))
         return _to_tensors(self.pipeline(**record), size)
+
+
+def _check_mask(record: Record) -> None:
+    if "mask" in record and record["mask"].shape != record["image"].shape[:2]:
+        height, width = record["image"].shape[:2]
+        raise BadSampleError(
+            f"{record['path']}: expected a mask of the image's height and width, {(height, width)}, got "
+            f"{record['mask'].shape}."
+        )
 
 
 def _to_tensors(record: Any, size: torch.Tensor) -> Sample:

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from triptych.datasets.download import Archive
-from triptych.datasets.images import image_header, read_rgb
+from triptych.datasets.folders import expect_folder
+from triptych.datasets.images import Scale, check_images, checked_scale, read_rgb
 from triptych.datasets.sample import Record
 from triptych.errors import BadSampleError, MissingDataError
 
@@ -40,17 +41,25 @@ class BIWI:
         persons: Names of their folders; None takes all.
         outside: What happens to frames whose centre lies outside the image: `"drop"` or `"keep"`. In both cases a
             warning counts them and names the first.
+        scale: How frames of more than 8 bits are read; see `read_rgb`.
 
     Raises:
         MissingDataError: The folder, a calibration, or one file of a pair of frame and pose does not exist.
-        BadSampleError: A pose or calibration cannot be read.
-        ValueError: A person does not exist, or `outside` is unknown.
+        BadSampleError: A pose, a calibration or the header of a frame cannot be read.
+        ValueError: A person does not exist, `outside` is unknown, or `scale` is none.
     """
 
-    def __init__(self, root: str | Path, persons: Sequence[str] | None = None, *, outside: Outside = "drop") -> None:
+    def __init__(
+        self,
+        root: str | Path,
+        persons: Sequence[str] | None = None,
+        *,
+        outside: Outside = "drop",
+        scale: Scale | None = None,
+    ) -> None:
         if outside not in get_args(Outside):
             raise ValueError(f'outside: expected "drop" or "keep", got {outside!r}.')
-        self.root = Path(root)
+        self.root, self.scale = Path(root), checked_scale(scale)
         self.persons = list(persons) if persons is not None else list_persons(self.root)
         self.paths: list[Path] = []
         self.points_px: list[_Floats] = []
@@ -71,7 +80,7 @@ class BIWI:
             BadSampleError: The frame cannot be decoded.
         """
         path = self.paths[index]
-        return {"image": read_rgb(path), "keypoints": self.points_px[index][None], "path": str(path)}
+        return {"image": read_rgb(path, self.scale), "keypoints": self.points_px[index][None], "path": str(path)}
 
     def _read_person(self, person: str) -> None:
         folder = self.root / person
@@ -83,7 +92,7 @@ class BIWI:
             self.points_px.append(project(read_centre(pose), intrinsics, pose))
 
     def _handle_outside(self, drop: bool) -> None:
-        sizes = [image_header(path).size for path in self.paths]
+        sizes = [header.size for header in check_images(self.paths, self.scale)]
         outside = {
             i
             for i, (point, size) in enumerate(zip(self.points_px, sizes, strict=True))
@@ -109,6 +118,7 @@ def list_persons(root: Path) -> list[str]:
     Raises:
         MissingDataError: The folder does not exist, or holds no person.
     """
+    expect_folder(root)
     if not root.is_dir():
         raise MissingDataError(
             f"{root}: no such folder; expected a folder for each person in it (`triptych make-data biwi DIR` draws "

@@ -16,7 +16,16 @@ import numpy.typing as npt
 from triptych.datasets.camvid_classes import SEGNET_MERGE, SEGNET_NAMES, VOID
 from triptych.datasets.download import Archive
 from triptych.datasets.files import list_images, read_lines
-from triptych.datasets.images import image_header, read_ids, read_rgb
+from triptych.datasets.folders import expect_folder
+from triptych.datasets.images import (
+    Scale,
+    check_images,
+    checked_scale,
+    image_header,
+    pair_as_shown,
+    read_ids,
+    read_rgb,
+)
 from triptych.datasets.sample import Record
 from triptych.errors import BadSampleError, MissingDataError
 
@@ -44,10 +53,11 @@ class CamVid:
         image_dir: Folder of the frames, below `root`.
         label_dir: Folder of the masks, below `root`.
         label_name: Name of a frame's mask, from the frame's `{stem}` and `{suffix}`.
+        scale: How frames of more than 8 bits are read; see `read_rgb`.
 
     Raises:
         MissingDataError: The folder or `codes.txt` does not exist.
-        ValueError: `classes` is unknown, or `"11"` and the codes are not the official ones.
+        ValueError: `classes` is unknown, or `"11"` and the codes are not the official ones; or `scale` is none.
     """
 
     def __init__(
@@ -59,8 +69,9 @@ class CamVid:
         image_dir: str = "images",
         label_dir: str = "labels",
         label_name: str = "{stem}_P{suffix}",
+        scale: Scale | None = None,
     ) -> None:
-        self.root = Path(root)
+        self.root, self.scale = Path(root), checked_scale(scale)
         self.image_dir, self.label_dir, self.label_name = self.root / image_dir, self.root / label_dir, label_name
         self.codes = _read_codes(self.root)
         self.class_names, self._merge = merge_codes(self.codes, classes)
@@ -82,19 +93,26 @@ class CamVid:
             `image` uint8 (H, W, 3) RGB, `mask` uint8 (H, W) of class ids, `path` of the frame.
 
         Raises:
-            BadSampleError: The frame or its mask cannot be decoded, or the mask holds an id without a class.
+            BadSampleError: The frame or its mask cannot be decoded, their sizes differ, or the mask holds an id
+                without a class.
         """
         path = self.image_dir / self.names[index]
-        return {"image": read_rgb(path), "mask": self.read_mask(self.label_path(path.name)), "path": str(path)}
+        mask = self.label_path(self.names[index])
+        oriented = pair_as_shown((path, image_header(path)), (mask, image_header(mask)))
+        return {
+            "image": read_rgb(path, self.scale, oriented),
+            "mask": self.read_mask(mask, oriented),
+            "path": str(path),
+        }
 
     def label_path(self, name: str) -> Path:
         """Where the mask of the frame `name` is expected."""
         frame = Path(name)
         return self.label_dir / self.label_name.format(stem=frame.stem, suffix=frame.suffix)
 
-    def read_mask(self, path: Path) -> npt.NDArray[np.uint8]:
-        """Class ids (H, W) of one mask, merged according to `classes`."""
-        ids = read_ids(path)
+    def read_mask(self, path: Path, oriented: bool = True) -> npt.NDArray[np.uint8]:
+        """Class ids (H, W) of one mask, merged according to `classes`; as shown if `oriented`, else as stored."""
+        ids = read_ids(path, oriented)
         if ids.max() >= len(self.codes):
             raise BadSampleError(
                 f"{path}: expected class ids 0 to {len(self.codes) - 1} (codes.txt names {len(self.codes)} classes), "
@@ -107,20 +125,21 @@ class CamVid:
 
         Raises:
             MissingDataError: A frame or its mask does not exist.
-            BadSampleError: A file is cut off, a mask is not 8-bit class ids, or its size differs from its frame's.
+            BadSampleError: A file is cut off or not of a kind that is read, a mask is not 8-bit class ids, or its size
+                differs from its frame's.
         """
         self._check_present()
-        for name in self.names:
-            frame, mask = self.image_dir / name, self.label_path(name)
-            frame_header, mask_header = image_header(frame), image_header(mask)
+        frames = [self.image_dir / name for name in self.names]
+        headers = check_images(frames, self.scale)
+        for name, frame, header in zip(self.names, frames, headers, strict=True):
+            mask = self.label_path(name)
+            mask_header = image_header(mask)
             if mask_header.mode not in ("L", "P"):
                 raise BadSampleError(
                     f"{mask}: expected a mask of 8-bit class ids (mode L or P), got mode {mask_header.mode}; "
                     "save the ids, not their colours."
                 )
-            if frame_header.size != mask_header.size:
-                expected, got = _size_text(frame_header.size), _size_text(mask_header.size)
-                raise BadSampleError(f"{mask}: expected the size of its frame, {expected}, got {got} (width x height).")
+            pair_as_shown((frame, header), (mask, mask_header))
 
     def _check_present(self) -> None:
         frames = [name for name in self.names if not (self.image_dir / name).is_file()]
@@ -130,6 +149,7 @@ class CamVid:
             )
         masks = [name for name in self.names if not self.label_path(name).is_file()]
         if masks:
+            expect_folder(self.label_dir)
             raise MissingDataError(
                 f"camvid: {len(masks)} of {len(self)} frames have no mask; the first is {self.image_dir / masks[0]} "
                 f"(expected {self.label_path(masks[0])})."
@@ -138,6 +158,7 @@ class CamVid:
 
 def _read_codes(root: Path) -> list[str]:
     """The class names of `root/codes.txt`; the index is the id."""
+    expect_folder(root)
     if not root.is_dir():
         raise MissingDataError(
             f"{root}: no such folder; expected images/, labels/ and codes.txt in it "
@@ -165,7 +186,3 @@ def merge_codes(codes: Sequence[str], classes: ClassSet) -> tuple[list[str], npt
     table = np.zeros(256, dtype=np.uint8)
     table[: len(codes)] = [merged_id[code] for code in codes]
     return list(SEGNET_NAMES), table
-
-
-def _size_text(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from triptych.datasets.folders import expect_folder
 from triptych.errors import MissingDataError
 
 _IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
@@ -13,6 +14,7 @@ def list_images(folder: Path) -> list[str]:
     Raises:
         MissingDataError: The folder does not exist.
     """
+    expect_folder(folder)
     if not folder.is_dir():
         raise MissingDataError(f"{folder}: no such folder; expected images in it.")
     return sorted(path.name for path in folder.iterdir() if path.suffix.lower() in _IMAGE_SUFFIXES)

@@ -14,7 +14,8 @@ from typing import Any, Literal
 import numpy as np
 
 from triptych.datasets.download import Archive
-from triptych.datasets.images import READERS, Channels
+from triptych.datasets.folders import expect_folder
+from triptych.datasets.images import READERS, Channels, Scale, checked_scale
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.planet_tags import PLANET_TAGS
 from triptych.datasets.sample import Record
@@ -44,11 +45,13 @@ class Planet:
         name_column: Heading of the column of names.
         tag_column: Heading of the column of tags.
         tags: `"planet"` for the 17 tags of the competition, `"table"` for those that occur in the table, or a list.
-        channels: 3 reads RGB; 4 also reads another band, such as near infrared. 8 bits per channel.
+        channels: 3 reads RGB; 4 also reads another band, such as near infrared.
+        scale: How tiles of more than 8 bits are read; see `read_rgb`.
 
     Raises:
         MissingDataError: The folder, the table or a tile does not exist.
         BadSampleError: The table lacks a column, names a tile twice, or has a tile without tags or with an unknown tag.
+        ValueError: `tags` is unknown, or `scale` is none.
     """
 
     def __init__(
@@ -64,8 +67,9 @@ class Planet:
         tag_column: str = "tags",
         tags: Tags = "planet",
         channels: Channels = 3,
+        scale: Scale | None = None,
     ) -> None:
-        self.channels = channels
+        self.channels, self.scale = channels, checked_scale(scale)
         self.folder, self.suffix = Path(root) / folder, suffix
         self.tags_of = _read_table(Path(root), table, name_column, tag_column, delimiter)
         self.tags = self._known_tags(tags, Path(root) / table)
@@ -87,7 +91,7 @@ class Planet:
         name = self.names[index]
         labels = np.array([tag in self.tags_of[name] for tag in self.tags], dtype=np.float32)
         path = self.path(name)
-        return {"image": READERS[self.channels](path), "labels": labels, "path": str(path)}
+        return {"image": READERS[self.channels](path, self.scale), "labels": labels, "path": str(path)}
 
     def path(self, name: str) -> Path:
         """Where the tile `name` is expected."""
@@ -115,6 +119,7 @@ class Planet:
             raise BadSampleError(f"planet: {len(unlisted)} tiles are not in the table; the first is {unlisted[0]!r}.")
         missing = [name for name in self.names if not self.path(name).is_file()]
         if missing:
+            expect_folder(self.folder)
             raise MissingDataError(
                 f"planet: {len(missing)} of {len(self)} tiles do not exist; the first is {self.path(missing[0])}."
             )
@@ -126,20 +131,22 @@ class TilePictures(Pictures):
     Args:
         path: See `Pictures`.
         channels: See `Planet`.
+        scale: See `Planet`.
     """
 
-    def __init__(self, path: Path, channels: Channels) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, channels: Channels, scale: Scale | None = None) -> None:
+        super().__init__(path, scale)
         self.channels = channels
 
     def __getitem__(self, index: int) -> Record:
         """`image` uint8 (H, W, channels), RGB first, and its `path`."""
-        return {"image": READERS[self.channels](self.paths[index]), "path": str(self.paths[index])}
+        return {"image": READERS[self.channels](self.paths[index], self.scale), "path": str(self.paths[index])}
 
 
 def _read_table(root: Path, table: str, name_column: str, tag_column: str, delimiter: str) -> dict[str, list[str]]:
     """Tags of each tile by its name; see `Planet`. Blank lines are skipped."""
     path = root / table
+    expect_folder(root)
     if not root.is_dir():
         raise MissingDataError(
             f"{root}: no such folder; expected {table} and tiles in it (`triptych make-data planet DIR` draws made-up "
