@@ -96,14 +96,12 @@ class CamVid:
             BadSampleError: The frame or its mask cannot be decoded, their sizes differ, or the mask holds an id
                 without a class.
         """
-        path = self.image_dir / self.names[index]
-        mask = self.label_path(self.names[index])
-        oriented = pair_as_shown((path, image_header(path)), (mask, image_header(mask)))
-        return {
-            "image": read_rgb(path, self.scale, oriented),
-            "mask": self.read_mask(mask, oriented),
-            "path": str(path),
-        }
+        path, mask_path = self.image_dir / self.names[index], self.label_path(self.names[index])
+        image, mask = read_rgb(path, self.scale), self.read_mask(mask_path)
+        if image.shape[:2] != mask.shape:
+            oriented = pair_as_shown((path, image_header(path)), (mask_path, image_header(mask_path)))
+            image, mask = read_rgb(path, self.scale, oriented), self.read_mask(mask_path, oriented)
+        return {"image": image, "mask": mask, "path": str(path)}
 
     def label_path(self, name: str) -> Path:
         """Where the mask of the frame `name` is expected."""

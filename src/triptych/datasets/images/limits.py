@@ -6,8 +6,8 @@ from typing import Literal
 from triptych.datasets.images.header import ImageHeader
 from triptych.errors import BadSampleError
 
-MAX_PIXELS = 2**29
-"""Largest image that is read, 1.6 GB as RGB: 23,170 pixels square."""
+MAX_PIXELS = 2**30
+"""Largest image that is read, which is OpenCV's limit; 3.2 GB as RGB: 32,768 pixels square."""
 MAX_TRAINING_PIXELS = 2**27
 """Largest image to train on, 400 MB as RGB, which each epoch decodes: 11,585 pixels square."""
 

@@ -23,6 +23,8 @@ from triptych.errors import BadSampleError, MissingDataError
 Channels = Literal[3, 4]
 
 _Pixels = npt.NDArray[Any]
+_RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+_JPEG_START, _WITH_ORIENTATION = b"\xff\xd8", (b"Exif", b":Orientation")
 _BGRA_AS_RGBA = [2, 1, 0, 3]
 _LARGEST_ID = 2**16 - 1
 
@@ -92,6 +94,8 @@ def read_ids(path: Path, oriented: bool = True) -> npt.NDArray[np.uint8] | npt.N
 
 def _read(path: Path, channels: Channels, scale: Scale | None, oriented: bool) -> npt.NDArray[np.uint8]:
     data = _read_bytes(path)
+    if channels == 3 and _is_plain_jpeg(data) and (rgb := _imdecode(data, _RGB)) is not None:
+        return rgb
     header = header_of(io.BytesIO(data), path)
     refuse_unreadable(header, path, channels)
     pixels = _stored_pixels(data, header, channels, path)
@@ -100,6 +104,11 @@ def _read(path: Path, channels: Channels, scale: Scale | None, oriented: bool) -
     if channels == 3 and pixels.ndim == 2:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
     return np.asarray(turned(pixels, header.orientation) if oriented else pixels, dtype=np.uint8)
+
+
+def _is_plain_jpeg(data: bytes) -> bool:
+    """Whether an image is 8-bit, a single page and not turned, as its first bytes tell at no cost."""
+    return data.startswith(_JPEG_START) and not any(text in data for text in _WITH_ORIENTATION)
 
 
 def _stored_pixels(data: bytes, header: ImageHeader, channels: Channels, path: Path) -> _Pixels:
@@ -115,7 +124,7 @@ def _stored_pixels(data: bytes, header: ImageHeader, channels: Channels, path: P
 def _decode(data: bytes, header: ImageHeader, channels: Channels) -> _Pixels | None:
     """See `_stored_pixels`; None if it cannot be decoded."""
     if channels == 3 and not header.needs_scale:
-        return _imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+        return _imdecode(data, _RGB)
     pixels = _imdecode(data, cv2.IMREAD_UNCHANGED)
     if pixels is None or 8 * pixels.dtype.itemsize < header.bits or np.atleast_3d(pixels).shape[2] < header.bands:
         return None  # some kinds are cut to 8 bits or to one band
