@@ -308,7 +308,7 @@ def test_a_large_image_is_read_for_prediction_but_not_to_train_on(tmp_path: Path
     path = tmp_path / "a.png"
     Image.new("1", (13_500, 13_500)).save(path)
     assert image_header(path).size == (13_500, 13_500)
-    text = f"{path}: expected at most 134,217,728 pixels, got 13500x13500 = 182,250,000; cut it into tiles or make it"
+    text = f"{path}: expected at most 134,217,728 pixels to train on, got 13500x13500 = 182,250,000; cut it into"
     with pytest.raises(BadSampleError, match="^" + re.escape(text)):
         check_images([path])
 
@@ -320,7 +320,7 @@ def test_an_image_that_no_memory_holds_is_refused_before_it_is_decoded(
     path = tmp_path / "a.png"
     Image.fromarray(PIXELS).save(path)
     for reader in (read_rgb, read_ids):
-        with pytest.raises(BadSampleError, match=r"a\.png: expected at most 215 pixels, got 18x12 = 216; cut it into"):
+        with pytest.raises(BadSampleError, match=r"a\.png: expected at most 215 pixels to read, got 18x12 = 216; cut"):
             reader(path)
 
 

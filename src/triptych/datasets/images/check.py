@@ -27,7 +27,7 @@ def check_images(paths: Sequence[Path], scale: Scale | None = None, channels: Ch
     headers = [image_header(path) for path in paths]
     for path, header in zip(paths, headers, strict=True):
         refuse_unreadable(header, path, channels)
-        refuse_large(header, path, MAX_TRAINING_PIXELS)
+        refuse_large(header, path, MAX_TRAINING_PIXELS, "to train on")
     deep = (path for path, header in zip(paths, headers, strict=True) if header.needs_scale)
     for path in [*deep][:1]:
         READERS[channels](path, scale)

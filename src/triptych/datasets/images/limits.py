@@ -23,7 +23,7 @@ def refuse_unreadable(header: ImageHeader, path: Path, channels: Literal[3, 4] |
     Raises:
         BadSampleError: It is empty or too large, has several pages, or bands that are not what `channels` reads.
     """
-    refuse_large(header, path, MAX_PIXELS)
+    refuse_large(header, path, MAX_PIXELS, "to read")
     if 0 in header.size:
         raise BadSampleError(f"{path}: expected an image, got {_size_text(header)} pixels; replace the file.")
     if header.pages > 1:
@@ -40,8 +40,8 @@ def refuse_unreadable(header: ImageHeader, path: Path, channels: Literal[3, 4] |
         )
 
 
-def refuse_large(header: ImageHeader, path: Path, limit: int) -> None:
-    """Raises an error if an image has more than `limit` pixels.
+def refuse_large(header: ImageHeader, path: Path, limit: int, purpose: str) -> None:
+    """Raises an error if an image has more than `limit` pixels; `purpose` says for what that is too many.
 
     Raises:
         BadSampleError: It has more.
@@ -49,8 +49,8 @@ def refuse_large(header: ImageHeader, path: Path, limit: int) -> None:
     width, height = header.size
     if width * height > limit:
         raise BadSampleError(
-            f"{path}: expected at most {limit:,} pixels, got {_size_text(header)} = {width * height:,}; cut it into "
-            "tiles or make it smaller."
+            f"{path}: expected at most {limit:,} pixels {purpose}, got {_size_text(header)} = {width * height:,}; cut "
+            "it into tiles or make it smaller."
         )
 
 
