@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from tiff_files import CMYK, GREY, tiff
 
-from triptych.datasets.images import check_images, image_header, limits, read_ids, read_rgb, read_rgb_and_more
+from triptych.datasets.images import check_images, image_header, limits, read, read_ids, read_rgb, read_rgb_and_more
 from triptych.errors import BadSampleError, MissingDataError
 
 READERS = [read_rgb, read_rgb_and_more, read_ids, image_header]
@@ -102,11 +102,11 @@ def test_bands_that_are_no_colours_are_refused_with_their_number_and_bits(tmp_pa
     data, text = REFUSED[kind]
     path = tmp_path / "a.tif"
     path.write_bytes(data)
-    for read in (read_rgb, lambda path: check_images([path])):
+    for reader in (read_rgb, lambda path: check_images([path])):
         with pytest.raises(
             BadSampleError, match="^" + re.escape(f"{path}: expected an image in colour or grey, {text}")
         ):
-            read(path)
+            reader(path)
 
 
 NOT_DECODED = {
@@ -170,13 +170,13 @@ def test_masks_come_as_ids_from_palette_and_grey_files_alike(tmp_path: Path) -> 
             assert read.dtype == np.uint8 and np.array_equal(read, IDS)
 
 
-def few_bits_png(ids: np.ndarray, bits: int) -> bytes:
-    """A grey PNG of 1, 2 or 4 bits."""
-    height, width = ids.shape
-    rows = np.packbits(np.unpackbits(ids[..., None], axis=-1)[..., -bits:].reshape(height, -1), axis=1)
+def png(rows: bytes, size: tuple[int, int], bits: int, colour_type: int) -> bytes:
+    """A PNG of rows as they lie in the file, without filters."""
+    height, width = size
+    length = len(rows) // height
     chunks = {
-        b"IHDR": struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0),
-        b"IDAT": zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows)),
+        b"IHDR": struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0),
+        b"IDAT": zlib.compress(b"".join(b"\0" + rows[i * length : (i + 1) * length] for i in range(height))),
         b"IEND": b"",
     }
     return b"\x89PNG\r\n\x1a\n" + b"".join(
@@ -189,7 +189,8 @@ def few_bits_png(ids: np.ndarray, bits: int) -> bytes:
 def test_ids_of_few_bits_are_not_stretched(tmp_path: Path, bits: int) -> None:
     ids = np.random.default_rng(4).integers(2**bits, size=(12, 16), dtype=np.uint8)
     path = tmp_path / "a.png"
-    path.write_bytes(few_bits_png(ids, bits))
+    rows = np.packbits(np.unpackbits(ids[..., None], axis=-1)[..., -bits:].reshape(12, -1), axis=1)
+    path.write_bytes(png(rows.tobytes(), (12, 16), bits, 0))
     assert image_header(path).bits == bits
     assert np.array_equal(read_ids(path), ids)
     assert np.array_equal(read_rgb(path)[..., 0], ids * (255 // (2**bits - 1)))
@@ -313,6 +314,23 @@ def test_a_large_image_is_read_for_prediction_but_not_to_train_on(tmp_path: Path
         check_images([path])
 
 
+@pytest.mark.parametrize("kind", ["png", "palette png", "jpeg", "progressive jpeg", "tiff"])
+def test_a_large_image_gives_the_same_pixels_and_is_refused_if_it_is_cut_off(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    whole, path = WHOLE[kind](), tmp_path / "a.image"
+    path.write_bytes(whole)
+    expected = read_rgb(path)
+    monkeypatch.setattr(read, "_LARGE_PIXELS", 0)
+    monkeypatch.setattr(read, "_SMALL_BYTES", 0)
+    assert np.array_equal(read_rgb(path), expected)
+    for length in range(0, len(whole) - 2, 37):
+        path.write_bytes(whole[:length])
+        with pytest.raises(BadSampleError, match=re.escape(f"{path}: expected a")):
+            read_rgb(path)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_an_image_that_no_memory_holds_is_refused_before_it_is_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -322,6 +340,15 @@ def test_an_image_that_no_memory_holds_is_refused_before_it_is_decoded(
     for reader in (read_rgb, read_ids):
         with pytest.raises(BadSampleError, match=r"a\.png: expected at most 215 pixels to read, got 18x12 = 216; cut"):
             reader(path)
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_grey_of_16_bits_stays_grey_with_and_without_alpha(tmp_path: Path, alpha: bool) -> None:
+    grey = np.random.default_rng(6).integers(2**16, size=(12, 18, 1 + alpha)).astype(np.uint16)
+    (tmp_path / "a.png").write_bytes(png(grey.byteswap().tobytes(), (12, 18), 16, 4 if alpha else 0))
+    assert image_header(tmp_path / "a.png").bands == 1 + alpha
+    expected = np.repeat(np.rint(grey[..., :1] / 65535 * 255), 3, axis=2)
+    np.testing.assert_allclose(read_rgb(tmp_path / "a.png", 65535), expected, atol=1)
 
 
 def test_the_header_tells_bands_bits_and_kind(tmp_path: Path) -> None:

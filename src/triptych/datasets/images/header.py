@@ -20,6 +20,7 @@ from triptych.errors import BadSampleError, MissingDataError
 _ORIENTATION = 274  # of EXIF, and of TIFF
 _PNG, _JPEG, _WEBP, _BMP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8", b"RIFF", b"BM"
 _PNG_END, _PNG_DEPTH_AT = b"IEND\xaeB`\x82", 24
+_PNG_BANDS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by the colour type, which follows the depth
 _TAIL_BYTES = 1024  # some programs write a few bytes after the end
 _OPENERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
     _PNG: PngImageFile,
@@ -109,9 +110,11 @@ def _of_tiff(tags: TiffTags) -> ImageHeader:
 
 def _of_other(file: IO[bytes], start: bytes, path: Path) -> ImageHeader:
     image = opened(file, start)
-    bits = _BITS_OF_MODE.get(image.mode, 16 if image.mode.startswith("I;16") else 8)
+    mode, bands = image.mode, len(image.getbands())
+    bits = _BITS_OF_MODE.get(mode, 16 if mode.startswith("I;16") else 8)
     if start.startswith(_PNG):
-        bits, tail = start[_PNG_DEPTH_AT], _tail(file)
+        bits, bands, tail = start[_PNG_DEPTH_AT], _PNG_BANDS[start[_PNG_DEPTH_AT + 1]], _tail(file)
+        mode = "LA" if bands == 2 else mode  # which is RGBA for 16 bits
         if _PNG_END not in tail:  # decoders may fill the missing part with grey instead
             raise BadSampleError(f"{path}: expected a whole PNG, but the file is cut off; copy it again.")
         _add_late_exif(image, tail)
@@ -120,11 +123,11 @@ def _of_other(file: IO[bytes], start: bytes, path: Path) -> ImageHeader:
         _shown(image.size, orientation),
         stored_size=image.size,
         orientation=orientation,
-        mode=image.mode,
-        bands=len(image.getbands()),
+        mode=mode,
+        bands=bands,
         bits=bits,
         pages=getattr(image, "n_frames", 1),
-        kind="f" if image.mode == "F" else "u",
+        kind="f" if mode == "F" else "u",
         format=image.format,
     )
 

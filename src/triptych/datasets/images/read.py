@@ -1,6 +1,7 @@
 """Reads the pixels of single images and masks; each error names its file."""
 
 import io
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,8 @@ _RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 _JPEG_START, _WITH_ORIENTATION = b"\xff\xd8", (b"Exif", b":Orientation")
 _BGRA_AS_RGBA = [2, 1, 0, 3]
 _LARGEST_ID = 2**16 - 1
+_JPEG_END, _TAIL_BYTES = b"\xff\xd9", 1024
+_SMALL_BYTES, _LARGE_PIXELS = 2**20, 2**26
 
 
 class Reader(Protocol):
@@ -107,24 +110,27 @@ def _read(path: Path, channels: Channels, scale: Scale | None, oriented: bool) -
 
 
 def _is_plain_jpeg(data: bytes) -> bool:
-    """Whether an image is 8-bit, a single page and not turned, as its first bytes tell at no cost."""
-    return data.startswith(_JPEG_START) and not any(text in data for text in _WITH_ORIENTATION)
+    """Whether an image is small, of 8 bits, a single page and not turned, as its bytes tell at no cost."""
+    if len(data) > _SMALL_BYTES or not data.startswith(_JPEG_START):
+        return False
+    return not any(text in data for text in _WITH_ORIENTATION)
 
 
 def _stored_pixels(data: bytes, header: ImageHeader, channels: Channels, path: Path) -> _Pixels:
     """Pixels as stored, RGB first: uint8 (H, W, channels) of 8 bits, else (H, W) or (H, W, channels) of their type."""
     is_tiff = header.format == "TIFF"
-    pixels = _decode_tiff(data, header, channels, path) if is_tiff else _decode(data, header, channels)
+    pixels = _decode_tiff(data, header, channels, path) if is_tiff else _decode(data, header, channels, path)
     if pixels is None:
         what = f"this TIFF of {header.text}" if is_tiff else "it"
         raise BadSampleError(f"{path}: expected an image, but {what} cannot be decoded; replace the file.")
     return pixels
 
 
-def _decode(data: bytes, header: ImageHeader, channels: Channels) -> _Pixels | None:
+def _decode(data: bytes, header: ImageHeader, channels: Channels, path: Path) -> _Pixels | None:
     """See `_stored_pixels`; None if it cannot be decoded."""
     if channels == 3 and not header.needs_scale:
-        return _imdecode(data, _RGB)
+        is_large = math.prod(header.size) > _LARGE_PIXELS and _ends_whole(data, header) and str(path).isascii()
+        return _decode_in_place(path, header) if is_large else _imdecode(data, _RGB)
     pixels = _imdecode(data, cv2.IMREAD_UNCHANGED)
     if pixels is None or 8 * pixels.dtype.itemsize < header.bits or np.atleast_3d(pixels).shape[2] < header.bands:
         return None  # some kinds are cut to 8 bits or to one band
@@ -136,7 +142,7 @@ def _decode_tiff(data: bytes, header: ImageHeader, channels: Channels, path: Pat
     if tags.planar and header.needs_scale:  # OpenCV mixes up such bands
         raise BadSampleError(f"{path}: {header.text}, one after the other, are not read; save them pixel by pixel.")
     plain = plainly_tagged(data, tags)
-    pixels = _decode(plain, header, channels)
+    pixels = _decode(plain, header, channels, path)
     if pixels is None and not header.needs_scale and channels == 3:  # such as 4 bits, which OpenCV does not decode
         pixels = _pillow_rgb(plain)
     if pixels is not None and header.needs_scale and header.kind == "u":
@@ -149,9 +155,9 @@ def _decode_tiff(data: bytes, header: ImageHeader, channels: Channels, path: Pat
 
 def _pillow_rgb(data: bytes) -> _Pixels | None:
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with TiffImageFile(io.BytesIO(data)) as image:
             return np.array(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None
 
 
@@ -171,6 +177,22 @@ def _stored_ids(data: bytes, header: ImageHeader, path: Path) -> Any:
         wrong = ids.min() if ids.min() < 0 else ids.max()
         raise BadSampleError(f"{path}: expected class ids from 0 to {_LARGEST_ID}, got {wrong}; correct the mask.")
     return ids.astype(np.uint8 if header.bits <= 8 else np.uint16, copy=False)
+
+
+def _ends_whole(data: bytes, header: ImageHeader) -> bool:
+    """Whether an image is surely not cut off, as its header or its last bytes tell."""
+    return header.format == "PNG" or (header.format == "JPEG" and _JPEG_END in data[-_TAIL_BYTES:])
+
+
+def _decode_in_place(path: Path, header: ImageHeader) -> _Pixels | None:
+    """RGB pixels in memory of ours: what OpenCV returns, it copies, and a large image twice does not fit into memory.
+
+    A file that is cut off might go unseen here.
+    """
+    width, height = header.stored_size
+    with _silent_opencv():
+        pixels: _Pixels | None = cv2.imread(str(path), np.empty((height, width, 3), np.uint8), _RGB)
+    return pixels
 
 
 def _imdecode(data: bytes, flags: int) -> _Pixels | None:
