@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from tiff_files import CMYK, GREY, tiff
 
-from triptych.datasets.images import check_images, image_header, limits, read, read_ids, read_rgb, read_rgb_and_more
+from triptych.datasets.images import check_images, decode, image_header, limits, read_ids, read_rgb, read_rgb_and_more
 from triptych.errors import BadSampleError, MissingDataError
 
 READERS = [read_rgb, read_rgb_and_more, read_ids, image_header]
@@ -321,8 +321,8 @@ def test_a_large_image_gives_the_same_pixels_and_is_refused_if_it_is_cut_off(
     whole, path = WHOLE[kind](), tmp_path / "a.image"
     path.write_bytes(whole)
     expected = read_rgb(path)
-    monkeypatch.setattr(read, "_LARGE_PIXELS", 0)
-    monkeypatch.setattr(read, "_SMALL_BYTES", 0)
+    monkeypatch.setattr(decode, "_LARGE_PIXELS", 0)
+    monkeypatch.setattr(decode, "_SMALL_BYTES", 0)
     assert np.array_equal(read_rgb(path), expected)
     for length in range(0, len(whole) - 2, 37):
         path.write_bytes(whole[:length])

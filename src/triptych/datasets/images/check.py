@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from triptych.datasets.images.decode import Channels
 from triptych.datasets.images.header import ImageHeader, image_header
 from triptych.datasets.images.limits import MAX_TRAINING_PIXELS, refuse_large, refuse_unreadable
-from triptych.datasets.images.read import READERS, Channels
+from triptych.datasets.images.read import READERS
 from triptych.datasets.images.scaling import Scale
 
 

@@ -60,7 +60,7 @@ def read_tags(file: IO[bytes]) -> TiffTags:
         raise OSError("cut off")
     ((width,), (height,)), (bands,) = (first[_WIDTH], first[_HEIGHT]), first.get(_BANDS, (1,))
     bits, kind = max(first.get(_BITS, (1,))), _KINDS.get(max(first.get(_SAMPLE_FORMAT, (1,))), "u")
-    (photometric,), (orientation,) = first.get(_PHOTOMETRIC, (0,)), first.get(_ORIENTATION, (1,))
+    (photometric,), (orientation,) = first.get(_PHOTOMETRIC, (_GREY,)), first.get(_ORIENTATION, (1,))
     return TiffTags(
         size=(width, height),
         orientation=orientation if orientation in range(1, 9) else 1,
