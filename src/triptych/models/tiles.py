@@ -62,6 +62,7 @@ def blended(network: Callable[[Tensor], Tensor], image: Tensor, tile: int) -> It
                 below = final.new_empty(len(final), row.stop - row.done, image.shape[2])
             below[:, : row.stop - row.done, at] = final[:, row.done - row.start :]
             yield Block(slice(row.start, row.done), at, final[:, : row.done - row.start])
+            del logits, final  # before the network takes the next tile
 
 
 def _spans(length: int, tile: int, device: torch.device) -> list[_Span]:
@@ -89,4 +90,5 @@ def tiled_ids(network: Callable[[Tensor], Tensor], image: Tensor, tile: int) -> 
     ids = torch.empty(image.shape[1:], dtype=torch.uint8, device=image.device)
     for rows, columns, logits in blended(network, image, tile):
         ids[rows, columns] = logits.max(dim=0).indices
+        del logits
     return ids
