@@ -8,11 +8,11 @@ import torch
 from matplotlib.figure import Figure
 from rich.table import Table
 
+from triptych.draw.page import Html, Section, heading, listing, picture, table, text
 from triptych.lr_finder import LRSearch
 from triptych.lr_finder.curve import CURVE
 from triptych.recipe.state import read_results
 from triptych.recipe.tables import result_table
-from triptych.report.page import Html, Section, heading, listing, picture, table, text
 from triptych.runs.environment import environment
 from triptych.runs.layout import RunLayout
 from triptych.runs.log import RunLog

@@ -33,16 +33,18 @@ class Section:
     parts: Sequence[Html]
 
 
-def page(title: str, summary: Table, sections: Sequence[Section]) -> str:
+def page(kind: str, title: str, summary: Table, sections: Sequence[Section]) -> str:
     """The whole page, as an HTML document.
 
     Args:
+        kind: What sort of page it is, such as "triptych report"; plain text, as the title.
         title: Plain text.
         summary: Shown above the table of contents.
         sections: In the order of the page.
     """
     links = [f'<li><a href="#part-{i}">{escape(section.title)}</a></li>' for i, section in enumerate(sections)]
     return Template(_resource("page.html")).substitute(
+        kind=escape(kind),
         title=escape(title),
         style=_resource("page.css"),
         summary=table(summary),
@@ -119,4 +121,4 @@ def _section(anchor: str, section: Section) -> str:
 
 
 def _resource(name: str) -> str:
-    return files("triptych.report").joinpath(name).read_text(encoding="utf-8")
+    return files("triptych.draw").joinpath(name).read_text(encoding="utf-8")
