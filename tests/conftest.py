@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from points_files import write_faces
 from threads import one_thread as _one_thread
 
 from triptych.synthetic import make_portraits, make_streets, make_tiles
@@ -36,6 +37,14 @@ def drawn_portraits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def drawn_points(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fourteen made-up faces of 48x64 with five named points, of which a fifth is missing; read-only."""
+    folder = tmp_path_factory.mktemp("data") / "points"
+    write_faces(folder, count=14, missing=0.2)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def drawn_tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Thirty made-up tiles of 32x32; read-only."""
     return make_tiles(tmp_path_factory.mktemp("data") / "tiles", num_tiles=30, image_size=(32, 32))
@@ -49,9 +58,9 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def roots(drawn_tiles: Path, drawn_portraits: Path, drawn_streets: Path) -> dict[str, Path]:
+def roots(drawn_tiles: Path, drawn_portraits: Path, drawn_streets: Path, drawn_points: Path) -> dict[str, Path]:
     """The made-up data of each task; read-only."""
-    return {"planet": drawn_tiles, "biwi": drawn_portraits, "camvid": drawn_streets}
+    return {"planet": drawn_tiles, "biwi": drawn_portraits, "camvid": drawn_streets, "points": drawn_points}
 
 
 @pytest.fixture

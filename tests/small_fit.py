@@ -14,6 +14,7 @@ import lightning as L
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import Checkpoint
+from points_files import PAIRS
 from torch import Tensor
 
 from triptych import (
@@ -22,6 +23,7 @@ from triptych import (
     MultiLabelClassifier,
     PlanetDataModule,
     PointRegressor,
+    PointsDataModule,
     UNetSegmenter,
 )
 from triptych.callbacks import ResumePoint
@@ -29,7 +31,7 @@ from triptych.runs.checkpoint import newest_readable
 
 TINY = {"encoder": "timm-mobilenetv3_small_minimal_100", "encoder_weights": None}
 PEAK = 1e-2
-BATCHES = {"planet": 5, "biwi": 4, "camvid": 4}
+BATCHES = {"planet": 5, "biwi": 4, "camvid": 4, "points": 3}
 """Number of training batches per epoch of the made-up data; the last one is smaller, except for CamVid."""
 PLAIN = (str, int, float, bool, type(None), Tensor)
 
@@ -56,8 +58,8 @@ class Case(NamedTuple):
 
 def model_of(case: Case) -> L.LightningModule:
     options: dict[str, Any] = {**TINY, "max_lr": [PEAK / 100, PEAK], "freeze_to": case.freeze_to}
-    task = {"planet": MultiLabelClassifier, "biwi": PointRegressor, "camvid": UNetSegmenter}[case.task]
-    return task(**options)
+    tasks = {"planet": MultiLabelClassifier, "camvid": UNetSegmenter, "biwi": PointRegressor, "points": PointRegressor}
+    return tasks[case.task](**options)
 
 
 def data_of(case: Case, root: Path) -> L.LightningDataModule:
@@ -66,6 +68,8 @@ def data_of(case: Case, root: Path) -> L.LightningDataModule:
         return PlanetDataModule(str(root), image_size=(32, 32), batch_size=5, **options)
     if case.task == "biwi":
         return BIWIDataModule(str(root), image_size=(32, 48), batch_size=4, **options)
+    if case.task == "points":
+        return PointsDataModule(str(root), image_size=(32, 48), batch_size=4, flip_pairs=PAIRS, **options)
     return CamVidDataModule(str(root), image_size=(32, 48), batch_size=2, **options)
 
 

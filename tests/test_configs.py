@@ -16,7 +16,12 @@ pytestmark = pytest.mark.filterwarnings(
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 RECIPES = sorted((Path(__file__).parents[1] / "configs" / "recipes").glob("*.yaml"))
-MADE_UP = {"camvid": "drawn_streets", "biwi": "drawn_portraits", "planet": "drawn_tiles"}
+MADE_UP = {
+    "camvid": "drawn_streets",
+    "biwi": "drawn_portraits",
+    "planet": "drawn_tiles",
+    "points": "drawn_points",
+}
 """The fixture with data for a configuration, by its stem."""
 
 
@@ -35,7 +40,8 @@ def test_config_trains_one_step_and_keeps_a_checkpoint(
 
 
 def test_each_task_has_a_recipe_and_a_quick_one() -> None:
-    assert [path.stem for path in RECIPES] == [f"{task}{kind}" for task in sorted(MADE_UP) for kind in ("", "_quick")]
+    tasks = sorted({*MADE_UP} - {"points"})  # a table of points is no set of the course
+    assert [path.stem for path in RECIPES] == [f"{task}{kind}" for task in tasks for kind in ("", "_quick")]
 
 
 @pytest.mark.parametrize("config", RECIPES, ids=lambda path: path.stem)

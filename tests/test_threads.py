@@ -1,8 +1,12 @@
 """How OpenMP's threads wait is chosen when the package is imported, unless the user has."""
 
+import ctypes
 import os
+import platform
+import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 
 import pytest
@@ -23,6 +27,7 @@ def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
 def chosen(monkeypatch: pytest.MonkeyPatch, busy: bool, torch_is_loaded: bool = False) -> Mapping[str, str]:
     """The variables that are set."""
     monkeypatch.setattr(_threads, "is_busy", lambda: busy)
+    monkeypatch.setattr(_threads, "_ask_for_short_turns", lambda: None)
     if not torch_is_loaded:
         monkeypatch.delitem(sys.modules, "torch")
     before = dict(os.environ)
@@ -42,6 +47,36 @@ def test_on_a_busy_machine_threads_sleep_and_a_line_says_so(two_processors, monk
     assert chosen(monkeypatch, busy=True) == {"OMP_WAIT_POLICY": "passive"}
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("triptych: this machine is busy") and "OMP_WAIT_POLICY=passive" in line
+
+
+def test_on_a_busy_machine_threads_get_short_turns_and_keep_their_priority() -> None:
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        pytest.skip("reads the turn by a system call of Linux on x86-64")
+    if tuple(int(number) for number in platform.release().split(".")[:2]) < (6, 12):
+        pytest.skip("before Linux 6.12 all turns have the same length")
+
+    def turn() -> tuple[int, int]:
+        """(priority, nanoseconds of a turn) of the thread that asks: sched_getattr(2)."""
+        found = ctypes.create_string_buffer(48)
+        assert ctypes.CDLL(None).syscall(315, 0, found, 48, 0) == 0
+        _, _, _, nice, _, runtime, _, _ = struct.unpack("=IIQiIQQQ", found.raw)
+        return nice, runtime
+
+    def asks() -> None:
+        os.nice(3)  # of this thread alone
+        before.append(turn())
+        _threads._ask_for_short_turns()
+        of_a_child = threading.Thread(target=lambda: after.append(turn()))
+        of_a_child.start()
+        of_a_child.join()
+
+    before: list[tuple[int, int]] = []
+    after: list[tuple[int, int]] = []
+    thread = threading.Thread(target=asks)  # the turns of the tests stay as they are
+    thread.start()
+    thread.join()
+    assert before[0][1] > _threads._SHORT_TURN
+    assert after == [(before[0][0], _threads._SHORT_TURN)]
 
 
 @pytest.mark.parametrize("name", _threads._CHOICES)

@@ -17,8 +17,10 @@ from typing import Any
 import lightning as L
 import pytest
 import torch
-from command_line import config_args, runs_in
+from command_line import config_args, runs_in, table
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch.utils.data import DataLoader, DistributedSampler
 
 from triptych import (
     BIWIDataModule,
@@ -33,6 +35,7 @@ from triptych.callbacks import (
     ClassScores,
     HyperParameters,
     Mistakes,
+    PointWriter,
     ResumePoint,
     ScoreReport,
     TrainingBatch,
@@ -230,11 +233,26 @@ def recipe_that_goes_on(folder: Path) -> dict[str, Any]:
     return recipe(folder, "memory", Memory(), batch_size=4, resume=True)
 
 
+def predicted(folder: Path) -> dict[str, Any]:
+    """Points of five pictures, some of the same name: one point by our data, two points by a loader of a user's."""
+    data = BIWIDataModule("nowhere", image_size=(32, 32), batch_size=1, predict_path=str(folder / "pictures"))
+    paths = sorted((folder / "pictures").rglob("*.png"))
+    image, size = torch.zeros(3, 32, 32, dtype=torch.uint8), torch.tensor([8, 9])
+    samples: Any = [{"image": image, "path": str(path), "size": size} for path in paths]
+    loader = DataLoader(samples, sampler=DistributedSampler(samples, 2, int(os.environ["RANK"]), shuffle=False))
+    for number, source in enumerate((data, loader), start=1):
+        model = PointRegressor(num_points=number, **ENCODER)
+        writer = PointWriter(str(folder / f"points {number}"))
+        L.Trainer(**SETTINGS, **QUIET, callbacks=[writer]).predict(model, source, return_predictions=False)
+    return {"padded": len(loader.sampler)}  # type: ignore[arg-type]
+
+
 JOBS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "batch_that_fits": batch_that_fits,
     "recipe_without_memory": recipe_without_memory,
     "recipe_that_goes_on": recipe_that_goes_on,
     "fit_and_find": fit_and_find,
+    "predicted": predicted,
     "stopped_and_resumed_fit": stopped_and_resumed_fit,
     "whole_and_resumed_recipe": whole_and_resumed_recipe,
 }
@@ -346,6 +364,20 @@ def test_two_processes_score_five_samples_as_one_does(
         scores = dict(fit[task][when])
         assert scores.pop("val/loss") == pytest.approx(loss, abs=5e-8)
         assert scores == expected
+
+
+def test_each_picture_is_written_once_by_two_processes(folder: Path) -> None:
+    names = ["a/x.png", "b/x.png", "b/y.png", "x.png", "z.png"]
+    for name in names:
+        (folder / "pictures" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (9, 8)).save(folder / "pictures" / name)
+    assert [answer["padded"] for answer in answers("predicted", folder)] == [3, 3]  # of five, so one comes twice
+    for number in (1, 2):
+        rows = [row["path"] for row in table(folder / f"points {number}" / "points.csv")]
+        assert rows == [str(folder / "pictures" / name) for name in names for _ in range(number)]
+    ours, theirs = (folder / f"points {number}" / "pictures" for number in (1, 2))
+    assert sorted(path.relative_to(ours).as_posix() for path in ours.rglob("*.png")) == names
+    assert [path.name[0] for path in sorted(theirs.rglob("*.png"))] == ["x", "x", "x", "y", "z"]
 
 
 def test_a_signal_to_one_process_stops_both_after_the_same_step(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from triptych import _threads as _threads  # first: OpenMP reads what it sets when torch is loaded
 from triptych._version import __version__ as __version__
-from triptych.datamodules import BIWIDataModule, CamVidDataModule, PlanetDataModule
+from triptych.datamodules import BIWIDataModule, CamVidDataModule, PlanetDataModule, PointsDataModule
 from triptych.datamodules.hard_examples import read_losses, write_losses
 from triptych.evaluation.top_losses import top_losses
 from triptych.lr_finder import find_lr
@@ -23,6 +23,7 @@ __all__ = [
     "MultiLabelClassifier",
     "PlanetDataModule",
     "PointRegressor",
+    "PointsDataModule",
     "Stage",
     "UNetSegmenter",
     "VoidMaskedAccuracy",

@@ -113,12 +113,19 @@ def atomic_save(path: Path, save: Callable[[Path], object]) -> None:
         part.unlink(missing_ok=True)
 
 
-def save_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Writes a CSV file atomically."""
+def save_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]], separator: str = ",") -> None:
+    """Writes a CSV file atomically.
+
+    Args:
+        path: The file.
+        header: The headings.
+        rows: The rows, each with a cell for each heading.
+        separator: The character between two columns.
+    """
 
     def save(part: Path) -> None:
         with part.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([header, *rows])
+            csv.writer(file, delimiter=separator).writerows([header, *rows])
 
     atomic_save(path, save)
 

@@ -1,4 +1,4 @@
-"""`MaskWriter` writes atomically."""
+"""`MaskWriter` writes atomically, in full size what is predicted, and smaller what a huge image is drawn on."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from triptych.callbacks import MaskWriter
+from triptych.callbacks import MaskWriter, prediction_writer
+from triptych.datasets.camvid_classes import class_colors
 
 MODULE = SimpleNamespace(class_names=["Sky", "Road"])
 
@@ -23,7 +24,7 @@ def picture(tmp_path: Path) -> Path:
 
 def write(writer: MaskWriter, picture: Path, class_id: int) -> None:
     mask = torch.full((8, 10), class_id, dtype=torch.uint8)
-    trainer: Any = SimpleNamespace()
+    trainer: Any = SimpleNamespace(world_size=1)
     module: Any = MODULE
     writer.on_predict_start(trainer, module)
     writer.write_on_batch_end(trainer, module, [mask], None, {"path": [str(picture)]}, 0, 0)
@@ -55,3 +56,34 @@ def test_second_prediction_of_a_picture_replaces_the_first(picture: Path, tmp_pa
     assert [path.name for path in (tmp_path / "out" / "masks").iterdir()] == ["x.png"]
     with Image.open(tmp_path / "out" / "masks" / "x.png") as mask:
         assert np.array(mask).min() == 1
+
+
+@pytest.mark.parametrize(("height", "width", "step"), [(40, 60, 1), (41, 60, 2), (121, 79, 4), (200, 101, 5)])
+def test_what_is_predicted_has_the_size_of_the_file_and_a_huge_image_is_drawn_at_a_fraction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, height: int, width: int, step: int
+) -> None:
+    monkeypatch.setattr(prediction_writer, "MAX_DRAWN_PIXELS", 2400)
+    monkeypatch.setattr(prediction_writer, "REDUCED_PIXELS", 900)
+    told: list[str] = []
+    monkeypatch.setattr(prediction_writer, "rank_zero_info", told.append)
+    Image.fromarray(np.zeros((height, width, 3), np.uint8)).save(tmp_path / "x.png")
+    ids = torch.zeros(height, width, dtype=torch.uint8)
+    ids[:, width // 2 :] = 1
+    writer, trainer = MaskWriter(str(tmp_path / "out")), SimpleNamespace(world_size=1)
+    batch = {"path": [str(tmp_path / "x.png")]}
+    writer.on_predict_start(trainer, MODULE)
+    for _ in range(2):
+        writer.write(MODULE, batch, [ids])
+    with Image.open(tmp_path / "out" / "masks" / "x.png") as mask:
+        assert np.array_equal(np.array(mask), ids)
+    with Image.open(tmp_path / "out" / "overlays" / "x.png") as overlay:
+        drawn = np.array(overlay)
+    row = drawn[height // step // 2]
+    assert (row[: width // step].max(axis=1) > 0).all() and (row[width // step] == 255).all()
+    for column, color in zip((0, width // step - 1), class_colors(MODULE.class_names), strict=True):
+        np.testing.assert_array_equal(row[column], np.rint(color / 2))
+    sizes = f"its {width}x{height} pixels are drawn as {width // step}x{height // step}"
+    words = (
+        f"{tmp_path}/x.png: {sizes}, as all images above 0 megapixels are reduced; masks and tables are in full size."
+    )
+    assert told == ([] if step == 1 else [words])

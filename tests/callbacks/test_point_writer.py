@@ -6,13 +6,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import lightning as L
 import numpy as np
+import panels
 import pytest
 import torch
 from command_line import HELD_OUT, QUIET, Run, config_args, fails, finished_fit, runs_in, table
 from PIL import Image
+from points_files import NAMES, write_faces
+from small_fit import TINY
 
-from triptych import BIWIDataModule, PointRegressor
+from triptych import BIWIDataModule, PointRegressor, PointsDataModule
 from triptych.callbacks import PointWriter
 from triptych.draw.points import PREDICTED, TRUE
 
@@ -58,7 +62,8 @@ def test_predict_writes_a_table_and_a_picture_of_each_held_out_frame(run: Run) -
     points = [(float(row["y_px"]), float(row["x_px"])) for row in rows]
     np.testing.assert_allclose(points, [point for _, point in expected], atol=0.006)
 
-    pictures = sorted((folder / "pictures").iterdir())
+    pictures = sorted((folder / "pictures").rglob("*.png"))
+    assert {path.parent.name for path in pictures} == {*HELD_OUT}
     assert len(pictures) == len(rows) == 10
     for path in pictures:
         with Image.open(path) as drawn, Image.open(rows[0]["path"]) as frame:
@@ -114,13 +119,14 @@ def test_each_point_has_a_row_and_the_true_ones_a_ring_where_they_are(tmp_path: 
     }
     writer, nothing = PointWriter(str(tmp_path / "out")), SimpleNamespace(world_size=1, is_global_zero=True)
     trainer: Any = nothing
-    module: Any = nothing
+    module: Any = PointRegressor(num_points=2, **TINY)
     writer.on_predict_start(trainer, module)
     prediction = torch.tensor([[[40.0, 150.126], [88.0, 20.0]]])
     writer.write_on_batch_end(trainer, module, prediction, None, batch, 0, 0)
     writer.on_predict_end(trainer, module)
     lines = (tmp_path / "out" / "points.csv").read_text().splitlines()
-    assert lines == ["path,y_px,x_px", f"{frame},40.00,150.13", f"{frame},88.00,20.00"]
+    rows = [f"{frame},point 1,40.00,150.13", f"{frame},point 2,88.00,20.00"]
+    assert lines == ["path,name,y_px,x_px", *rows]
     with Image.open(tmp_path / "out" / "pictures" / "x.png") as picture:
         drawn = np.array(picture)
     for y, x in ((40, 150), (88, 20)):
@@ -128,6 +134,41 @@ def test_each_point_has_a_row_and_the_true_ones_a_ring_where_they_are(tmp_path: 
     for y, x in ((50, 100), (75, 150)):
         assert tuple(drawn[y, x]) == (120, 120, 120)
         assert (drawn[y - 8 : y + 9, x - 8 : x + 9] == TRUE).all(axis=2).sum() > 8
+
+
+def test_a_prediction_that_was_corrected_by_hand_is_training_data(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The frames are named by a path relative to the current folder, and read from another one."""
+    monkeypatch.chdir(run.root.parent)
+    run.predict(Path(run.root.name) / "02", tmp_path / "out")
+    path = tmp_path / "out" / "points.csv"
+    rows = table(path)
+    path.write_text(path.read_text().replace(f"{rows[1]['y_px']},{rows[1]['x_px']}", "12.5,30.25"))
+    monkeypatch.chdir(tmp_path)
+    data = PointsDataModule(str(run.root), (48, 64), batch_size=2, table=str(path))
+    data.setup("fit")
+    images = data.images
+    assert images.names == [f"02/{Path(row['path']).name}" for row in rows]
+    expected = [[float(row["x_px"]), float(row["y_px"])] for row in rows]
+    expected[1] = [30.25, 12.5]
+    np.testing.assert_array_equal(images.points_px[:, 0], expected)
+    assert data.metadata == {"num_points": 1}
+
+
+@pytest.mark.filterwarnings(*panels.QUIET)
+def test_named_points_come_back_in_the_models_order(tmp_path: Path) -> None:
+    write_faces(tmp_path / "data", count=3, missing=0.3, seed=2)
+    names = NAMES[::-1]
+    data = PointsDataModule(str(tmp_path / "data"), (48, 64), point_names=names, valid_fraction=0.99)
+    model, writer = PointRegressor(point_names=names, **TINY), PointWriter(str(tmp_path / "out"))
+    L.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, callbacks=[writer]).predict(model, data)
+    again = PointsDataModule(str(tmp_path), table="out/points.csv", valid_fraction=0.5)
+    again.setup("validate")
+    assert again.metadata == {"num_points": 5, "point_names": names}
+    for image, place in zip(again.images.paths, again.images.points_px, strict=True):
+        np.testing.assert_allclose(place, model.predict(image)[:, ::-1], atol=0.02)
+        assert TRUE in colors(tmp_path / "out" / "pictures" / f"{image.stem}.png")
 
 
 @pytest.mark.parametrize(

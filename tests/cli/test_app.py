@@ -223,13 +223,13 @@ def test_predict_takes_one_file_of_another_size(run: Run, tmp_path: Path) -> Non
     assert_mask_and_overlay(out, "one.png", (70, 50))
 
 
-def test_predict_takes_a_list_and_keeps_pictures_of_one_name_apart(run: Run, tmp_path: Path) -> None:
+def test_predict_takes_a_list_and_keeps_the_subfolders_of_what_is_listed(run: Run, tmp_path: Path) -> None:
     relative, absolute = picture(tmp_path / "a" / "x.png", (40, 60)), picture(tmp_path / "b" / "x.png", (60, 40))
     paths = tmp_path / "list.txt"
     paths.write_text(f"{relative.relative_to(tmp_path)}\n\n{absolute}\n")
     out = predicted(run, tmp_path, paths)
-    assert_mask_and_overlay(out, "x.png", (60, 40))
-    assert_mask_and_overlay(out, "x-2.png", (40, 60))
+    assert_mask_and_overlay(out, "a/x.png", (60, 40))
+    assert_mask_and_overlay(out, "b/x.png", (40, 60))
 
 
 def predicted(run: Run, tmp_path: Path, path: Path) -> Path:
@@ -274,6 +274,7 @@ def cut_off(path: Path) -> None:
 
 
 IN_MASK = r"\S+/labels/\w+_P\.png: "
+ID_40 = r"expected class ids 0 to 31 \(.* 32 classes\) or 255 for void, got id 40; .*"
 DATA_MISTAKES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     "no folder": (shutil.rmtree, r"\S+/streets: no such folder; expected images/, labels/ and codes\.txt .*", []),
     "no codes": (
@@ -284,7 +285,7 @@ DATA_MISTAKES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     "no valid list": (lambda root: (root / "valid.txt").unlink(), r"\S+/valid\.txt: no such file; expected .*", []),
     "listed frame absent": (
         lambda root: (root / "valid.txt").write_text("nope.png\n"),
-        r"camvid: 1 of 1 frames do not exist; the first is \S+/images/nope\.png\.",
+        r"\S+/valid\.txt: 1 of 1 lines name no frame; the first is 'nope\.png' in line 1; expected names such as .*",
         [],
     ),
     "no mask": (
@@ -299,14 +300,14 @@ DATA_MISTAKES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     ),
     "mask of colours": (
         lambda root: redraw(first_mask(root), lambda ids: np.stack([ids] * 3, -1)),
-        IN_MASK + r"expected a mask of 8-bit class ids \(mode L or P\), got mode RGB; .*",
+        IN_MASK + r"expected a mask of class ids, got colours, .*; save the ids, as in the other 7 masks\.",
         [],
     ),
-    "unknown id": (give_id_40, IN_MASK + r"expected class ids 0 to 31 \(.* 32 classes\), got id 40; .*", []),
-    "unknown id met by a worker": (
-        give_id_40,
-        IN_MASK + r"expected class ids 0 to 31 \(.* 32 classes\), got id 40; .*",
-        ["--data.num_workers", "1"],
+    "unknown id": (give_id_40, IN_MASK + ID_40, []),
+    "label_name of another kind": (
+        lambda root: root,
+        r"label_name takes \{stem\} and \{suffix\}, got \{name\} in '\{name\}\.png'; .*",
+        ["--data.label_name", "{name}.png"],
     ),
     "frame cut off": (
         lambda root: cut_off(root / "images" / train_frames(root)[0]),
@@ -338,10 +339,18 @@ def test_mistake_in_the_data_is_reported_in_one_line_and_leaves_no_run(
     break_it, words, more = DATA_MISTAKES[mistake]
     break_it(streets)
     before = files(tmp_path)
-    # all training frames in one batch, so that the first step reads the bad one
-    small = ["--data.batch_size", "8", *runs_in(tmp_path / "runs")]
-    fails(["fit", *config_args("camvid", streets), *small, *more], words)
+    fails(["fit", *config_args("camvid", streets), *runs_in(tmp_path / "runs"), *more], words)
     assert files(tmp_path) == before
+
+
+def test_an_id_that_the_sample_of_masks_missed_is_reported_by_a_worker_in_one_line(
+    streets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("triptych.datasets.mask_checks._MASKS", 1)
+    give_id_40(streets)
+    # all training frames in one batch, so that the first step reads the bad one
+    more = ["--data.batch_size", "8", "--data.num_workers", "1", *runs_in(tmp_path / "runs")]
+    fails(["fit", *config_args("camvid", streets), *more], IN_MASK + ID_40)
 
 
 NO_OPTION = "no such option; `triptych fit --{}help{}` lists the available ones\\."

@@ -88,14 +88,14 @@ def test_a_folder_of_ones_own_is_described_by_arguments(tmp_path: Path) -> None:
     (tmp_path / "held_out.txt").write_text("pet2.jpg\n")
     for index in range(4):
         Image.new("RGB", (20, 30), (10 * index, 0, 0)).save(tmp_path / "in" / f"pet{index}.jpg")
-        Image.new("L", (20, 30), index % 3).save(tmp_path / "out" / f"pet{index}.png")
+        Image.new("L", (20, 30), (index + 2) % 3).save(tmp_path / "out" / f"pet{index}.png")
     layout = {"image_dir": "in", "label_dir": "out", "label_name": "{stem}.png", "valid_list": "held_out.txt"}
     data = module(tmp_path, "fit", **layout)
     assert names(data.val_dataloader()) == ["pet2.jpg"]
     assert sorted(names(data.train_dataloader())) == ["pet0.jpg", "pet1.jpg", "pet3.jpg"]
     (batch,) = data.val_dataloader()
     assert batch["size"].tolist() == [[30, 20]]
-    assert batch["mask"].unique().tolist() == [2]
+    assert batch["mask"].unique().tolist() == [1]
     assert data.metadata == {"num_classes": 3, "ignore_index": 2, "class_names": ["cat", "background", "void"]}
 
 
@@ -254,15 +254,14 @@ def test_an_absent_root_or_list_is_named(streets: Path) -> None:
 def test_a_listed_frame_that_is_absent_is_named(streets: Path, stage: str) -> None:
     with (streets / "valid.txt").open("a") as file:
         file.write("ghost.png\n")
-    text = f"camvid: 1 of 5 frames do not exist; the first is {streets / 'images' / 'ghost.png'}."
-    with pytest.raises(MissingDataError, match=re.escape(text)):
+    text = f"{streets / 'valid.txt'}: 1 of 5 lines name no frame; the first is 'ghost.png' in line 5"
+    with pytest.raises(BadSampleError, match=re.escape(text)):
         module(streets, stage)
 
 
 def test_a_folder_without_images_is_not_taken_for_one_that_only_validates(streets: Path) -> None:
-    first = listed(streets)[0]
     (streets / "empty").mkdir()
-    text = f"camvid: 4 of 4 frames do not exist; the first is {streets / 'empty' / first}."
+    text = f"{streets / 'empty'}: expected images in it, found none."
     with pytest.raises(MissingDataError, match=re.escape(text)):
         module(streets, "fit", image_dir="empty")
 

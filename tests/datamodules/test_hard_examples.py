@@ -1,5 +1,6 @@
 """A table of losses, and how it draws hard training samples more often."""
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -66,7 +67,7 @@ def test_a_loss_that_is_none_is_not_written(tmp_path: Path) -> None:
         (b"", "got the columns none"),
         (b"image_name,tags\na,clear\n", "got the columns image_name, tags"),
         (b"path,score\na,1\n", "got the columns path, score"),
-        (b"\x89PNG\r\n\x1a\n\xff\x00", "got a file that is not text"),
+        (b"\x89PNG\r\n\x1a\n\xff\x00", r"got byte 0x89 at position 0 \(line 1\); save it as UTF-8"),
         (b"path,loss\n,1\n", "expected a path in each row, got none in row 1"),
         (b"path,loss\na.png\n", "expected a loss of at least 0 for a.png, got none"),
     ],
@@ -175,6 +176,23 @@ def test_weights_may_be_taken_away_for_the_next_fit(drawn_streets: Path, tmp_pat
     data.sample_weights = None
     data.setup("fit")
     assert keys(data) == keys(camvid(drawn_streets))
+
+
+def test_a_table_is_read_again_only_if_it_or_the_split_has_changed(drawn_streets: Path, tmp_path: Path) -> None:
+    path = tmp_path / "losses.csv"
+    write_losses(path, [LossRow("elsewhere.png", 1.0)])
+    with pytest.warns(UserWarning, match="1 of 1 rows name no training sample"):
+        data = camvid(drawn_streets, sample_weights=str(path))
+    data.setup("fit")  # a second warning would be an error
+    write_losses(path, [LossRow(str(data.train_paths()[2]), 4.0), LossRow(str(data.train_paths()[1]), 1.0)])
+    os.utime(path, (0, 0))
+    data.setup("fit")
+    assert data.train_dataloader().sampler.weights[1] == min(data.train_dataloader().sampler.weights)
+    hard = data.train_paths()[2]
+    data.seed, data.valid_fraction = 1, 0.2
+    data.setup("fit")
+    weights = data.train_dataloader().sampler.weights
+    assert max(weights) == weights[data.train_paths().index(hard)] and len(weights) == 10
 
 
 @pytest.mark.parametrize("task", ["biwi", "planet"])

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from triptych import PlanetDataModule
 from triptych.datasets.planet_tags import PLANET_TAGS
-from triptych.errors import MissingDataError
+from triptych.errors import BadSampleError, MissingDataError
 
 SIZE = (24, 32)
 DRAWN = {
@@ -49,7 +49,7 @@ def test_the_split_is_that_of_the_seed_whatever_else_is_asked_for(drawn_tiles: P
     assert names(data.test_dataloader()) == names(data.predict_dataloader()) == DRAWN[0]
 
 
-@pytest.mark.parametrize(("fraction", "count"), [(0.1, 3), (0.5, 15), (0.95, 28)])
+@pytest.mark.parametrize(("fraction", "count"), [(0.1, 3), (0.5, 15), (0.95, 28), (0.01, 1), (0.99, 29)])
 def test_the_fraction_is_an_argument(drawn_tiles: Path, fraction: float, count: int) -> None:
     data = module(drawn_tiles, "fit", valid_fraction=fraction)
     assert (len(names(data.val_dataloader())), len(names(data.train_dataloader()))) == (count, 30 - count)
@@ -72,8 +72,8 @@ def test_a_list_names_the_validation_tiles_with_or_without_their_suffix(tiles: P
 
 def test_an_unknown_name_in_the_list_is_reported(tiles: Path) -> None:
     (tiles / "valid.txt").write_text("train_7\nghost.jpg\ntrain_99\n")
-    text = f"{tiles / 'valid.txt'}: expected names of tiles in the table, got 2 others; the first is 'ghost'."
-    with pytest.raises(ValueError, match="^" + re.escape(text)):
+    text = f"{tiles / 'valid.txt'}: 2 of 3 lines name no tile; the first is 'ghost.jpg' in line 2"
+    with pytest.raises(BadSampleError, match="^" + re.escape(text)):
         module(tiles, "fit", valid_list="valid.txt")
     with pytest.raises(
         MissingDataError, match=re.escape(f"{tiles / 'x.txt'}: no such file; expected one name per line")
@@ -83,11 +83,13 @@ def test_an_unknown_name_in_the_list_is_reported(tiles: Path) -> None:
 
 def test_an_empty_part_stops_the_stage_that_needs_it(tiles: Path) -> None:
     (tiles / "valid.txt").write_text("")
-    with pytest.raises(ValueError, match=r"^planet: no tiles for 'val' out of 30; change the split\.$"):
+    with pytest.raises(ValueError, match=r"^planet: \S+/valid\.txt names no tiles; expected one file name per line\.$"):
         module(tiles, "validate", valid_list="valid.txt")
     (tiles / "valid.txt").write_text("\n".join(f"train_{number}" for number in range(30)))
     assert len(names(module(tiles, "validate", valid_list="valid.txt").val_dataloader())) == 30
-    with pytest.raises(ValueError, match=r"^planet: no tiles for 'train' out of 30; change the split\.$"):
+    with pytest.raises(
+        ValueError, match=r"^planet: no tiles are left to train on: \S+/valid\.txt names all 30 of them"
+    ):
         module(tiles, "fit", valid_list="valid.txt")
 
 
@@ -103,6 +105,19 @@ def test_a_tag_that_only_validation_has_is_a_column_of_both_parts(tmp_path: Path
     (train,), (valid,) = data.train_dataloader(), data.val_dataloader()
     assert sorted(train["labels"].tolist()) == [[1, 0, 0], [1, 1, 0]]
     assert valid["labels"].tolist() == [[0, 0, 1]]
+
+
+def test_tiles_without_tags_are_counted_in_one_line(tiles: Path, caplog: pytest.LogCaptureFixture) -> None:
+    header, *rows = (tiles / "train_v2.csv").read_text().splitlines()
+    (tiles / "train_v2.csv").write_text("\n".join([header, *rows[:-2], "train_28,", "train_29,"]))
+    with caplog.at_level("INFO", "lightning.pytorch.utilities.rank_zero"):
+        data = module(tiles, "fit", augment=False)
+    text = "2 of 30 tiles are without tags, all their labels 0; the first is 'train_28' in line 30."
+    assert f"{tiles / 'train_v2.csv'}: {text}" in caplog.messages
+    batches = [*data.train_dataloader(), *data.val_dataloader()]
+    assert sum(int((batch["labels"].sum(dim=1) == 0).sum()) for batch in batches) == 2
+    with pytest.raises(BadSampleError, match="2 tiles have no tags; the first is 'train_28' in line 30; "):
+        module(tiles, "fit", untagged="refuse")
 
 
 def test_metadata_are_the_channels_and_the_tags_once_the_table_is_read(drawn_tiles: Path) -> None:

@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 
 from triptych.datamodules.epoch_order import EpochSampler
-from triptych.datamodules.samples import SampleDataset
+from triptych.datamodules.samples import SampleDataset, collate_one
 from triptych.datasets import CamVid, Pictures
 from triptych.datasets.sample import Sample
-from triptych.transforms import camvid_pipeline, evaluation_pipeline, geometry, lighting
+from triptych.transforms import camvid_pipeline, evaluation_pipeline, geometry, lighting, whole_pipeline
 
 SIZE = (40, 56)
 
@@ -39,6 +39,14 @@ def test_a_sample_has_the_types_and_shapes_that_travel(samples: SampleDataset, d
 def test_an_image_without_labels_gives_a_sample_without_mask(drawn_streets: Path) -> None:
     sample = SampleDataset(Pictures(drawn_streets / "images"), evaluation_pipeline(SIZE), seed=0)[0, 0]
     assert sorted(sample) == ["image", "path", "size"]
+
+
+def test_a_whole_image_becomes_a_batch_without_a_copy(drawn_streets: Path) -> None:
+    sample = SampleDataset(CamVid(drawn_streets), whole_pipeline(), seed=0, tile=64)[0, 3]
+    batch = collate_one([sample])
+    assert batch["image"].data_ptr() == sample["image"].data_ptr()
+    assert (batch["image"].shape, batch["mask"].shape) == ((1, 3, 64, 96), (1, 64, 96))
+    assert (batch["tile"].tolist(), batch["size"].tolist(), batch["path"]) == ([64], [[64, 96]], [sample["path"]])
 
 
 def test_channels_are_red_green_blue(tmp_path: Path) -> None:

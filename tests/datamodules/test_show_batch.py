@@ -84,6 +84,12 @@ def test_the_tags_of_each_tile_stand_below_it(make_panel) -> None:
         assert caption.split(", ") == [data.metadata["tags"][i] for i in labels.nonzero().flatten()]
 
 
+def test_a_tile_without_tags_says_so() -> None:
+    sample = {"image": torch.zeros(3, 32, 32, dtype=torch.uint8), "labels": torch.zeros(2), "path": "a.jpg"}
+    texts = [text.get_text() for text in tag_batch([sample], ["clear", "road"], 1).texts]
+    assert " ".join(texts) in ("a.jpg no tags", "no tags a.jpg")
+
+
 @pytest.mark.parametrize("columns", [1, 2, 5])
 def test_all_32_classes_have_room_in_the_legend(check_whole, columns) -> None:
     mask = torch.arange(32).repeat_interleave(6).view(1, -1).repeat(100, 1)
@@ -106,13 +112,14 @@ def test_four_bands_are_shown_by_their_first_three() -> None:
     assert np.array_equal(axes.images[0].get_array(), image[:3].permute(1, 2, 0))
 
 
-def test_an_empty_split_is_refused(streets, drawn_tiles) -> None:
+def test_an_empty_split_is_refused(streets, tiles) -> None:
     names = sorted(path.name for path in (streets / "images").iterdir())
     (streets / "valid.txt").write_text("\n".join(names))
     with pytest.raises(ValueError, match="camvid: no frames are left to train on"):
         CamVidDataModule(str(streets)).show_batch()
-    with pytest.raises(ValueError, match="planet: no tiles for 'val' out of 30"):
-        PlanetDataModule(str(drawn_tiles), valid_fraction=0.001).show_batch()
+    (tiles / "valid.txt").touch()
+    with pytest.raises(ValueError, match=r"planet: \S+/valid\.txt names no tiles; expected one file name per line"):
+        PlanetDataModule(str(tiles), valid_list="valid.txt").show_batch()
 
 
 @pytest.mark.parametrize("arguments", [{"rows": 0}, {"columns": 0}])

@@ -86,7 +86,10 @@ def test_a_frame_gives_its_pixels_its_centre_and_its_path(people: Path) -> None:
 
 
 def test_persons_come_sorted_or_as_named(people: Path) -> None:
-    (people / ".cache").mkdir()
+    for name in (".cache", "__MACOSX", "notes"):
+        (people / name).mkdir()
+    (people / ".cache" / "rgb.cal").touch()
+    (people / "__MACOSX" / "rgb.cal").touch()
     (people / "readme.txt").touch()
     assert list_persons(people) == BIWI(people).persons == ["01", "02"]
     assert [path.parent.name for path in BIWI(people, ["02", "01"]).paths] == ["02"] * 3 + ["01"] * 3
@@ -119,8 +122,11 @@ def test_an_absent_or_empty_root_is_named(tmp_path: Path) -> None:
     for persons in (None, ["13"]):
         with pytest.raises(MissingDataError, match=re.escape(text)):
             BIWI(tmp_path / "x", persons)
-    text = f"{tmp_path}: expected a folder for each person (01, 02, ...), found none."
-    with pytest.raises(MissingDataError, match=re.escape(text)):
+    text = f"{tmp_path}: expected a folder for each person (01, 02, ...) with the camera's rgb.cal in it, "
+    with pytest.raises(MissingDataError, match=re.escape(f"{text}found none.")):
+        BIWI(tmp_path)
+    (tmp_path / "faces").mkdir()
+    with pytest.raises(MissingDataError, match=re.escape(f"{text}got faces and so on, none of them with one.")):
         BIWI(tmp_path)
 
 
@@ -129,16 +135,47 @@ def test_an_unknown_person_is_reported_with_those_there_are(people: Path) -> Non
         BIWI(people, ["01", "13"])
 
 
-@pytest.mark.parametrize(("lost", "left"), [("_pose.txt", "frame"), ("_rgb.png", "pose")])
-def test_a_frame_without_pose_and_the_reverse_are_named(people: Path, lost: str, left: str) -> None:
-    (people / "01" / f"frame_00004{lost}").unlink()
+def test_a_pose_without_a_frame_is_named(people: Path) -> None:
     stem = people / "01" / "frame_00004"
-    text = {
-        "frame": f"{stem}_rgb.png: the frame has no pose; expected {stem}_pose.txt.",
-        "pose": f"{stem}_pose.txt: the pose has no frame; expected {stem}_rgb.png or .jpg.",
-    }[left]
+    Path(f"{stem}_rgb.png").unlink()
+    text = f"{stem}_pose.txt: the pose has no frame; expected {stem}_rgb.png or .jpg."
     with pytest.raises(MissingDataError, match=re.escape(text)):
         BIWI(people)
+
+
+def test_frames_without_a_centre_are_dropped_and_counted(people: Path) -> None:
+    pose_of(people, 3).unlink()
+    pose_of(people, 5).write_text(f"{ROTATION}\nnan nan nan\n")
+    (people / "02" / "frame_00004_pose.txt").write_text(" \n")
+    text = (
+        "biwi: 3 of 6 frames have no centre (no pose, or one that is empty or NaN) and are dropped; the first is "
+        f"{frame_of(people)}."
+    )
+    with pytest.warns(UserWarning, match=re.escape(text)) as caught:
+        frames = BIWI(people)
+    assert (len(caught), caught[0].filename) == (1, __file__)
+    assert [(path.parent.name, path.name[6:11]) for path in frames.paths] == [
+        ("01", "00004"),
+        ("02", "00003"),
+        ("02", "00005"),
+    ]
+    np.testing.assert_allclose(frames.points_px, [POINTS[1], POINTS[0], POINTS[2]], atol=1e-9)
+
+
+def test_what_a_system_has_put_beside_the_files_is_passed_over(people: Path) -> None:
+    for path in [*people.rglob("*.*")]:
+        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7")
+    (people / "01" / "Thumbs.db").touch()
+    frames = BIWI(people)
+    assert [path.name for path in frames.paths] == [f"frame_{number:05d}_rgb.png" for number in (3, 4, 5)] * 2
+    np.testing.assert_allclose(frames.points_px, POINTS * 2, atol=1e-9)
+
+
+def test_a_folder_with_poses_but_no_calibration_is_no_person_and_said_to_be_none(people: Path) -> None:
+    (people / "02" / "rgb.cal").unlink()
+    text = f"biwi: 1 of 2 folders have poses but no rgb.cal, and are passed over; the first is {people / '02'}."
+    with pytest.warns(UserWarning, match=re.escape(text)):
+        assert BIWI(people).persons == ["01"]
 
 
 def test_two_frames_for_one_pose_are_named(people: Path) -> None:
@@ -153,10 +190,10 @@ POSE = "three rows of rotation and the centre x y z"
 CENTRE = "1 2 900 \n"
 BROKEN_POSES = {
     "a word": (f"{ROTATION}\n1 two 900\n", f"expected numbers ({POSE}), got: could not convert string to float: 'two'"),
-    "no number": (f"{ROTATION}\n1 nan 900\n", f"expected finite numbers ({POSE}), got nan."),
+    "infinity": (f"{ROTATION}\n1 inf 900\n", f"expected finite numbers ({POSE}), got inf."),
+    "half a rotation": (f"nan {ROTATION}"[:-6] + CENTRE, f"expected finite numbers ({POSE}), got nan."),
     "no centre": (ROTATION, f"expected at least 12 numbers ({POSE}), got 9."),
     "half a centre": (f"{ROTATION}\n1 2", f"expected at least 12 numbers ({POSE}), got 11."),
-    "empty": ("", f"expected at least 12 numbers ({POSE}), got 0."),
     "at the lens": (f"{ROTATION}\n1 2 0", "expected a centre in front of the camera, got depth Z = 0."),
     "behind": (f"{ROTATION}\n1 2 -900.5", "expected a centre in front of the camera, got depth Z = -900.5."),
 }
@@ -178,7 +215,10 @@ BROKEN_CALIBRATIONS: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda path: path.write_text("fx 0 33\n0 52 23\n0 0 1\n"),
         f"expected numbers ({MATRIX}), got: could not convert string to float: 'fx'.",
     ),
-    "bytes": (lambda path: path.write_bytes(b"\xff\xfe\x00\x81"), f"expected numbers ({MATRIX}), got: 'utf-8' codec"),
+    "bytes": (
+        lambda path: path.write_bytes(b"1 0\n\xe9"),
+        "expected text in UTF-8, got byte 0xe9 at position 4 (line 2); save it as UTF-8.",
+    ),
     "no focal length": (
         lambda path: path.write_text(Camera(fx=51.0, fy=0.0).text()),
         "expected focal lengths above 0, got 51.0 and 0.0.",
@@ -193,7 +233,7 @@ def test_a_missing_or_broken_calibration_is_named(people: Path, how: str) -> Non
     break_it(path)
     kind = MissingDataError if how == "absent" else BadSampleError
     with pytest.raises(kind, match=re.escape(f"{path}: {text}")):
-        BIWI(people)
+        BIWI(people, ["01", "02"])
 
 
 @pytest.mark.parametrize("outside", ["drop", "keep"])

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from triptych.datasets.camvid import CamVid
-from triptych.datasets.camvid_classes import OFFICIAL_NAMES, SEGNET_NAMES
+from triptych.datasets.camvid_classes import OFFICIAL_NAMES, SEGNET_MERGE, SEGNET_NAMES
 from triptych.datasets.images import image_header
 from triptych.errors import BadSampleError, MissingDataError
 
@@ -112,12 +112,10 @@ def test_a_mask_of_another_size_is_refused(streets: Path) -> None:
 def test_a_mask_of_colours_is_refused_by_check_and_on_reading(streets: Path) -> None:
     _, mask = first_pair(streets)
     Image.open(mask).convert("RGB").save(mask)
-    text = f"{mask}: expected a mask of 8-bit class ids (mode L or P), got mode RGB; save the ids, not their colours."
-    with pytest.raises(BadSampleError, match=re.escape(text)):
+    text = f"{mask}: expected a mask of class ids, got colours, "
+    with pytest.raises(BadSampleError, match=f"{re.escape(text)}.*; save the ids, as in the other 11 masks\\.$"):
         CamVid(streets).check()
-    with pytest.raises(
-        BadSampleError, match=re.escape(f"{mask}: expected 8-bit class ids, got uint8 of shape (64, 96")
-    ):
+    with pytest.raises(BadSampleError, match=f'{re.escape(text)}.*; save the ids, or set label_map: {{"#408040": Ani'):
         CamVid(streets)[0]
 
 
@@ -128,11 +126,28 @@ def test_an_id_without_a_class_is_refused_with_its_file(streets: Path, classes: 
     ids[7, 9] = 32
     Image.fromarray(ids).save(mask)
     text = (
-        f"{mask}: expected class ids 0 to 31 (codes.txt names 32 classes), got id 32; "
-        "correct the mask or add the class to codes.txt."
+        f"{mask}: expected class ids 0 to 31 (codes.txt names 32 classes) or 255 for void, got id 32; it holds "
+        "0 (100.0 %), 32 (< 0.1 %); correct the mask, add the class to codes.txt, or set label_map: "
+        "{0: Animal, 1: Archway, "
     )
-    with pytest.raises(BadSampleError, match=re.escape(text)):
+    with pytest.raises(
+        BadSampleError, match=f"{re.escape(text)}.*, 31: Wall, 32: CLASS}} with the name of a class for"
+    ):
         CamVid(streets, classes=classes)[0]
+
+
+def test_a_label_map_goes_before_the_merge_into_eleven(streets: Path) -> None:
+    (streets / "codes.txt").write_text("\n".join(reversed(OFFICIAL_NAMES)))
+    label_map = dict(enumerate(OFFICIAL_NAMES))
+    expected = CamVid(streets, classes="11")
+    mapped = CamVid(streets, classes="11", label_map=label_map)
+    ids = np.array(Image.open(first_pair(streets)[1]))
+    names = [name for name, members in SEGNET_MERGE.items() for member in members]
+    members = [member for members in SEGNET_MERGE.values() for member in members]
+    merged = dict(zip(members, names, strict=True)) | {"Void": "Void"}
+    by_hand = [[SEGNET_NAMES.index(merged[OFFICIAL_NAMES[i]]) for i in row] for row in ids]
+    assert mapped[0]["mask"].tolist() == by_hand
+    assert expected[0]["mask"].tolist() != by_hand
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["frame", "mask"])

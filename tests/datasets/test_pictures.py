@@ -29,6 +29,20 @@ def test_a_folder_gives_its_images_sorted_by_name_and_nothing_else(folder: Path)
     assert [int(images[index]["image"].mean()) for index in range(3)] == [50, 100, 0]
 
 
+def test_a_folder_gives_what_is_in_its_subfolders_and_nothing_that_systems_leave_there(folder: Path) -> None:
+    for name in ("bonn/süd/x.png", "bonn/._x.png", "__MACOSX/a.png", ".cache/y.png", "bonn/Thumbs.db"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    (folder / "loop").symlink_to(folder)
+    assert list_images(folder) == ["a.png", "b.jpg", "bonn/süd/x.png", "c.PNG"]
+    assert Pictures(folder).paths[2] == folder / "bonn" / "süd" / "x.png"
+
+
+def test_an_image_that_is_listed_twice_is_predicted_once(folder: Path) -> None:
+    (folder / "list.txt").write_text("a.png\nc.PNG\na.png\n")
+    assert Pictures(folder / "list.txt").paths == [folder / "a.png", folder / "c.PNG"]
+
+
 def test_a_list_gives_its_images_in_its_order_relative_to_its_folder(folder: Path) -> None:
     (folder / "sub").mkdir()
     (folder / "sub" / "list.txt").write_text(f"../c.PNG\n\n{folder / 'a.png'}\n")

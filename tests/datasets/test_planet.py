@@ -156,18 +156,37 @@ def test_an_absent_root_or_table_is_named(three: Path) -> None:
 
 
 BAD_TABLES = {
-    "no name column": (["name,tags", "t0,clear"], "expected a column 'image_name', got name, tags."),
-    "no tag column": (["image_name,labels", "t0,clear"], "expected a column 'tags', got image_name, labels."),
-    "nothing at all": ([], "expected a column 'image_name', got none."),
+    "no name column": (
+        ["name,tags", "t0,clear"],
+        "expected a column 'image_name', got name, tags; set name_column to the heading, such as 'name', or write the ",
+    ),
+    "no tag column": (
+        ["image_name,labels,is_valid", "t0,clear,0"],
+        "expected a column 'tags', got image_name, labels, is_valid; set tag_column to the heading, or write the ",
+    ),
+    "no headings": (
+        ["t0,clear", "t1,haze"],
+        "expected a column 'image_name', got t0, clear; set name_column to the heading, or write the headings into ",
+    ),
+    "headings alone": (["image_name,tags"], "expected a line of headings and rows below it, got no rows."),
+    "nothing at all": ([], "expected a line of headings and rows below it, got no text."),
     "tiles twice": (
         ["image_name,tags", "t0,clear", "t1,clear", "t0,haze", "t1,haze", "t2,haze"],
-        "expected each tile once, got 2 repeated; the first is 't0'.",
+        "expected each tile once, got 2 repeated; the first is 't0' in lines 2 and 4.",
     ),
-    "empty tags": (["image_name,tags", "t0,clear", "t1,", 't2," "'], "2 tiles have no tags; the first is 't1'."),
-    "no second field": (["image_name,tags", "t0,clear", "t2"], "1 tiles have no tags; the first is 't2'."),
+    "no name": (["image_name,tags", "t0,clear", ",haze"], "line 3: expected a name in column 'image_name', got none."),
+    "no second field": (
+        ["image_name,tags", "t0,clear", "t2"],
+        "line 3: expected 2 cells (image_name, tags), got 1 (t2)",
+    ),
+    "commas without quotes": (
+        ["image_name,tags", "t0,clear", "t1,clear,primary", "t2,haze,primary,water"],
+        "line 3: expected 2 cells (image_name, tags), got 3 (t1 | clear | primary), and so in 2 of 3 rows; put a cell "
+        "that holds ',' in quotes, or use another delimiter in it.",
+    ),
     "unknown tag": (
-        ["image_name,tags", "t0,clear", "t1,primary snow clear"],
-        "tile 't1' has the unknown tag 'snow'; expected agriculture, artisinal_mine, bare_ground, ",
+        ["image_name,tags", "t0,clear", "t1,primary claer snow"],
+        "line 3: tile 't1' has the unknown tag 'claer' (similar is 'clear'); expected agriculture, artisinal_mine, ",
     ),
 }
 
@@ -180,10 +199,75 @@ def test_a_table_that_is_not_in_order_is_refused_with_what_is_wrong(three: Path,
         Planet(three)
 
 
-def test_a_delimiter_alone_is_no_tag(three: Path) -> None:
-    write_table(three, ["t0,clear", "t1,;"])
-    with pytest.raises(BadSampleError, match=re.escape("train_v2.csv: 1 tiles have no tags; the first is 't1'.")):
-        Planet(three, delimiter=";")
+def test_a_tile_without_tags_is_a_sample_without_tags_or_refused(three: Path) -> None:
+    write_table(three, ["t0,clear", "t1,;", 't2," "'])
+    data = Planet(three, delimiter=";")
+    assert data[1]["labels"].tolist() == data[2]["labels"].tolist() == [0] * 17
+    place = f"{three / 'train_v2.csv'}: 2 of 3 tiles are without tags, all their labels 0; the first is 't1' in line 3."
+    assert data.remarks == [place]
+    text = "train_v2.csv: 2 tiles have no tags; the first is 't1' in line 3; tag them, or set untagged: \"keep\"."
+    with pytest.raises(BadSampleError, match=re.escape(text)):
+        Planet(three, delimiter=";", untagged="refuse")
+    with pytest.raises(ValueError, match=r"^untagged: expected one of keep, refuse, got 'drop'\.$"):
+        Planet(three, delimiter=";", untagged="drop")
+
+
+@pytest.mark.parametrize(
+    ("tags", "text"),
+    [
+        (
+            ["clear", "slash burn"],
+            "tags: expected tags that do not hold the delimiter ' ' or spaces around them, got 'slash burn'; set delim",
+        ),
+        (
+            ["clear ", "haze"],
+            "tags: expected tags that do not hold the delimiter ' ' or spaces around them, got 'clear '",
+        ),
+        (["clear", "haze", "clear"], "tags: expected each tag once, got 'clear' 2 times."),
+    ],
+)
+def test_listed_tags_that_no_table_can_hold_are_refused(three: Path, tags: list[str], text: str) -> None:
+    with pytest.raises(ValueError, match="^" + re.escape(text)):
+        Planet(three, tags=tags)
+
+
+def test_a_folder_of_two_formats_is_remarked(three: Path) -> None:
+    path = three / "train-jpg" / "t1.jpg"
+    path.rename(path.with_suffix(".png"))
+    data = Planet(three)
+    assert data.remarks == [f"planet: 1 of 3 tiles do not end in '.jpg'; the first is {path.with_suffix('.png')}."]
+    assert [Path(data[index]["path"]).suffix for index in range(3)] == [".jpg", ".png", ".jpg"]
+
+
+def test_some_tiles_are_taken_without_reading_the_table_again(three: Path) -> None:
+    data = Planet(three)
+    (three / "train_v2.csv").unlink()
+    assert tags_by_tile(data.take(["t2", "t0"])) == {"t2": ["haze", "primary", "water"], "t0": ["clear", "primary"]}
+    assert len(data) == 3
+
+
+def test_columns_of_0_and_1_give_what_a_column_of_tags_gives(three: Path) -> None:
+    expected = tags_by_tile(Planet(three, tags="table"))
+    rows = [
+        "filename, clear, cloudy, haze, primary, water, snow",
+        "t0.jpg, 1, 0, 0, 1, 0, 0",
+        "t1.jpg, 0, 1, 0, 0, 0, 0",
+    ]
+    (three / "train_v2.csv").write_text("\n".join([*rows, "t2.jpg, 0, 0, 1, 1, 1, 0", ""]))
+    data = Planet(three, tags="table")
+    assert data.tags == ["clear", "cloudy", "haze", "primary", "snow", "water"]
+    assert {name.removesuffix(".jpg"): tags for name, tags in tags_by_tile(data).items()} == expected
+    assert data.remarks == [
+        f"{three / 'train_v2.csv'}: 6 columns of 0 and 1 are the tags, and 'filename' has the names: clear, cloudy, "
+        "haze, primary, water, snow."
+    ]
+    some = Planet(three, tags=["water", "clear"])
+    assert [some[index]["labels"].tolist() for index in range(3)] == [[0, 1], [0, 0], [1, 0]]
+    assert some.remarks[0].endswith("has the names: water, clear; no tags are cloudy, haze, primary, snow.")
+    with pytest.raises(
+        BadSampleError, match=r"train_v2\.csv: a column is the unknown tag 'snow'; expected agriculture, "
+    ):
+        Planet(three)
 
 
 def test_an_unknown_tag_says_how_to_take_the_tables(three: Path) -> None:
@@ -196,8 +280,9 @@ def test_an_unknown_tag_says_how_to_take_the_tables(three: Path) -> None:
 def test_names_without_a_file_are_counted_and_the_first_is_named(three: Path) -> None:
     for name in ("t1", "t2"):
         (three / "train-jpg" / f"{name}.jpg").unlink()
-    text = f"planet: 2 of 3 tiles do not exist; the first is {three / 'train-jpg' / 't1.jpg'}."
-    with pytest.raises(MissingDataError, match="^" + re.escape(text)):
+    path = three / "train-jpg" / "t1.jpg"
+    text = f"planet: 2 of 3 tiles do not exist; the first is {path}; the folder holds 1 .jpg, such as t0.jpg."
+    with pytest.raises(MissingDataError, match="^" + re.escape(text) + "$"):
         Planet(three)
     with pytest.raises(BadSampleError, match=re.escape("planet: 1 tiles are not in the table; the first is 'nope'.")):
         Planet(three, ["t0", "nope"])

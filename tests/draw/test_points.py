@@ -86,3 +86,22 @@ def test_several_points_are_all_drawn_and_one_outside_spoils_nothing() -> None:
     drawn = np.array(draw_points(grey(240, 320, 128), points, points))
     for y, x in points[:3]:
         assert tuple(drawn[int(y), int(x)].tolist()) == PREDICTED
+
+
+def test_missing_true_points_are_not_drawn() -> None:
+    nothing = (float("nan"), float("nan"))
+    some = np.array(draw_points(grey(240, 320, 128), [(60.0, 60.0)], [nothing, (170.0, 220.0)]))
+    alone = np.array(draw_points(grey(240, 320, 128), [(60.0, 60.0)], [(170.0, 220.0)]))
+    none = np.array(draw_points(grey(240, 320, 128), [(60.0, 60.0)], [nothing]))
+    assert np.array_equal(some, alone)
+    assert np.array_equal(none, np.array(draw_points(grey(240, 320, 128), [(60.0, 60.0)])))
+
+
+def test_the_marks_of_68_points_leave_most_of_a_face_visible() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.uniform((60, 80), (180, 240), (68, 2)).tolist()
+    drawn = np.array(draw_points(grey(240, 320, 128), points, [(y + 2, x) for y, x in points]))
+    face = drawn[60:180, 80:240]
+    assert np.mean((face != 128).any(axis=2)) < 0.4
+    for color in (PREDICTED, TRUE):
+        assert (face == color).all(axis=2).sum() > 68

@@ -25,8 +25,18 @@ def random_batches(seed: int, num_points: int, counts: tuple[int, ...] = (5, 1, 
     return batches
 
 
-def scores_of(batches: list[Batch]) -> dict[str, Tensor]:
-    metric = PointScores()
+def with_missing(batches: list[Batch], seed: int) -> list[Batch]:
+    """The same batches without a third of their points, and without any in the second one."""
+    generator = torch.Generator().manual_seed(seed)
+    left = []
+    for number, (preds, target, size) in enumerate(batches):
+        is_missing = torch.rand(target.shape[:2], generator=generator) < (2 if number == 1 else 0.3)
+        left.append((preds, target.masked_fill(is_missing[..., None], torch.nan), size))
+    return left
+
+
+def scores_of(batches: list[Batch], num_points: int | None = None) -> dict[str, Tensor]:
+    metric = PointScores(num_points)
     for batch in batches:
         metric.update(*batch)
     return metric.compute()
@@ -38,6 +48,8 @@ def counted_by_hand(batches: list[Batch]) -> dict[str, float]:
     for batch in batches:
         for preds, target, (height, width) in zip(*(part.tolist() for part in batch), strict=True):
             for (y, x), (true_y, true_x) in zip(preds, target, strict=True):
+                if math.isnan(true_y):
+                    continue
                 errors.append(math.hypot((y - true_y) * height / 2, (x - true_x) * width / 2))
                 squares.append(((y - true_y) ** 2 + (x - true_x) ** 2) / 2)
     count = len(errors)
@@ -56,6 +68,33 @@ def test_all_scores_equal_a_count_by_hand(seed: int, num_points: int) -> None:
     scores, expected = scores_of(batches), counted_by_hand(batches)
     assert {name: score.item() for name, score in scores.items()} == pytest.approx(expected, rel=1e-4)
     assert 0.05 < expected["within_5px"] < expected["within_10px"] < 0.95
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_missing_points_are_left_out_of_all_scores(seed: int) -> None:
+    batches = with_missing(random_batches(seed, num_points=3), seed)
+    scores = scores_of(batches)
+    assert {name: score.item() for name, score in scores.items()} == pytest.approx(counted_by_hand(batches), rel=1e-4)
+    assert scores == scores_of([tuple(torch.cat(parts) for parts in zip(*batches, strict=True))])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_each_point_is_scored_over_the_images_that_have_it(seed: int) -> None:
+    batches = with_missing(random_batches(seed, num_points=4), seed)
+    for batch in batches:
+        batch[1][:, 2] = torch.nan
+    scores = scores_of(batches, num_points=4)
+    for point in (0, 1, 3):
+        alone = [(preds[:, [point]], target[:, [point]], size) for preds, target, size in batches]
+        assert scores["point_error_px"][point].item() == pytest.approx(counted_by_hand(alone)["error_px"], rel=1e-4)
+        assert scores["support"][point] == sum((~target.isnan()).any(dim=-1).sum() for _, target, _ in alone)
+    assert scores["point_error_px"][2].isnan() and scores["support"][2] == 0
+
+
+def test_a_prediction_that_is_no_number_is_an_error_and_no_missing_point() -> None:
+    ((preds, target, size),) = random_batches(0, 2, (4,))
+    preds[1, 0] = torch.nan
+    assert scores_of([(preds, target, size)])["error_px"].isnan()
 
 
 @pytest.mark.parametrize("num_points", [1, 3])

@@ -29,7 +29,9 @@ def points(number: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(number)
     target = 2 * torch.rand(1 + number, 2, 2, generator=generator) - 1
     off = 0.03 * torch.randn(1 + number, 2, 2, generator=generator)
-    return target + off, target, torch.randint(100, 700, (1 + number, 2), generator=generator)
+    preds = target + off
+    target[torch.rand(1 + number, 2, generator=generator) < 0.3] = torch.nan  # missing points
+    return preds, target, torch.randint(100, 700, (1 + number, 2), generator=generator)
 
 
 def tags(number: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -40,7 +42,7 @@ def tags(number: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def scores_of(numbers: list[int]) -> dict[str, float | list[float]]:
-    accuracy, scores, places = VoidMaskedAccuracy(VOID), SegmentationScores(4, VOID), PointScores()
+    accuracy, scores, places = VoidMaskedAccuracy(VOID), SegmentationScores(4, VOID), PointScores(2)
     of_tags = TagScores(0.4)
     for number in numbers:
         accuracy.update(*batch(number))

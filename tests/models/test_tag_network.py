@@ -1,12 +1,10 @@
-"""The tag network takes plain pixels of any size, with any encoder, and a batch of one."""
+"""The tag network takes plain pixels of any size, with any encoder."""
 
 import pytest
 import torch
-from torch import nn
 
 from triptych.models import TagNetwork
 from triptych.models.encoder import OFFLINE_ENCODER
-from triptych.models.heads import PooledHead
 
 
 @pytest.mark.parametrize("encoder", ["resnet34", "resnet50", OFFLINE_ENCODER])
@@ -34,20 +32,3 @@ def test_layer_groups_hold_every_parameter_once() -> None:
     assert list(groups) == ["encoder_early", "encoder_late", "head"]
     assert {id(p) for p in groups["head"]} == {id(p) for p in network.head.parameters()}
     assert sum(len(group) for group in groups.values()) == len(list(network.parameters()))
-
-
-def test_a_batch_of_one_trains_by_the_running_statistics_and_leaves_them() -> None:
-    head = PooledHead(4, 3)
-    for layer in head.layers:
-        if isinstance(layer, nn.Dropout):
-            layer.p = 0.0
-    head(3 + torch.randn(8, 4, 2, 2))  # statistics that are not the initial ones
-    before = {name: buffer.clone() for name, buffer in head.named_buffers()}
-    alone = torch.randn(1, 4, 2, 2)
-    scores = head(alone)
-    scores.sum().backward()
-    assert all(torch.equal(buffer, before[name]) for name, buffer in head.named_buffers())
-    assert all(parameter.grad is not None for parameter in head.parameters())
-    assert torch.equal(scores, head.eval()(alone))
-    head.train()(torch.randn(2, 4, 2, 2))
-    assert not torch.equal(head.layers[0].running_mean, before["layers.0.running_mean"])

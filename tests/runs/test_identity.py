@@ -42,6 +42,13 @@ def test_a_word_is_what_it_was_resolved_to(word: Any) -> None:
     assert first_difference({"model.max_lr": word}, {"model.max_lr": 0.003}) is not None
 
 
+def test_what_the_data_say_is_what_they_said() -> None:
+    """Release 0.1.0 wrote 1 for a number of points that nobody had given; now that is None."""
+    assert first_difference({"model.num_points": 1}, {"model.num_points": None}) is None
+    assert first_difference({"model.num_points": 1}, {"model.num_points": 5}) == "model.num_points was 1, now 5"
+    assert first_difference({"model.freeze_to": 1}, {"model.freeze_to": None}) is not None
+
+
 @pytest.mark.parametrize(("devices", "number"), [(2, 2), ("2", 2), ([3], 1), ("3,", 1), ("0, 2", 2), ("auto", 1)])
 def test_device_numbers_are_counted(devices: Any, number: int) -> None:
     assert number_used(devices, "cpu") == number

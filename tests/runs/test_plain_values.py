@@ -34,6 +34,12 @@ def test_the_lessons_half_size_is_a_size(size: Any, drawn_streets: Path) -> None
     assert json.loads(json.dumps(data.arguments))["image_size"] == [32, 48]
 
 
+def test_a_mapping_is_plain_in_its_keys_and_values() -> None:
+    value = plain({np.uint8(0): (np.float64(0.5), Path("a")), "b": {np.int64(1): None}})
+    assert value == {0: [0.5, "a"], "b": {1: None}}
+    assert json.loads(json.dumps(value)) == {"0": [0.5, "a"], "b": {"1": None}}
+
+
 @pytest.mark.parametrize("size", [SOURCE / 2, np.array([[32, 48]]), np.int64(32), (0, 48), "ab", (True, None)])
 def test_what_is_no_size_is_reported(size: Any) -> None:
     with pytest.raises(ValueError, match=r"^image_size: expected \(height, width\), two whole numbers above 0, got "):

@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from points_files import NAMES, write_faces
+from small_fit import TINY
 
-from triptych import plot_confusion
+from triptych import PointRegressor, PointsDataModule, plot_confusion
 from triptych.datasets.camvid_classes import OFFICIAL_NAMES
 from triptych.datasets.planet_tags import PLANET_TAGS
 from triptych.draw.confusion import class_confusion, tag_confusion
+from triptych.draw.point_errors import point_errors
 
 
 def test_rows_are_the_fractions_of_each_true_class_over_labelled_pixels(make_panel, check_whole) -> None:
@@ -92,9 +95,37 @@ def test_a_single_tag_has_room_too(check_whole) -> None:
     assert "water  2" in check_whole(tag_confusion(one, one, one, ["water"]))
 
 
-def test_points_are_refused(make_panel) -> None:
-    with pytest.raises(ValueError, match=r"got PointRegressor; see show_top_losses"):
+def test_a_single_point_is_refused(make_panel) -> None:
+    with pytest.raises(ValueError, match=r"got PointRegressor of one point; see show_top_losses"):
         plot_confusion(*make_panel("biwi"))
+
+
+def test_the_errors_by_point_are_those_of_a_loop_and_the_largest_is_on_top(tmp_path, check_whole) -> None:
+    write_faces(tmp_path, count=8, missing=0.4)
+    data, model = PointsDataModule(str(tmp_path), (48, 64), valid_fraction=0.6, flip_pairs=[]), PointRegressor(**TINY)
+    figure = plot_confusion(model, data)
+    check_whole(figure)
+    names, errors = data.metadata["point_names"], {name: [] for name in NAMES}
+    model.eval()
+    samples = data.val_dataloader().dataset
+    for index in range(len(samples)):
+        places, target = model(samples[index]["image"][None])[0].tolist(), samples[index]["point"].tolist()
+        for name, (y, x), (true_y, true_x) in zip(names, places, target, strict=True):
+            if not np.isnan(true_y):
+                errors[name].append(np.hypot((y - true_y) * 24, (x - true_x) * 32))
+    order = sorted(NAMES, key=lambda name: -np.mean(errors[name]))
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == [f"{name}  {len(errors[name])}" for name in order]
+    lengths = [bar.get_width() for bar in axes.containers[0]]
+    np.testing.assert_allclose(lengths, [np.mean(errors[name]) for name in order], rtol=1e-4)
+
+
+def test_68_points_have_room_and_those_that_no_image_has_are_left_out(check_whole) -> None:
+    support = torch.arange(68)
+    texts = check_whole(point_errors(torch.rand(68) * 300, support, [f"landmark {i}" for i in range(68)]))
+    assert "landmark 67  67" in texts and "landmark 0  0" not in texts
+    with pytest.raises(ValueError, match="expected known points in the validation images, found none"):
+        point_errors(torch.full((2,), torch.nan), torch.zeros(2, dtype=torch.int64), ["a", "b"])
 
 
 def test_a_run_is_enough_unless_it_has_another_task_or_no_checkpoint(make_panel, save_run, tmp_path) -> None:

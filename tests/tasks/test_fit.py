@@ -74,5 +74,6 @@ def test_pictures_of_any_size_are_predicted_without_labels(drawn_streets: Path, 
     data = CamVidDataModule("absent", image_size=(32, 48), batch_size=2, predict_path=str(tmp_path / "pictures"))
     model = UNetSegmenter(num_classes=5, ignore_index=4, encoder="resnet18", encoder_weights=None)
     batches = make_trainer().predict(model, data)
+    assert {type(masks) for masks in batches} == {list}
     assert [tuple(mask.shape) for masks in batches for mask in masks] == list(sizes.values())
     assert all(mask.max() < 5 for masks in batches for mask in masks)

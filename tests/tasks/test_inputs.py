@@ -47,6 +47,13 @@ def test_flat_points_of_one_point_get_their_axis_and_keep_their_values() -> None
     assert torch.equal(checked((IMAGES, flat), "point", 1)["point"], flat[:, None])
 
 
+@pytest.mark.parametrize("known", [0, 1, 5])
+def test_points_may_be_missing_in_some_images_or_in_all(known: int) -> None:
+    points = torch.full((3, 2, 2), torch.nan)
+    points.view(-1, 2)[:known] = 0.5
+    assert torch.equal(checked((IMAGES, points), "point", 2)["point"].nan_to_num(9), points.nan_to_num(9))
+
+
 def test_what_a_batch_has_beside_stays_and_images_alone_are_a_batch() -> None:
     assert checked({"image": IMAGES, "mask": MASK, "path": ["a", "b", "c"]}, "mask", 5)["path"] == ["a", "b", "c"]
     assert checked(IMAGES, "mask", 5)["image"] is IMAGES
@@ -73,18 +80,29 @@ WRONG: dict[str, tuple[Any, str, int, str]] = {
     ),
     "an id too high": ((IMAGES, MASK + 3), "mask", 5, r"mask: expected class ids 0 to 4, or 255 for void .*, got \d\."),
     "fewer masks": ((IMAGES, MASK[:2]), "mask", 5, r"mask: expected a tensor with one entry for each of 3 images, .*"),
-    "pixels": ((IMAGES, POINTS + 100), "point", 1, r"point: expected \(y, x\) in \[-1, 1\] of the image, got 100;"),
+    "pixels": (
+        (IMAGES, POINTS + 100),
+        "point",
+        1,
+        r"point: expected \(y, x\) in \[-1, 1\] of the image, or NaN for a missing point, got 100;",
+    ),
     "flat of several": (
         (IMAGES, torch.rand(3, 2)),
         "point",
         2,
         r"point: expected \(y, x\) of 2 points, .*, got \(3, 2\)",
     ),
-    "not a number": (
-        (IMAGES, POINTS * torch.nan),
+    "infinity": (
+        (IMAGES, POINTS + torch.inf),
         "point",
         1,
-        r"point: expected \(y, x\) in \[-1, 1\] of the image, got nan",
+        r"point: expected \(y, x\) in \[-1, 1\] of the image, or NaN for a missing point, got inf;",
+    ),
+    "pixels beside missing points": (
+        (IMAGES, torch.tensor([[[40.5, 30.0]], [[torch.nan, torch.nan]], [[20.0, 11.5]]])),
+        "point",
+        1,
+        r"point: expected \(y, x\) in \[-1, 1\] of the image, .*, got 40\.5;",
     ),
     "class numbers": (
         (IMAGES, torch.tensor([0, 1, 1])),

@@ -49,13 +49,22 @@ def test_a_wrong_pixel_or_two_are_less_than_a_percent() -> None:
 def test_the_miss_is_in_pixels_of_the_original_frame() -> None:
     target, preds = torch.tensor([[0.0, 0.0]]), torch.tensor([[0.25, -0.5]])
     size = torch.tensor([480, 640])
-    assert missed_points(preds, target, size) == f"{math.hypot(0.25 * 240, 0.5 * 320):.1f} px off"
+    assert missed_points(preds, target, size, ["nose"]) == f"{math.hypot(0.25 * 240, 0.5 * 320):.1f} px off"
 
 
 def test_of_several_points_the_worst_and_the_mean_are_reported() -> None:
     target = torch.zeros(2, 2)
     preds = torch.tensor([[0.1, 0.0], [0.0, 0.4]])
-    assert missed_points(preds, target, torch.tensor([100, 100])) == "point 2 20.0 px off, 12.5 px on average"
+    names, size = ["nose", "ear"], torch.tensor([100, 100])
+    assert missed_points(preds, target, size, names) == "ear 20.0 px off, 12.5 px on average"
+
+
+def test_missing_points_are_no_mistakes() -> None:
+    missing, names, size = torch.nan, ["nose", "ear", "eye"], torch.tensor([100, 100])
+    preds = torch.tensor([[0.1, 0.0], [0.0, 0.4], [0.2, 0.0]])
+    target = torch.tensor([[0.0, 0.0], [missing, missing], [0.0, 0.0]])
+    assert missed_points(preds, target, size, names) == "eye 10.0 px off, 7.5 px on average"
+    assert missed_points(preds, target * missing, size, names) == "no point is known"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from PIL import Image
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from triptych import MultiLabelClassifier, PlanetDataModule
+from triptych import MultiLabelClassifier, PlanetDataModule, plot_confusion, show_results, show_top_losses
 from triptych.callbacks import TagWriter
 from triptych.metrics.thresholds import best_threshold, best_thresholds, f_beta
 from triptych.models.encoder import OFFLINE_ENCODER
@@ -244,6 +244,27 @@ def test_a_model_for_other_channels_than_the_tiles_have_is_reported(
     )
     with pytest.raises(ValueError, match=f"^{text}$"):
         getattr(make_trainer(), stage)(classifier(num_labels=17), datamodule=four_bands)
+
+
+def test_tiles_without_tags_train_score_and_are_drawn(tiles: Path, make_trainer) -> None:
+    header, *rows = (tiles / "train_v2.csv").read_text().splitlines()
+    held_out = [row.partition(",")[0] for row in rows[:6]]
+    table = [header, *(f"{name}," for name in held_out), *rows[6:-1], "train_29,"]
+    (tiles / "train_v2.csv").write_text("\n".join(table))
+    (tiles / "valid.txt").write_text("\n".join(held_out))
+    data = PlanetDataModule(str(tiles), (32, 32), 8, valid_list="valid.txt")
+    model, trainer = classifier(threshold=0.6, loss=["binary_cross_entropy", "focal", "asymmetric"]), make_trainer()
+    trainer.fit(model, data)
+    logged = trainer.callback_metrics
+    assert all(logged[name].isfinite() for name in ("train/loss", "val/loss", "val/accuracy"))
+    assert (logged["val/f2"], logged["val/tags_with_support"]) == (0, 0)
+    assert model.thresholds.isfinite().all()
+    scores, gain = model.report("validation")
+    assert scores.row_count == 2
+    assert gain.startswith("F2 on tiles that the thresholds were not chosen on: 0.0000 at 0.6, 0.0000 with ")
+    figures = data.show_batch(), show_results(model, data), show_top_losses(model, data), plot_confusion(model, data)
+    for figure in figures:
+        figure.draw_without_rendering()
 
 
 def test_made_up_tiles_are_learnt(drawn_tiles: Path, make_trainer) -> None:

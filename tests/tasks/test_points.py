@@ -6,10 +6,11 @@ import lightning as L
 import pytest
 import torch
 from biwi_files import write_person
+from small_fit import TINY
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from triptych import BIWIDataModule, PointRegressor
+from triptych import BIWIDataModule, PointRegressor, find_lr
 from triptych.metrics import PointScores
 from triptych.models.encoder import OFFLINE_ENCODER
 
@@ -177,3 +178,111 @@ def test_weights_keep_the_centres_of_cells_that_they_were_trained_with(
     again.fit(PointRegressor(**SMALL), portraits, ckpt_path=path)
     again.save_checkpoint(path)
     assert torch.load(path, weights_only=True)["heatmap_on_edges"] == before
+
+
+class Faces(ThreePoints):
+    """The same with names, and without some of the points."""
+
+    metadata = {"num_points": 3, "point_names": ["nose", "ear", "eye"]}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        super().__init__()
+        for number, batch in enumerate(self.batches):
+            batch["point"][0, number] = torch.nan
+        self.batches[1]["point"][:] = torch.nan
+
+
+@pytest.mark.parametrize("stage", ["fit", "validate", "test", "predict"])
+def test_number_and_names_left_out_are_taken_from_the_data(make_trainer, stage: str) -> None:
+    model = PointRegressor(**SMALL)
+    encoder = model.network.encoder.conv1.weight
+    getattr(make_trainer(), stage)(model, datamodule=Faces())
+    assert (model.hparams["num_points"], model.point_names) == (3, ["nose", "ear", "eye"])
+    assert model.network.head.maps[-1].out_channels == 3
+    assert model.network.encoder.conv1.weight is encoder, "only the last layer is a new one"
+    images = torch.zeros(2, 3, 32, 32, dtype=torch.uint8)
+    assert model(images).shape == (2, 3, 2)
+
+
+def test_a_fit_with_missing_points_keeps_all_numbers_finite_and_scores_the_known_ones(make_trainer) -> None:
+    data, model = Faces(), PointRegressor(**SMALL)
+    trainer = make_trainer(max_epochs=2)
+    trainer.fit(model, data)
+    assert all(value.isfinite() for value in trainer.callback_metrics.values())
+    assert all(weight.isfinite().all() for weight in model.state_dict().values())
+    known = torch.cat([~batch["point"].isnan().any(dim=-1) for batch in data.batches])
+    assert model.last_scores["support"].tolist() == known.sum(dim=0).tolist() == [4, 5, 4]
+    (table,) = model.report("validation")
+    assert table.title == "validation, point by point" and table.row_count == 4
+    errors = model.class_scores()["error_px"]
+    assert [*errors] == ["nose", "ear", "eye"]
+    mean = sum(errors[name] * count for name, count in zip(errors, (4, 5, 4), strict=True)) / 13
+    assert mean == pytest.approx(model.last_scores["error_px"].item(), rel=1e-4)
+
+
+def test_one_point_has_no_table_and_no_curve_of_its_own(portraits: BIWIDataModule, make_trainer) -> None:
+    model = PointRegressor(**SMALL)
+    make_trainer().validate(model, portraits, verbose=False)
+    assert (model.hparams["num_points"], model.report("validation"), model.class_scores()) == (1, [], {})
+
+
+def test_without_data_that_say_it_there_is_one_point(make_trainer) -> None:
+    model, points = PointRegressor(**SMALL), ThreePoints()
+    for batch in points.batches:
+        batch["point"] = batch["point"][:, :1]
+    make_trainer(limit_val_batches=1).fit(model, points.train_dataloader(), points.val_dataloader())
+    assert model.hparams["num_points"] == 1
+    with pytest.raises(ValueError, match=r"point: expected \(y, x\) of 1 points, .*, got \(3, 3, 2\)"):
+        make_trainer().validate(model, ThreePoints().val_dataloader())
+
+
+def test_a_checkpoint_of_several_points_is_gone_on_with_whatever_was_left_out(make_trainer, tmp_path: Path) -> None:
+    path, trainer = tmp_path / "last.ckpt", make_trainer(limit_val_batches=0)
+    trainer.fit(PointRegressor(**TINY), Faces())
+    trainer.save_checkpoint(path)
+    loaded, images = PointRegressor.load_from_checkpoint(path), torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
+    assert (loaded.hparams["num_points"], loaded.point_names) == (3, ["nose", "ear", "eye"])
+    expected = loaded.eval()(images)
+    bare, own_loader, by_state = (PointRegressor(**TINY) for _ in range(3))
+    make_trainer(max_epochs=2, limit_val_batches=0).fit(bare, Faces(), ckpt_path=path)
+    assert bare.hparams["num_points"] == 3
+    make_trainer().validate(own_loader, Faces().val_dataloader(), ckpt_path=path, verbose=False)
+    by_state.load_state_dict(loaded.state_dict())
+    for model in (own_loader, by_state, PointRegressor.from_checkpoint(path)):
+        assert torch.equal(model.eval()(images), expected)
+    five = PointRegressor.from_checkpoint(path, num_points=5)
+    assert (five.eval()(images).shape, five.hparams["point_names"]) == ((1, 5, 2), None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"num_points": 2}, "num_points: the model or its checkpoint has 2, the data 3;"),
+        (
+            {"point_names": ["ear", "nose", "eye"]},
+            r"point_names: .* \['ear', .*\], .*; set point_names of the data to",
+        ),
+    ],
+)
+def test_points_that_differ_from_the_data_are_reported(make_trainer, arguments, words: str) -> None:
+    with pytest.raises(ValueError, match=f"^{words}"):
+        make_trainer().validate(PointRegressor(**arguments, **SMALL), Faces())
+
+
+def test_names_say_the_number_and_must_agree_with_it() -> None:
+    assert PointRegressor(point_names=["a", "b"], **SMALL).network.head.maps[-1].out_channels == 2
+    with pytest.raises(ValueError, match=r"point_names: expected 3 names \(num_points\), got 2\."):
+        PointRegressor(num_points=3, point_names=["a", "b"], **SMALL)
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning")
+def test_a_search_for_a_rate_leaves_a_model_whose_number_the_data_say_as_it_would_start(make_trainer) -> None:
+    weights = []
+    for searches in (False, True):
+        L.seed_everything(0, verbose=False)
+        model = PointRegressor(**TINY)
+        if searches:
+            find_lr({"accelerator": "cpu"}, model, Faces(), num_steps=2)
+        make_trainer(max_steps=1, limit_val_batches=0).fit(model, Faces())
+        weights.append(model.state_dict())
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])

@@ -61,13 +61,26 @@ def test_the_faster_precision_is_taken_after_four_steps_in_each(
     assert data.batch_size == 5
 
 
-def test_a_precision_that_is_many_times_slower_gets_one_step_after_the_warm_up(
+def test_a_precision_that_is_many_times_slower_gets_two_steps_after_the_warm_up(
     drawn_tiles: Path, monkeypatch: pytest.MonkeyPatch, printed: list[str]
 ) -> None:
     model = model_of(Case())
     clock = timed(monkeypatch, model, 0.5, 6.0)
     assert fastest_precision(ON_CPU, model, data_of(Case(), drawn_tiles)) == "32-true"
-    assert [is_half for is_half, _ in clock.passes] == [False] * 4 + [True] * 2
+    assert [is_half for is_half, _ in clock.passes] == [False] * 4 + [True] * 3
+
+
+def test_a_single_step_that_other_work_disturbs_decides_nothing(
+    drawn_tiles: Path, monkeypatch: pytest.MonkeyPatch, printed: list[str]
+) -> None:
+    model = model_of(Case())
+    clock = timed(monkeypatch, model, 0.5, 0.25)
+
+    def disturb(*_: Any) -> None:
+        clock.now += 6.0 * (len(clock.passes) in (2, 6))  # the first step after each warm-up
+
+    model.register_forward_pre_hook(disturb)
+    assert fastest_precision(ON_CPU, model, data_of(Case(), drawn_tiles)) == "bf16-mixed"
 
 
 @pytest.mark.parametrize(("has_bfloat16", "mixed"), [(True, "bf16-mixed"), (False, "16-mixed")])

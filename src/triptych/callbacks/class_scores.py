@@ -1,4 +1,4 @@
-"""The scores of each class or tag as curves."""
+"""The scores of each class, tag or point as curves."""
 
 import re
 from typing import Any
@@ -11,9 +11,10 @@ _NOT_IN_KEYS = re.compile(r"[^\w.-]+")
 
 
 class ClassScores(L.Callback):
-    """Logs the score of every class or tag that occurs in the labels, after each validation, to all loggers.
+    """Logs the score of every class, tag or point that occurs in the labels, after each validation, to all loggers.
 
-    Keys are such as `val/iou/Sky` for masks and `val/f2/road` for tags. Characters of a name other than letters,
+    Keys are such as `val/iou/Sky` for masks, `val/f2/road` for tags and `val/error_px/nose` for one of several points;
+    a single point has none. Characters of a name other than letters,
     digits, `.`, `-` and `_` become `_`.
     """
 

@@ -4,18 +4,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 from torch import Tensor
 
-from triptych.callbacks.prediction_writer import PredictionWriter
+from triptych.callbacks.prediction_writer import Pixels, PredictionWriter, drawn_size
 from triptych.datasets.camvid_classes import class_colors
-from triptych.datasets.images import read_rgb
 from triptych.datasets.sample import Batch
 from triptych.draw.overlay import overlay, palette_mask
 from triptych.files import atomic_save
+from triptych.trainer.cpu import return_freed_memory
 
 
 class MaskWriter(PredictionWriter):
     """Writes `masks/NAME.png` (class ids, in CamVid's palette) and `overlays/NAME.png` (image, colours and legend).
+
+    Names keep their subfolders, as in `masks/bonn/x.png`.
 
     Args:
         output_dir: See `PredictionWriter`.
@@ -24,14 +28,20 @@ class MaskWriter(PredictionWriter):
     subfolders = ("masks", "overlays")
 
     def write(self, pl_module: Any, batch: Batch, prediction: Sequence[Tensor]) -> None:
-        for path, mask in zip(batch["path"], prediction, strict=True):
-            self._write(path, mask, pl_module.class_names)
+        names, whole = pl_module.class_names, batch["image"] if "tile" in batch else None
+        for index, path in enumerate(batch["path"]):
+            ids = self._write_mask(path, prediction[index], class_colors(names))
+            image = self.image_to_draw_on(path, None if whole is None else whole[index])
+            atomic_save(self.output_path("overlays", path), overlay(image, ids, class_colors(names), names).save)
 
     def made(self) -> dict[str, Path]:
         return {"pictures": self.folder / "overlays", "masks": self.folder / "masks"}
 
-    def _write(self, path: str, mask: Tensor, class_names: list[str]) -> None:
-        colors, ids, name = class_colors(class_names), mask.cpu().numpy(), self.name_of(path)
-        atomic_save(self.folder / "masks" / name, palette_mask(ids, colors).save)
-        picture = overlay(read_rgb(Path(path)), ids, colors, class_names)
-        atomic_save(self.folder / "overlays" / name, picture.save)
+    def _write_mask(self, path: str, mask: Tensor, colors: Pixels) -> Pixels:
+        """Writes a mask, and returns it in the size in which it is drawn: a huge one is then no longer in memory."""
+        ids = mask.cpu().numpy()
+        atomic_save(self.output_path("masks", path), palette_mask(ids, colors).save)
+        height, width = drawn_size(*ids.shape)
+        if (height, width) != ids.shape:
+            return_freed_memory()  # before the huge image is read
+        return np.asarray(cv2.resize(ids, (width, height), interpolation=cv2.INTER_NEAREST), dtype=np.uint8)

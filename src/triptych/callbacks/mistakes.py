@@ -12,7 +12,7 @@ from triptych.trainer.tensorboard import logged_step
 
 
 class Mistakes(FigureCallback):
-    """Draws `val/top_losses`, and `val/confusion` of classes or tags, into the logs at the end of a fit.
+    """Draws `val/top_losses` and `val/confusion` into the logs at the end of a fit; see `plot_confusion`.
 
     Both come from one pass over the validation batches that the Trainer uses.
 

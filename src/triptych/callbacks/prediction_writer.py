@@ -1,17 +1,33 @@
 """Base class of the callbacks that write predictions into files."""
 
+import itertools
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import lightning as L
+import numpy as np
+import numpy.typing as npt
 import torch
 from lightning.pytorch.callbacks import BasePredictionWriter
+from lightning.pytorch.utilities import rank_zero_info
+from torch import Tensor
 
+from triptych.callbacks.output_names import OutputNames
+from triptych.datasets.images import read_rgb
 from triptych.datasets.sample import Batch
 from triptych.files import as_path
 from triptych.runs.folder import checkpoint_folder, settle_folder
 from triptych.runs.layout import RunLayout
+from triptych.trainer.cpu import return_freed_memory
+
+Pixels = npt.NDArray[np.uint8]
+MAX_DRAWN_PIXELS = 2**25
+"""Pixels up to which an image is drawn on in its own size."""
+REDUCED_PIXELS = 2**23
+"""Most pixels that a larger one is reduced to."""
 
 
 class PredictionWriter(BasePredictionWriter):
@@ -27,7 +43,8 @@ class PredictionWriter(BasePredictionWriter):
         super().__init__("batch")
         self.output_dir = output_dir
         self.folder = Path()
-        self._source_of: dict[str, str] = {}
+        self._names = OutputNames(None, 1)
+        self._has_told = False
 
     def write(self, pl_module: Any, batch: Batch, prediction: Any) -> None:
         """Writes the predictions of one batch, or collects them."""
@@ -42,7 +59,8 @@ class PredictionWriter(BasePredictionWriter):
             self.folder = as_path(self.output_dir)
         else:
             self.folder = RunLayout(checkpoint_folder(trainer) or settle_folder(trainer)).predictions
-        self._source_of = {}
+        self._names = OutputNames(getattr(trainer, "predict_dataloaders", None), trainer.world_size)
+        return_freed_memory()  # of configuration and checkpoint
         for name in ("", *self.subfolders):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
 
@@ -58,18 +76,58 @@ class PredictionWriter(BasePredictionWriter):
     ) -> None:
         self.write(pl_module, batch, prediction)
 
-    def name_of(self, path: str) -> str:
-        """The image's file name as a PNG; with a number if an image from another folder has the same name."""
-        name, number = f"{Path(path).stem}.png", 2
-        while self._source_of.setdefault(name, path) != path:
-            name, number = f"{Path(path).stem}-{number}.png", number + 1
-        return name
+    def output_name(self, path: str) -> str:
+        """Name of the PNG that is written for an image, a POSIX path such as `bonn/x.png`; see `OutputNames`."""
+        return self._names[path]
+
+    def output_path(self, subfolder: str, path: str) -> Path:
+        """Where the PNG for an image is written; its folder exists."""
+        target = self.folder / subfolder / self.output_name(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target
+
+    def image_to_draw_on(self, path: str, whole: Tensor | None = None) -> Pixels:
+        """The image of a file, RGB (H, W, 3); one above `MAX_DRAWN_PIXELS` at a fraction of its size, as a line says.
+
+        So a drawing fits into memory, and a viewer opens it.
+
+        Args:
+            path: The file.
+            whole: Its pixels, (C, H, W), if they are in memory.
+        """
+        image = read_rgb(Path(path)) if whole is None else whole[:3].permute(1, 2, 0).cpu().numpy()
+        height, width = drawn_size(*image.shape[:2])
+        if (height, width) == image.shape[:2]:
+            return image
+        if not self._has_told:
+            rank_zero_info(
+                f"{path}: its {image.shape[1]}x{image.shape[0]} pixels are drawn as {width}x{height}, as all images "
+                f"above {MAX_DRAWN_PIXELS / 1e6:.0f} megapixels are reduced; masks and tables are in full size."
+            )
+            self._has_told = True
+        return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def drawn_size(height: int, width: int) -> tuple[int, int]:
+    """Height and width in which an image is drawn on: its own, or a whole fraction of it above `MAX_DRAWN_PIXELS`."""
+    if height * width <= MAX_DRAWN_PIXELS:
+        return height, width
+    step = math.ceil(math.sqrt(height * width / REDUCED_PIXELS))
+    return max(1, height // step), max(1, width // step)
 
 
 def rows_of_all(trainer: L.Trainer, rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
-    """The rows of all processes; sorted if there is more than one process."""
+    """The rows of all processes; of several, in the order of their first column.
+
+    The first column tells which image a row is about. An image that several processes have predicted, as a sampler
+    gives it to them for equal numbers, has the rows of one of them.
+    """
     if trainer.world_size == 1:
         return rows
     gathered: list[list[tuple[object, ...]]] = [[] for _ in range(trainer.world_size)]
     torch.distributed.all_gather_object(gathered, rows)
-    return sorted(row for process_rows in gathered for row in process_rows)
+    rows_of: dict[str, list[tuple[object, ...]]] = {}
+    for process_rows in gathered:
+        for image, own in itertools.groupby(process_rows, key=lambda row: str(row[0])):
+            rows_of.setdefault(image, list(own))
+    return [row for image in sorted(rows_of) for row in rows_of[image]]

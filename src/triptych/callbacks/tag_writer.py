@@ -1,19 +1,28 @@
 """Predicted tags as tables."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import lightning as L
+from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
 from triptych.callbacks.prediction_writer import PredictionWriter, rows_of_all
+from triptych.datamodules import PlanetDataModule
 from triptych.datasets.sample import Batch
+from triptych.datasets.tag_table import TagForm
+from triptych.datasets.tile_files import paths_below
 from triptych.files import save_csv
 from triptych.tasks.multilabel import Choice
 
 
 class TagWriter(PredictionWriter):
-    """Writes `tags.csv` in the competition's format (`image_name,tags`) and `probabilities.csv`, one column per tag.
+    """Writes `tags.csv` in the form of the data's own table, and `probabilities.csv`, one column per tag.
+
+    Each image has one row. Names, headings and delimiter are those of `PlanetDataModule`, which can read `tags.csv` as
+    its table. For other data it is the competition's form (`image_name,tags`), and a name is the path below
+    `predict_path` without suffix; with suffix if two images would have one name.
 
     Args:
         output_dir: See `PredictionWriter`.
@@ -33,15 +42,41 @@ class TagWriter(PredictionWriter):
     def write(self, pl_module: Any, batch: Batch, prediction: Tensor) -> None:
         for path, probabilities in zip(batch["path"], prediction, strict=True):
             chosen = (probabilities > self._threshold_values).tolist()
-            tags = " ".join(tag for tag, is_chosen in zip(pl_module.tags, chosen, strict=True) if is_chosen)
-            self._rows.append((Path(path).stem, tags, *(f"{value:.4f}" for value in probabilities.tolist())))
+            tags = [tag for tag, is_chosen in zip(pl_module.tags, chosen, strict=True) if is_chosen]
+            self._rows.append((path, tags, [f"{value:.4f}" for value in probabilities.tolist()]))
 
     def on_predict_end(self, trainer: L.Trainer, pl_module: Any) -> None:
-        rows = rows_of_all(trainer, self._rows)
-        if trainer.is_global_zero:
-            save_csv(self.folder / "tags.csv", ("image_name", "tags"), [row[:2] for row in rows])
-            header = ("image_name", *pl_module.tags)
-            save_csv(self.folder / "probabilities.csv", header, [(row[0], *row[2:]) for row in rows])
+        by_path: dict[Any, Any] = {path: rest for path, *rest in rows_of_all(trainer, self._rows)}
+        if not trainer.is_global_zero:
+            return
+        tags, data = pl_module.tags, getattr(trainer, "datamodule", None)
+        form, names = _form(data, tags), _names(data, list(by_path))
+        rows = [(name, *rest) for name, rest in zip(names, by_path.values(), strict=True)]
+        chosen = [form.cells(name, of_tile, tags) for name, of_tile, _ in rows]
+        save_csv(self.folder / "tags.csv", form.header(tags), chosen, form.separator)
+        header = (form.name_column, *tags)
+        save_csv(self.folder / "probabilities.csv", header, [(name, *values) for name, _, values in rows])
 
     def made(self) -> dict[str, Path]:
         return {"tags": self.folder / "tags.csv", "probabilities": self.folder / "probabilities.csv"}
+
+
+def _form(data: Any, tags: Sequence[str]) -> TagForm:
+    """The form of the data's table, with a delimiter that no tag holds."""
+    given = data.form if isinstance(data, PlanetDataModule) else TagForm()
+    form = given.for_tags(tags)
+    if form != given:
+        rank_zero_info(f"tags.csv: {form.delimiter!r} is between two tags, since {given.delimiter!r} is within some.")
+    return form
+
+
+def _names(data: Any, paths: Sequence[str]) -> list[str]:
+    """The data's names of the images, or else their paths below `predict_path`."""
+    if isinstance(data, PlanetDataModule):
+        return data.names_of(paths)
+    folder = getattr(data, "predict_path", None)
+    below = [Path(path).name for path in paths] if folder is None else paths_below(Path(folder), paths)
+    for names in ([str(Path(path).with_suffix("")) for path in below], below):
+        if len({*names}) == len(names):
+            return names
+    return list(paths)

@@ -3,5 +3,6 @@
 from triptych.datamodules.biwi import BIWIDataModule, leave_one_person_out
 from triptych.datamodules.camvid import CamVidDataModule
 from triptych.datamodules.planet import PlanetDataModule
+from triptych.datamodules.points import PointsDataModule
 
-__all__ = ["BIWIDataModule", "CamVidDataModule", "PlanetDataModule", "leave_one_person_out"]
+__all__ = ["BIWIDataModule", "CamVidDataModule", "PlanetDataModule", "PointsDataModule", "leave_one_person_out"]

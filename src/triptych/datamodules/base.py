@@ -16,16 +16,23 @@ from triptych.datamodules.checks import checked_at_least, checked_size
 from triptych.datamodules.epoch_order import EpochSampler, Position
 from triptych.datamodules.hard_examples import weights_of
 from triptych.datamodules.micro_batches import MicroBatching
-from triptych.datamodules.samples import SampleDataset
-from triptych.datamodules.worker import start_worker
+from triptych.datamodules.samples import SampleDataset, collate_one
+from triptych.datamodules.state import changed_at, state_of
+from triptych.datamodules.worker import WorkerLoader, start_worker
 from triptych.datasets.download import Archive, fetch
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.sample import Records, Sample, Split, Target
-from triptych.files import is_remote
+from triptych.datasets.tile import checked_tile
+from triptych.files import as_path, is_remote
 from triptych.runs.plain_values import plain
-from triptych.transforms import Pipeline, evaluation_pipeline
+from triptych.transforms import Pipeline, evaluation_pipeline, whole_pipeline
 
-_SPLITS: dict[str, tuple[Split, ...]] = {"fit": ("val", "train"), "validate": ("val",), "test": ("test",)}
+_SPLITS: dict[str, tuple[Split, ...]] = {
+    "fit": ("val", "train"),
+    "validate": ("val",),
+    "test": ("test",),
+    "predict": ("val",),
+}
 
 
 class TriptychDataModule(MicroBatching):
@@ -49,8 +56,10 @@ class TriptychDataModule(MicroBatching):
         augment: Whether training samples are augmented.
         valid_size: (height, width) in pixels of the samples for validation, test and prediction; None takes
             `image_size`.
-        predict_path: Folder of images, list of their paths (`.txt`) or one image to predict; None takes the validation
-            samples.
+        predict_path: Folder of images, with its subfolders, list of their paths (`.txt`) or one image to predict; None
+            takes the validation samples.
+        tile: Longest side in pixels of the overlapping tiles in which images are predicted at their own size, which may
+            be too large for the network; at least 64. None resizes an image for the network, and its mask back.
         sample_weights: CSV file of losses (see `triptych.write_losses`): training samples with a higher loss are drawn
             more often; None takes each once per epoch.
         download: Fetch the course's copy of the data if `root` does not exist.
@@ -79,6 +88,7 @@ class TriptychDataModule(MicroBatching):
         augment: bool = True,
         valid_size: tuple[int, int] | None = None,
         predict_path: str | None = None,
+        tile: int | None = None,
         sample_weights: str | None = None,
         download: bool = False,
     ) -> None:
@@ -90,6 +100,7 @@ class TriptychDataModule(MicroBatching):
             raise ValueError(f"root: expected a folder of this machine, got {root}; copy the data here first.")
         self.root, self.download = Path(root), download
         self.predict_path = predict_path
+        self.tile = None if tile is None else checked_tile(tile, self.target)
         self.image_size = checked_size("image_size", image_size)
         self.valid_size = None if valid_size is None else checked_size("valid_size", valid_size)
         self.batch_size = batch_size
@@ -101,6 +112,8 @@ class TriptychDataModule(MicroBatching):
         self._resume_at: Position | None = None
         self._while_resumed = contextlib.ExitStack()
         self._weights: list[float] | None = None
+        self._read_with: object = None
+        self._weighed_with: object = None
 
     def prepare_data(self) -> None:
         if self.download:
@@ -123,8 +136,15 @@ class TriptychDataModule(MicroBatching):
         """Paths of the training samples; available after `setup("fit")`."""
         raise NotImplementedError
 
+    @property
+    def sources(self) -> list[Path]:
+        """Files and folders that `find` and `split` read; `setup` reads the data again if one of them has changed."""
+        return [self.root]
+
     def setup(self, stage: str) -> None:
-        """Finds, splits and checks the samples that `stage` needs.
+        """Finds, splits and checks the samples that `stage` needs, unless it has them already.
+
+        They are read again if a setting or one of `sources` has changed.
 
         Raises:
             MissingDataError: A folder, list or file does not exist.
@@ -138,15 +158,30 @@ class TriptychDataModule(MicroBatching):
         self.start_batches(stage)
 
     def _find_records(self, stage: str) -> None:
-        self.find()
-        if stage == "predict":
-            self.records["predict"] = self.split("val")
-        else:
-            for name in _SPLITS[stage]:
+        self._read()
+        for name in _SPLITS[stage]:
+            if name not in self.records:
                 self.records[name] = self.split(name)
+        if stage == "predict":
+            self.records["predict"] = self.records["val"]
         if stage == "fit":
-            table = self.sample_weights
+            self._weigh()
+
+    def _read(self) -> None:
+        """Finds the data set, and forgets what was found of it before, unless nothing has changed since."""
+        if self._read_with is not None and self._read_with == state_of(vars(self), self.sources):
+            return
+        self.records, self._read_with = {}, None
+        self.find()
+        self._read_with = state_of(vars(self), self.sources)  # with the settings that `find` has completed
+
+    def _weigh(self) -> None:
+        """Reads the weights of the training samples, unless table and samples are as before."""
+        table = self.sample_weights
+        state = (table, None if table is None else changed_at(as_path(table)), self._read_with)
+        if self._weighed_with is None or self._weighed_with != state:
             self._weights = None if table is None else weights_of(table, self.train_paths(), self.root)
+            self._weighed_with = state
 
     def train_pipeline(self) -> Pipeline:
         """Augmentations of the training samples."""
@@ -233,7 +268,8 @@ class TriptychDataModule(MicroBatching):
         return self._loader("test", self._valid_pipeline(), shuffle=False)
 
     def predict_dataloader(self) -> DataLoader[Sample]:
-        return self._loader("predict", self._valid_pipeline(), shuffle=False)
+        pipeline = self._valid_pipeline() if self.tile is None else whole_pipeline()
+        return self._loader("predict", pipeline, shuffle=False, tile=self.tile)
 
     def show_batch(self, rows: int = 2, columns: int = 4) -> Figure:
         """Figure of the next training samples as the model gets them: in training order, augmented, with their targets.
@@ -261,7 +297,12 @@ class TriptychDataModule(MicroBatching):
         return evaluation_pipeline(self.valid_size or self.image_size)
 
     def _loader(
-        self, split: str, pipeline: Pipeline, shuffle: bool, resume_at: Position | None = None
+        self,
+        split: str,
+        pipeline: Pipeline,
+        shuffle: bool,
+        resume_at: Position | None = None,
+        tile: int | None = None,
     ) -> DataLoader[Sample]:
         if split not in self.records:
             raise RuntimeError(f'{type(self).__name__}: call setup() first; there are no "{split}" samples yet.')
@@ -270,14 +311,17 @@ class TriptychDataModule(MicroBatching):
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         if 0 < len(records) < replicas:
             raise ValueError(f"{split}: expected at least {replicas} samples, one per process, got {len(records)}.")
-        return DataLoader(
-            SampleDataset(records, pipeline, self.seed),
-            batch_size=self.micro_batch_size,
+        # a whole image is not sent from another process, which would copy it
+        num_workers = self.num_workers if tile is None else 0
+        return WorkerLoader(
+            SampleDataset(records, pipeline, self.seed, tile),
+            batch_size=self.micro_batch_size if tile is None else 1,
+            collate_fn=None if tile is None else collate_one,
             sampler=EpochSampler(
                 len(records), shuffle, self.seed, replicas, rank, self.first_epoch, resume_at, weights
             ),
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
+            num_workers=num_workers,
+            persistent_workers=num_workers > 0,
             pin_memory=torch.cuda.is_available(),
             worker_init_fn=start_worker,
         )

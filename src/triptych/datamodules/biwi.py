@@ -2,36 +2,46 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from matplotlib.figure import Figure
 
-from triptych.datamodules.base import TriptychDataModule
-from triptych.datasets.biwi import ARCHIVE, BIWI, Outside, list_persons
+from triptych.datamodules.split import HeldOut, named_groups
+from triptych.datamodules.split_module import SplitDataModule, as_names
+from triptych.datasets.biwi import ARCHIVE, BIWI, Outside, list_frames, list_persons
+from triptych.datasets.names import SampleNames
 from triptych.datasets.sample import Records, Sample, Split
 from triptych.draw.batch import point_batch
-from triptych.runs.plain_values import plain
 from triptych.transforms import Pipeline, biwi_pipeline
 
 
-class BIWIDataModule(TriptychDataModule):
+class BIWIDataModule(SplitDataModule):
     """Data module for BIWI: portraits with the centre of the head.
+
+    Frames without a pose, or whose pose is empty or NaN, are dropped; a warning counts them.
 
     Args:
         root: Folder with a folder for each person.
         image_size: (height, width) in pixels; the lesson's by default.
         batch_size: Frames per batch, or "auto"; see `TriptychDataModule`.
         valid_person: Person held out for validation, or several, each by the name or the number of the folder (3 means
-            `"03"`); the lesson's by default.
+            `"03"`); the lesson's by default. See `SplitDataModule` for other ways to split, which replace the default;
+            with `valid_fraction` whole persons are drawn.
         train_persons: Persons to train on, in the same form; None takes all others.
         outside: What happens to frames whose centre lies outside the image: `"drop"` or `"keep"`.
-        loading: Further arguments of `TriptychDataModule`. `download` fetches 452 MB.
+        loading: Further arguments of `SplitDataModule`. `download` fetches 452 MB.
+
+    Raises:
+        ValueError: An argument is out of its range.
 
     Source: fast.ai 2019, lesson 3: `PointsItemList` ... `split_by_valid_func(lambda o: o.parent.name == "13")`.
     """
 
     archive = ARCHIVE
     target = "point"
+    data_set, noun = "biwi", "frame"
+    lesson: ClassVar = {"valid_person": ["13"]}
+    default_group, group_noun = "^[^/]+", "person"
 
     def __init__(
         self,
@@ -46,8 +56,11 @@ class BIWIDataModule(TriptychDataModule):
     ) -> None:
         super().__init__(root, image_size, batch_size, **loading)
         self.outside: Outside = outside
-        self.valid_persons = [str(person) for person in _as_list(plain(valid_person))]
-        self.train_persons = None if train_persons is None else [str(person) for person in train_persons]
+        self.valid_persons = as_names(valid_person)
+        self.train_persons = None if train_persons is None else as_names(train_persons)
+        self._others: list[str] | None = None
+        self._frames_of: dict[str, list[str]] = {}
+        _ = self.way  # refuses two
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -63,10 +76,21 @@ class BIWIDataModule(TriptychDataModule):
 
     def find(self) -> None:
         persons = list_persons(self.root)
-        self.valid_persons = self._folders("valid_person", self.valid_persons, persons)
-        if self.train_persons is None:
-            self.train_persons = [person for person in persons if person not in self.valid_persons]
-        self.train_persons = self._folders("train_persons", self.train_persons, persons)
+        self._frames_of = {person: list_frames(self.root, person) for person in persons}
+        BIWI(self.root, [person for person, frames in self._frames_of.items() if not frames])  # refuses poses alone
+        names = [name for frames in self._frames_of.values() for name in frames]
+        self._names = SampleNames(names, self.root, self.root, noun=self.noun)
+        if self.way == "valid_person":
+            self._choose_persons(persons)
+        elif self.train_persons is not None:
+            raise ValueError(f"train_persons: expected valid_person beside it, got {self.way}; remove one of them.")
+
+    def _choose_persons(self, persons: list[str]) -> None:
+        """Completes `valid_persons` and `train_persons`."""
+        self.valid_persons = named_groups("valid_person", self.valid_persons, persons, self.root)
+        if self.train_persons is None or self.train_persons == self._others:
+            self.train_persons = self._others = [one for one in persons if one not in self.valid_persons]
+        self.train_persons = named_groups("train_persons", self.train_persons, persons, self.root)
         if not self.valid_persons:
             raise ValueError(
                 f"valid_person: expected at least one of the persons in {self.root}, got none; "
@@ -76,45 +100,49 @@ class BIWIDataModule(TriptychDataModule):
         if both:
             raise ValueError(f"biwi: person {both[0]!r} is in train_persons and in valid_person; remove it from one.")
 
-    def _folders(self, argument: str, names: list[str], persons: list[str]) -> list[str]:
-        """The folders of the persons that an argument names, each once."""
-        found = {name: [name] if name in persons else _with_number(name, persons) for name in names}
-        unknown = [repr(name) for name, folders in found.items() if not folders]
-        if unknown:
-            raise ValueError(f"{argument}: {self.root} has no {', '.join(unknown)}; there are {', '.join(persons)}.")
-        for name, folders in found.items():
-            if len(folders) > 1:
-                raise ValueError(
-                    f"{argument}: expected one folder, but {name} matches {', '.join(folders)}; write one in quotes."
-                )
-        return list(dict.fromkeys(folders[0] for folders in found.values()))
+    @property
+    def names(self) -> SampleNames:
+        return self._names
+
+    @property
+    def ways(self) -> dict[str, Any]:
+        return {**super().ways, "valid_person": self.valid_persons or None}
+
+    @property
+    def sources(self) -> list[Path]:
+        return [*super().sources, self.root, *(self.root / person for person in self._frames_of)]
+
+    def by_valid_person(self, names: Sequence[str]) -> HeldOut:
+        """Holds out the frames of the persons; see `by_valid_list`."""
+        frames = [name for person in self.valid_persons for name in self._frames_of[person]]
+        nouns = "person" if len(self.valid_persons) == 1 else "persons"
+        return HeldOut(frames, f"{nouns} {', '.join(self.valid_persons)}")
+
+    def names_to_train(self, held_out: set[str]) -> list[str]:
+        persons = self._frames_of if self.train_persons is None else self.train_persons
+        return [name for person in persons for name in self._frames_of[person] if name not in held_out]
 
     def split(self, name: Split) -> Records:
         """Frames of the persons to train on, or of those held out."""
-        persons = (self.train_persons or []) if name == "train" else self.valid_persons
-        if not persons:
+        if name == "train" and self.way == "valid_person" and not self.train_persons:
             raise ValueError(
                 f"biwi: no person is left to train on in {self.root}; valid_person holds out "
                 f"{', '.join(self.valid_persons)}."
             )
-        frames = BIWI(self.root, persons, outside=self.outside)
-        if not len(frames):
-            raise ValueError(f"biwi: no frames for {name!r} in {self.root}; its persons are {persons}.")
+        frames = super().split(name)
+        if isinstance(frames, BIWI) and not len(frames):
+            raise ValueError(f"biwi: no frames for {name!r} in {self.root}; its persons are {frames.persons}.")
         return frames
+
+    def take(self, names: Sequence[str]) -> BIWI:
+        """Frames by their names, person by person."""
+        persons = dict.fromkeys(name.partition("/")[0] for name in names)
+        return BIWI(self.root, [*persons], outside=self.outside, names=names)
 
     def train_paths(self) -> list[Path]:
         frames = self.records["train"]
         assert isinstance(frames, BIWI)
         return frames.paths
-
-
-def _as_list(persons: str | int | list[str | int]) -> list[str | int]:
-    return [persons] if isinstance(persons, (str, int)) else list(persons or [])  # the parser accepts null
-
-
-def _with_number(name: str, persons: list[str]) -> list[str]:
-    """Folders with the number `name`; YAML reads 03 without quotes as 3."""
-    return [person for person in persons if name.isdecimal() and person.isdecimal() and int(person) == int(name)]
 
 
 def leave_one_person_out(root: str | Path) -> Sequence[dict[str, Any]]:

@@ -2,37 +2,50 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+from lightning.pytorch.utilities import rank_zero_warn
 from matplotlib.figure import Figure
 
-from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.split_module import SplitDataModule
 from triptych.datasets.camvid import ARCHIVE, CamVid, ClassSet
 from triptych.datasets.camvid_classes import class_colors
-from triptych.datasets.files import read_lines
-from triptych.datasets.sample import Sample, Split
+from triptych.datasets.label_map import LabelMap
+from triptych.datasets.label_name import checked_label_name
+from triptych.datasets.mask_checks import check_masks
+from triptych.datasets.names import SampleNames
+from triptych.datasets.sample import Sample
 from triptych.draw.batch import mask_batch
 from triptych.draw.masks import Classes
+from triptych.errors import MissingDataError
 from triptych.transforms import Pipeline, camvid_pipeline
 
+_CHECKED = {"fit": ("val", "train"), "validate": ("val",), "test": ("test",), "predict": ("predict",)}
+"""The records whose masks are checked, by stage."""
 
-class CamVidDataModule(TriptychDataModule):
+
+class CamVidDataModule(SplitDataModule):
     """Data module for CamVid: street frames with a class for each pixel.
 
     Args:
         root: Folder with `codes.txt`, frames and masks.
         image_size: (height, width) in pixels; the lesson's half size by default.
         batch_size: Frames per batch, or "auto"; see `TriptychDataModule`.
-        valid_list: File below `root` that names the validation frames; all others are training frames.
+        valid_list: File below `root` that names the validation frames; all others are training frames. See
+            `SplitDataModule` for other ways to split, which replace the default.
         test_list: File below `root` that names the test frames; if it does not exist, the validation frames are tested.
         classes: `"all"` for the folder's own classes, `"11"` for SegNet's 11 and void.
         image_dir: Folder of the frames, below `root`.
         label_dir: Folder of the masks, below `root`.
         label_name: Name of a frame's mask, from the frame's `{stem}` and `{suffix}`.
+        label_map: Class names by the ids or colours in the masks, where an id is not the line number of its class in
+            `codes.txt`: `{0: background, 255: lesion}`, `{"#804080": Road, "0,0,0": Void}`; `Void` or null is void. In
+            ids 255 is void unless it is named. It goes before `classes`, and what `predict` writes are ids as trained,
+            the line numbers, whatever the files held.
         min_area: Smallest fraction of a frame's area that a random training crop keeps, in (0, 1]; 1 takes the lesson's
             zoom of up to 1.1 instead of crops.
-        loading: Further arguments of `TriptychDataModule`. `download` fetches 599 MB.
+        loading: Further arguments of `SplitDataModule`. `download` fetches 599 MB.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -42,6 +55,8 @@ class CamVidDataModule(TriptychDataModule):
 
     archive = ARCHIVE
     target = "mask"
+    data_set, noun = "camvid", "frame"
+    lesson: ClassVar = {"valid_list": "valid.txt", "test_list": "test.txt"}
 
     def __init__(
         self,
@@ -55,20 +70,24 @@ class CamVidDataModule(TriptychDataModule):
         image_dir: str = "images",
         label_dir: str = "labels",
         label_name: str = "{stem}_P{suffix}",
+        label_map: LabelMap | None = None,
         min_area: float = 1.0,
         **loading: Any,
     ) -> None:
-        super().__init__(root, image_size, batch_size, **loading)
+        super().__init__(root, image_size, batch_size, valid_list=valid_list, test_list=test_list, **loading)
         if not 0 < min_area <= 1:
             raise ValueError(f"min_area: expected a fraction above 0 and up to 1, got {min_area}.")
-        self.valid_list, self.test_list, self.min_area = valid_list, test_list, min_area
+        self.min_area = min_area
         self.layout: dict[str, Any] = {
             "classes": classes,
             "image_dir": image_dir,
             "label_dir": label_dir,
-            "label_name": label_name,
+            "label_name": checked_label_name(label_name),
+            "label_map": label_map,
         }
         self._frames: CamVid | None = None
+        _ = self.way  # refuses two
+        self._checked: dict[str, list[str]] = {}
 
     @property
     def frames(self) -> CamVid:
@@ -95,14 +114,14 @@ class CamVidDataModule(TriptychDataModule):
         Raises:
             BadSampleError: A mask cannot be decoded, or holds an id without a class.
         """
-        frames = self.split("train")
-        counts = np.zeros(len(frames.class_names), dtype=np.int64)
+        frames = self.records["train"] if "train" in self.records else self.split("train")
+        assert isinstance(frames, CamVid)
+        counts = np.zeros(256, dtype=np.int64)
         for name in frames.names:
             ids = frames.read_mask(frames.label_path(name))
-            counts += np.bincount(ids.ravel(), minlength=len(counts))
-        if frames.ignore_index < len(counts):
-            counts[frames.ignore_index] = 0
-        return [int(count) for count in counts]
+            counts += np.bincount(ids.ravel(), minlength=256)
+        counts[frames.ignore_index] = 0
+        return [int(count) for count in counts[: len(frames.class_names)]]
 
     def draw_batch(self, samples: Sequence[Sample], columns: int) -> Figure:
         names = self.frames.class_names
@@ -110,37 +129,37 @@ class CamVidDataModule(TriptychDataModule):
 
     def find(self) -> None:
         self._frames = CamVid(self.root, **self.layout)
+        if not self._frames.names:
+            raise MissingDataError(f"{self._frames.image_dir}: expected images in it, found none.")
+        self._names = SampleNames(self._frames.names, self._frames.image_dir, self.root, noun=self.noun)
 
-    def split(self, name: Split) -> CamVid:
-        """Frames of the lists, or all others; each frame and mask is checked without decoding it."""
-        valid = read_lines(self.root / self.valid_list)
-        if name == "train":
-            held_out = {*valid, *self._test_names()}
-            names = [frame for frame in self.frames.names if frame not in held_out]
-        elif name == "test":
-            names = self._test_names() or valid
-        else:
-            names = valid
-        if not names:
-            raise ValueError(self._empty_message(name))
-        frames = CamVid(self.root, names, **self.layout)
+    @property
+    def names(self) -> SampleNames:
+        return self._names
+
+    @property
+    def sources(self) -> list[Path]:
+        folders = (self.layout["image_dir"], self.layout["label_dir"])
+        return [*super().sources, *(self.root / name for name in ("codes.txt", *folders))]
+
+    def take(self, names: Sequence[str]) -> CamVid:
+        """Frames by their names; each frame and mask is checked without decoding it."""
+        frames = self.frames.take(names)
         frames.check()
         return frames
+
+    def _find_records(self, stage: str) -> None:
+        """As in `TriptychDataModule`; and a sample of the masks is decoded, so that what is wrong is told now."""
+        super()._find_records(stage)
+        of_stage = {name: self.records[name] for name in _CHECKED[stage]}
+        splits = {name: frames for name, frames in of_stage.items() if isinstance(frames, CamVid)}
+        names = {name: frames.names for name, frames in splits.items()}
+        if splits and names != self._checked:  # another stage of a recipe takes the same ones
+            for doubt in check_masks(splits, self.seed):
+                rank_zero_warn(doubt)
+            self._checked = names
 
     def train_paths(self) -> list[Path]:
         frames = self.records["train"]
         assert isinstance(frames, CamVid)
         return [frames.image_dir / name for name in frames.names]
-
-    def _test_names(self) -> list[str]:
-        path = self.root / self.test_list
-        return read_lines(path) if path.is_file() else []
-
-    def _empty_message(self, name: str) -> str:
-        if name == "train":
-            names = f"and {self.test_list} name" if self._test_names() else "names"
-            return (
-                f"camvid: no frames are left to train on: {self.root / self.valid_list} {names} all "
-                f"{len(self.frames)} of them; remove some from the list."
-            )
-        return f"camvid: {self.root / self.valid_list} names no frames; expected one file name per line."

@@ -6,6 +6,7 @@ often as a sample without a row.
 """
 
 import csv
+import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from lightning.pytorch.utilities import rank_zero_warn
 
+from triptych.datasets.text import read_text
 from triptych.errors import BadSampleError, MissingDataError
 from triptych.files import as_path, save_csv
 
@@ -70,10 +72,9 @@ def read_losses(path: str | Path) -> list[LossRow]:
     if not source.is_file():
         raise MissingDataError(f"{source}: no such file; {_EXPECTED}.")
     try:
-        with source.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            headings, rows = reader.fieldnames or (), list(reader)
-    except (UnicodeDecodeError, csv.Error) as error:
+        reader = csv.DictReader(io.StringIO(read_text(source), newline=""))
+        headings, rows = reader.fieldnames or (), list(reader)
+    except csv.Error as error:
         raise BadSampleError(f"{source}: {_EXPECTED}, got a file that is not text.") from error
     path_column = next((heading for heading in ("path", "name") if heading in headings), None)
     if path_column is None or "loss" not in headings:

@@ -1,11 +1,12 @@
 """Samples as tensors, from the records of a data set."""
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
 
 from triptych.datamodules.epoch_order import Key
 from triptych.datasets.sample import Records, Sample
@@ -21,10 +22,11 @@ class SampleDataset(Dataset[Sample]):
         records: The data set to read from.
         pipeline: Applied to image and labels together.
         seed: Seed of the augmentation, at least 0.
+        tile: Side of the tiles in which the samples are predicted; None if they are predicted as they are.
     """
 
-    def __init__(self, records: Records, pipeline: Pipeline, seed: int) -> None:
-        self.records, self.pipeline, self.seed = records, pipeline, seed
+    def __init__(self, records: Records, pipeline: Pipeline, seed: int, tile: int | None = None) -> None:
+        self.records, self.pipeline, self.seed, self.tile = records, pipeline, seed, tile
 
     def __len__(self) -> int:
         return len(self.records)
@@ -36,7 +38,17 @@ class SampleDataset(Dataset[Sample]):
         size = torch.tensor(record["image"].shape[:2])
         generator = np.random.default_rng((self.seed, *key))
         self.pipeline.set_random_state(generator, random.Random(int(generator.integers(2**63))))
-        return _to_tensors(self.pipeline(**record), size)
+        sample = _to_tensors(self.pipeline(**record), size)
+        if self.tile is not None:
+            sample["tile"] = self.tile
+        return sample
+
+
+def collate_one(samples: Sequence[Sample]) -> Any:
+    """A batch of one sample, whose image, which may be huge, is not copied."""
+    (sample,) = samples
+    image = sample["image"][None]
+    return {**default_collate([{name: value for name, value in sample.items() if name != "image"}]), "image": image}
 
 
 def _to_tensors(record: Any, size: torch.Tensor) -> Sample:

@@ -1,22 +1,29 @@
 """CamVid: street frames and a class for every pixel, read from the course's layout.
 
-Layout: `images/NAME.png`, `labels/NAME_P.png` (8-bit class ids), `codes.txt` (one class name per line, in the order of
-the ids, from 0) and lists of frames such as `valid.txt`. A folder of your own in this layout works too.
+Layout: `images/NAME.png`, `labels/NAME_P.png` (class ids; 255 is void), `codes.txt` (one class name per line, in the
+order of the ids, from 0) and lists of frames such as `valid.txt`. A folder of your own in this layout works too; it may
+have subfolders, `images/bonn/NAME.png` and `labels/bonn/NAME_P.png`.
 
 Credit: Brostow, Fauqueur, Cipolla, "Semantic object classes in video: A high-definition ground truth database", 2009.
 """
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from triptych.datasets.camvid_classes import SEGNET_MERGE, SEGNET_NAMES, VOID
+from triptych.datasets.codes import read_codes
 from triptych.datasets.download import Archive
-from triptych.datasets.files import list_images, read_lines
-from triptych.datasets.images import image_header, read_ids, read_rgb
+from triptych.datasets.files import list_files, list_images
+from triptych.datasets.images import image_header, read_rgb
+from triptych.datasets.label_map import VOID_ID, is_void
+from triptych.datasets.label_name import checked_label_name, fitting_label_name, mask_name
+from triptych.datasets.label_table import LabelTable
+from triptych.datasets.mask_values import refuse_changed_ids
 from triptych.datasets.sample import Record
 from triptych.errors import BadSampleError, MissingDataError
 
@@ -30,24 +37,25 @@ ARCHIVE = Archive(
 ClassSet = Literal["all", "11"]
 """The folder's own classes, or SegNet's 11 and void."""
 
-_UNLABELLED = 255
-"""Id of void pixels if a folder's own codes name no void class."""
-
 
 class CamVid:
     """The frames of one folder, each with its mask.
 
     Args:
         root: Folder with `codes.txt`, the frames and the masks.
-        names: File names of the frames to take, in this order; None takes all, sorted.
+        names: Names of the frames to take, POSIX paths below `image_dir`, in this order; None takes all, sorted.
         classes: `"all"` keeps the folder's own codes; `"11"` merges the 32 official ones into SegNet's 11 and void.
         image_dir: Folder of the frames, below `root`.
         label_dir: Folder of the masks, below `root`.
         label_name: Name of a frame's mask, from the frame's `{stem}` and `{suffix}`.
+        label_map: Class name of each id or colour in the masks, see `triptych.datasets.label_map`; None if each id is
+            the line number of its class. It goes before `classes`.
 
     Raises:
         MissingDataError: The folder or `codes.txt` does not exist.
-        ValueError: `classes` is unknown, or `"11"` and the codes are not the official ones.
+        BadSampleError: `codes.txt` is not a list of classes; see `read_codes`.
+        ValueError: `classes` is unknown, or `"11"` and the codes are not the official ones; `label_name` or `label_map`
+            cannot be understood.
     """
 
     def __init__(
@@ -59,10 +67,12 @@ class CamVid:
         image_dir: str = "images",
         label_dir: str = "labels",
         label_name: str = "{stem}_P{suffix}",
+        label_map: Mapping[Any, Any] | None = None,
     ) -> None:
-        self.root = Path(root)
-        self.image_dir, self.label_dir, self.label_name = self.root / image_dir, self.root / label_dir, label_name
+        self.root, self.label_name = Path(root), checked_label_name(label_name)
+        self.image_dir, self.label_dir = self.root / image_dir, self.root / label_dir
         self.codes = _read_codes(self.root)
+        self.table = LabelTable(label_map, self.codes)
         self.class_names, self._merge = merge_codes(self.codes, classes)
         self.names = list(names) if names is not None else list_images(self.image_dir)
 
@@ -70,7 +80,17 @@ class CamVid:
     def ignore_index(self) -> int:
         """Id of the void class, found by its name; 255 if no class is void."""
         lower = [name.lower() for name in self.class_names]
-        return lower.index(VOID.lower()) if VOID.lower() in lower else _UNLABELLED
+        return lower.index(VOID.lower()) if VOID.lower() in lower else VOID_ID
+
+    @property
+    def paths(self) -> list[Path]:
+        """Paths of the frames."""
+        return [self.image_dir / name for name in self.names]
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the names of frames count from."""
+        return self.image_dir
 
     def __len__(self) -> int:
         return len(self.names)
@@ -84,55 +104,78 @@ class CamVid:
         Raises:
             BadSampleError: The frame or its mask cannot be decoded, or the mask holds an id without a class.
         """
-        path = self.image_dir / self.names[index]
-        return {"image": read_rgb(path), "mask": self.read_mask(self.label_path(path.name)), "path": str(path)}
+        name = self.names[index]
+        path = self.image_dir / name
+        return {"image": read_rgb(path), "mask": self.read_mask(self.label_path(name)), "path": str(path)}
+
+    def take(self, names: Sequence[str]) -> "CamVid":
+        """Some of the frames, in this order, without reading the folder again."""
+        frames = copy.copy(self)
+        frames.names = list(names)
+        return frames
 
     def label_path(self, name: str) -> Path:
         """Where the mask of the frame `name` is expected."""
-        frame = Path(name)
-        return self.label_dir / self.label_name.format(stem=frame.stem, suffix=frame.suffix)
+        return self.label_dir / mask_name(name, self.label_name)
 
-    def read_mask(self, path: Path) -> npt.NDArray[np.uint8]:
-        """Class ids (H, W) of one mask, merged according to `classes`."""
-        ids = read_ids(path)
-        if ids.max() >= len(self.codes):
-            raise BadSampleError(
-                f"{path}: expected class ids 0 to {len(self.codes) - 1} (codes.txt names {len(self.codes)} classes), "
-                f"got id {ids.max()}; correct the mask or add the class to codes.txt."
-            )
-        return self._merge[ids]
+    def read_mask(self, path: Path, oriented: bool = True) -> npt.NDArray[np.uint8]:
+        """Class ids (H, W) of one mask, mapped by `label_map`, then merged by `classes`; void is `ignore_index`.
+
+        Args:
+            path: The mask.
+            oriented: See `read_ids`.
+
+        Raises:
+            BadSampleError: It cannot be decoded, its format changes ids, or it holds an id or colour without a class.
+        """
+        return self._merge.take(self.table.class_ids(self.table.read(path, oriented), path))
+
+    def class_name(self, value: int) -> str | None:
+        """Name of the class of an id or packed colour in the masks; None for void."""
+        class_id = self._merge[self.table.class_of(value)]
+        return None if class_id == self.ignore_index else self.class_names[class_id]
 
     def check(self) -> None:
         """Checks each frame and mask without decoding it.
 
         Raises:
             MissingDataError: A frame or its mask does not exist.
-            BadSampleError: A file is cut off, a mask is not 8-bit class ids, or its size differs from its frame's.
+            BadSampleError: A file is cut off, a mask has another size than its frame, its format changes ids, or it
+                holds colours that `label_map` does not name.
         """
         self._check_present()
+        colored = []
         for name in self.names:
             frame, mask = self.image_dir / name, self.label_path(name)
             frame_header, mask_header = image_header(frame), image_header(mask)
-            if mask_header.mode not in ("L", "P"):
-                raise BadSampleError(
-                    f"{mask}: expected a mask of 8-bit class ids (mode L or P), got mode {mask_header.mode}; "
-                    "save the ids, not their colours."
-                )
+            refuse_changed_ids(mask, mask_header)
             if frame_header.size != mask_header.size:
                 expected, got = _size_text(frame_header.size), _size_text(mask_header.size)
                 raise BadSampleError(f"{mask}: expected the size of its frame, {expected}, got {got} (width x height).")
+            if mask_header.bands > 1:
+                colored.append(mask)
+        if colored and not self.table.by_color:
+            raise BadSampleError(self.table.colors_message(colored, others=len(self) - len(colored)))
 
     def _check_present(self) -> None:
-        frames = [name for name in self.names if not (self.image_dir / name).is_file()]
+        present = set(list_files(self.image_dir))
+        frames = [name for name in self.names if name not in present and not (self.image_dir / name).is_file()]
         if frames:
             raise MissingDataError(
                 f"camvid: {len(frames)} of {len(self)} frames do not exist; the first is {self.image_dir / frames[0]}."
             )
-        masks = [name for name in self.names if not self.label_path(name).is_file()]
+        present = set(list_files(self.label_dir))
+        masks = [
+            name
+            for name in self.names
+            if mask_name(name, self.label_name) not in present and not self.label_path(name).is_file()
+        ]
         if masks:
+            fitting = fitting_label_name(self.names, masks, self.label_dir)
+            advice = "" if fitting is None else f'; set label_name: "{fitting}"'
             raise MissingDataError(
                 f"camvid: {len(masks)} of {len(self)} frames have no mask; the first is {self.image_dir / masks[0]} "
-                f"(expected {self.label_path(masks[0])})."
+                f"(expected {self.label_path(masks[0])}){advice}."
             )
 
 
@@ -143,15 +186,15 @@ def _read_codes(root: Path) -> list[str]:
             f"{root}: no such folder; expected images/, labels/ and codes.txt in it "
             "(`triptych make-data camvid DIR` writes made-up streets, `download: true` fetches the real ones)."
         )
-    if not (root / "codes.txt").is_file():
-        raise MissingDataError(f"{root / 'codes.txt'}: no such file; expected one class name per line, in order of id.")
-    return read_lines(root / "codes.txt")
+    return read_codes(root / "codes.txt")
 
 
 def merge_codes(codes: Sequence[str], classes: ClassSet) -> tuple[list[str], npt.NDArray[np.uint8]]:
-    """Class names after merging, and a table (256,) uint8 from an id in a file to the merged id."""
+    """Class names after merging, and a table (256,) uint8 from a class id in `codes` to the merged id; 255 is void."""
     if classes == "all":
-        return list(codes), np.arange(256, dtype=np.uint8)
+        table = np.arange(256, dtype=np.uint8)
+        table[VOID_ID] = next((i for i, code in enumerate(codes) if is_void(code)), VOID_ID)
+        return list(codes), table
     if classes != "11":
         raise ValueError(f'classes: expected "all" or "11", got {classes!r}.')
     merged_id = {VOID: len(SEGNET_MERGE)}
@@ -162,7 +205,7 @@ def merge_codes(codes: Sequence[str], classes: ClassSet) -> tuple[list[str], npt
         raise ValueError(
             f'classes: "11" merges CamVid\'s official 32 classes, but codes.txt names {unknown[0]!r}; use "all".'
         )
-    table = np.zeros(256, dtype=np.uint8)
+    table = np.full(256, merged_id[VOID], dtype=np.uint8)
     table[: len(codes)] = [merged_id[code] for code in codes]
     return list(SEGNET_NAMES), table
 

@@ -1,5 +1,7 @@
 """Images without labels: a folder, a list of paths, or a single file."""
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from triptych.datasets.files import list_images, read_lines
@@ -12,7 +14,8 @@ class Pictures:
     """Images to predict.
 
     Args:
-        path: A folder of images, a `.txt` list of their paths (relative to the list's folder), or one image.
+        path: A folder of images, which may have subfolders; a `.txt` list of their paths (relative to the list's
+            folder); or one image. One that is listed twice counts once.
 
     Raises:
         MissingDataError: `path` does not exist or has no images, or a listed image does not exist.
@@ -20,6 +23,7 @@ class Pictures:
 
     def __init__(self, path: Path) -> None:
         self.paths = _find_images(path)
+        self.folder = path if path.is_dir() else common_folder(self.paths)
         missing = [image for image in self.paths if not image.is_file()]
         if missing:
             raise MissingDataError(
@@ -38,9 +42,14 @@ def _find_images(path: Path) -> list[Path]:
     if path.is_dir():
         images = [path / name for name in list_images(path)]
     elif path.suffix == ".txt":
-        images = [path.parent / line for line in read_lines(path)]
+        images = list(dict.fromkeys(path.parent / line for line in read_lines(path)))
     else:
         images = [path]
     if not images:
         raise MissingDataError(f"{path}: expected images to predict, found none.")
     return images
+
+
+def common_folder(paths: Iterable[Path]) -> Path:
+    """The deepest folder that all these files lie below."""
+    return Path(os.path.commonpath([os.path.normpath(path.parent.absolute()) for path in paths]))

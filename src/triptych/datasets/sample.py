@@ -1,6 +1,8 @@
 """Types of a record, as a data set reads it, and of a sample and a batch, as a model gets them."""
 
-from typing import Literal, Protocol, TypedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Protocol, TypedDict, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +33,8 @@ class Record(_RecordOfImage, total=False):
     """One image and its labels, before any transform.
 
     `image` uint8 (H, W, C), RGB first; `path` of its file; and, if the data set has them, `mask` uint8 (H, W) of class
-    ids, `keypoints` float64 (P, 2) as (x, y) in pixels, `labels` float32 (L,), 1 for each tag that is true.
+    ids, `keypoints` float64 (P, 2) as (x, y) in pixels, NaN for a missing point, `labels` float32 (L,), 1 for each tag
+    that is true.
     """
 
     mask: npt.NDArray[np.uint8]
@@ -55,12 +58,14 @@ class Sample(_SampleOfImage, _Labels, total=False):
     """One image and its target, after the transforms.
 
     `image` uint8 (C, H, W); `path` of its file; `size` int64 (2,), height and width of the image in its file; and, if
-    the record has them, `mask` int64 (H, W), `point` float32 (P, 2) as (y, x) in [-1, 1] of this image, `labels`
-    float32 (L,). A sample with `point` also has `only_resized`: True if no random augmentation kept the point inside,
-    so the sample was only resized.
+    the record has them, `mask` int64 (H, W), `point` float32 (P, 2) as (y, x) in [-1, 1] of this image, NaN for a
+    missing point, `labels` float32 (L,). A sample with `point` also has `only_resized`: True if no random augmentation
+    kept the points inside, so the sample was only resized. One with `tile` is a whole image, to be predicted in tiles
+    of that side in pixels.
     """
 
     only_resized: bool
+    tile: int
 
 
 class _BatchOfImages(TypedDict):
@@ -73,6 +78,7 @@ class Batch(_BatchOfImages, _Labels, total=False):
     """A batch of samples: the keys of `Sample`, each tensor with a first dimension N."""
 
     only_resized: Tensor
+    tile: Tensor
 
 
 class Records(Protocol):
@@ -81,3 +87,12 @@ class Records(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int, /) -> Record: ...
+
+
+@runtime_checkable
+class FileRecords(Records, Protocol):
+    """Protocol of a data set with one image file a record."""
+
+    @property
+    def paths(self) -> Sequence[Path]:
+        """Path of each record's image."""

@@ -33,7 +33,7 @@ def mask_batch(samples: Sequence[Mapping[str, Any]], classes: Classes, columns: 
 
 
 def point_batch(samples: Sequence[Mapping[str, Any]], columns: int) -> Figure:
-    """Images with a ring around each true point; see `mask_batch`."""
+    """Images with a ring around each true point that is not missing; see `mask_batch`."""
     images = [rgb(sample["image"]) for sample in samples]
     tiles = [
         Tile(image, name, true_points=to_pixels(sample["point"], image))
@@ -50,7 +50,7 @@ def tag_batch(samples: Sequence[Mapping[str, Any]], tags: Sequence[str], columns
         tags: Names of the tags.
         columns: Number of samples in a row.
     """
-    tag_lists = [", ".join(tags[i] for i in sample["labels"].nonzero().flatten()) for sample in samples]
+    tag_lists = [", ".join(tags[i] for i in sample["labels"].nonzero().flatten()) or "no tags" for sample in samples]
     tiles = [
         Tile(rgb(sample["image"]), name, sentence(tag_list))
         for sample, name, tag_list in zip(samples, _names(samples), tag_lists, strict=True)

@@ -1,6 +1,6 @@
 """An image overlaid with the colours of its classes, with a legend beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ Pixels = npt.NDArray[np.uint8]
 
 _FONT_PX, _SWATCH_PX, _GAP_PX = 14, 14, 6
 _ROW_PX = _FONT_PX + _GAP_PX
+_STRIP_ROWS = 64
 _MIN_ROWS = 8  # also beside a tiny image: a high legend is easier to read than a wide one
 
 
@@ -37,12 +38,23 @@ def overlay(
         class_names: Names of the classes.
         opacity: Opacity of the colours, in [0, 1].
     """
-    blend = Image.fromarray(np.rint((1 - opacity) * image + opacity * colors[ids]).astype(np.uint8))
-    legend = _legend(np.bincount(ids.flatten(), minlength=len(colors)), colors, class_names, blend.height)
-    sheet = Image.new("RGB", (blend.width + legend.width, max(blend.height, legend.height)), "white")
-    sheet.paste(blend, (0, 0))
-    sheet.paste(legend, (blend.width, 0))
+    legend = _legend(_counts(ids, len(colors)), colors, class_names, len(ids))
+    sheet = Image.new("RGB", (ids.shape[1] + legend.width, max(len(ids), legend.height)), "white")
+    for rows in _strips(ids):
+        blend = np.rint((1 - opacity) * image[rows] + opacity * colors[ids[rows]]).astype(np.uint8)
+        sheet.paste(Image.fromarray(blend), (0, rows.start))
+    sheet.paste(legend, (ids.shape[1], 0))
     return sheet
+
+
+def _strips(ids: Pixels) -> Iterator[slice]:
+    """Some rows at a time: their values as numbers of 64 bits are eight times as large."""
+    return (slice(start, start + _STRIP_ROWS) for start in range(0, len(ids), _STRIP_ROWS))
+
+
+def _counts(ids: Pixels, num_classes: int) -> npt.NDArray[np.int64]:
+    counts = np.sum([np.bincount(ids[rows].ravel(), minlength=256) for rows in _strips(ids)], axis=0)
+    return np.asarray(counts[:num_classes])
 
 
 def _legend(counts: npt.NDArray[np.int64], colors: Pixels, class_names: Sequence[str], height: int) -> Image.Image:

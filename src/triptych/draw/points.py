@@ -1,5 +1,6 @@
 """An image with points drawn on it, visible on both light and dark skin."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,23 +12,28 @@ Color = tuple[int, int, int]
 PREDICTED, TRUE = (225, 20, 20), (40, 230, 90)
 _LEGEND_FROM_PX = 100
 """Shortest side of an image that has room for a legend."""
+_FEW = 5
+"""Number of points whose marks are still drawn in full size."""
 
 
 def draw_points(image: npt.NDArray[np.uint8], points: Points, true_points: Points | None = None) -> Image.Image:
     """The image with a red cross on each predicted point, and a green ring around each true point.
 
-    Marks scale with the image; a legend is written if there is room for it.
+    Marks scale with the image, and are smaller if there are many; a legend is written if there is room for it.
 
     Args:
         image: RGB (H, W, 3).
         points: (y, x) of each predicted point, in pixels.
-        true_points: (y, x) of each true point, in pixels, if known.
+        true_points: (y, x) of each true point, in pixels, if known; a missing one, NaN, is not drawn.
     """
     picture = Image.fromarray(image)
     draw = ImageDraw.Draw(picture)
     side = min(picture.size)
-    arm, line = max(4, round(side / 40)), max(1, round(side / 160))
-    for y, x in true_points or ():
+    smaller = mark_scale(max(len(points), len(true_points or ())))
+    arm, line = max(4, round(side / 40)), max(1, round(smaller * side / 160))
+    arm = max(2, round(smaller * arm))
+    true_points = [(y, x) for y, x in true_points or () if not (math.isnan(y) or math.isnan(x))]
+    for y, x in true_points:
         for color, rim in (((0, 0, 0), 1), (TRUE, 0)):
             reach = arm + rim
             draw.ellipse((x - reach, y - reach, x + reach, y + reach), outline=color, width=line + 2 * rim)
@@ -41,6 +47,11 @@ def draw_points(image: npt.NDArray[np.uint8], points: Points, true_points: Point
         words += [("true", TRUE, (0, 0, 0))] if true_points else []
         _legend(draw, max(9, min(14, round(side / 30))), words)
     return picture
+
+
+def mark_scale(count: int) -> float:
+    """Size of the marks of so many points, relative to that of a few: together they take no more room than five."""
+    return math.sqrt(min(1, _FEW / max(1, count)))
 
 
 def _legend(draw: ImageDraw.ImageDraw, size: int, words: Sequence[tuple[str, Color, Color]]) -> None:

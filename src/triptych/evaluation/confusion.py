@@ -1,4 +1,4 @@
-"""Confusion counts of a model over a split."""
+"""Counts of a model over a split: confused classes or tags, and the errors by point."""
 
 import torch
 from matplotlib.figure import Figure
@@ -6,8 +6,10 @@ from torch import Tensor
 
 from triptych.datasets.sample import Batch
 from triptych.draw.confusion import class_confusion, tag_confusion
+from triptych.draw.point_errors import point_errors
+from triptych.metrics import PointScores
 from triptych.metrics.functional import confusion_counts
-from triptych.tasks import MultiLabelClassifier, UNetSegmenter
+from triptych.tasks import MultiLabelClassifier, PointRegressor, UNetSegmenter
 
 
 class PixelConfusion:
@@ -53,3 +55,24 @@ class TagConfusion:
         """See `tag_confusion`."""
         true_positives, false_negatives, false_positives = self.counts
         return tag_confusion(true_positives, false_negatives, false_positives, self.tags)
+
+
+class PointErrors:
+    """Mean error of each point, and the number of images in which it is known.
+
+    Args:
+        model: The model whose points are scored.
+    """
+
+    def __init__(self, model: PointRegressor) -> None:
+        self.point_names, self.counts = model.point_names, torch.zeros(len(model.point_names), dtype=torch.int64)
+        self._scores = PointScores(len(self.point_names))
+
+    def add(self, batch: Batch, preds: Tensor) -> None:
+        """Adds the points of one batch."""
+        self._scores.update(preds.cpu(), batch["point"].cpu(), batch["size"].cpu())
+        self.counts += (~batch["point"].isnan().any(dim=-1)).sum(dim=0).cpu()
+
+    def figure(self) -> Figure:
+        """See `point_errors`."""
+        return point_errors(self._scores.compute()["point_error_px"], self.counts, self.point_names)

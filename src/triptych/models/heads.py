@@ -7,18 +7,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class _BatchNorm(nn.BatchNorm1d):
-    """Batch-norm that normalises a batch of one sample, such as the last of an epoch, by the running statistics.
-
-    A single sample has no variance, and torch's own batch-norm raises an error.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.training and len(x) == 1:
-            return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
-        return super().forward(x)
-
-
 class PooledHead(nn.Module):
     """Max and average pooling, concatenated, then batch-norm, dropout and two linear layers.
 
@@ -33,11 +21,11 @@ class PooledHead(nn.Module):
     def __init__(self, in_channels: int, outputs: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            _BatchNorm(2 * in_channels),
+            nn.BatchNorm1d(2 * in_channels),
             nn.Dropout(0.25),
             nn.Linear(2 * in_channels, 512),
             nn.ReLU(inplace=True),
-            _BatchNorm(512),
+            nn.BatchNorm1d(512),
             nn.Dropout(0.5),
             nn.Linear(512, outputs),
         )
@@ -84,6 +72,13 @@ class HeatmapHead(nn.Module):
             nn.ReLU(inplace=True),
             nn.Conv2d(channels, num_points, 1),
         )
+
+    def set_num_points(self, num_points: int) -> None:
+        """Replaces the last layer by a new one, unless it is for so many points."""
+        last = self.maps[-1]
+        assert isinstance(last, nn.Conv2d)
+        if last.out_channels != num_points:
+            self.maps[-1] = nn.Conv2d(last.in_channels, num_points, 1).to(last.weight)
 
     def forward(self, features: Sequence[Tensor], size: Sequence[int]) -> Tensor:
         cells = features[0].shape[-2:]

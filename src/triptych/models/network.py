@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from triptych.models.batch_norm import accept_one_value
 from triptych.models.depthwise import use_float32_gradients
 from triptych.models.encoder import build_encoder
 from triptych.models.layer_groups import LayerGroups, batch_norms, freeze_to, split_encoder
@@ -10,7 +11,7 @@ from triptych.models.strided import use_subsampling
 
 
 class TransferNetwork(nn.Module):
-    """Base network: an encoder that takes plain pixels; a subclass adds the layers after it.
+    """Base network: an encoder that takes plain pixels; a subclass adds the layers after it, and calls `complete`.
 
     Args:
         encoder: Name of the encoder in segmentation_models_pytorch.
@@ -28,6 +29,11 @@ class TransferNetwork(nn.Module):
         use_subsampling(self.encoder)
         for name, values in stats._asdict().items():
             self.register_buffer(name, 255 * torch.tensor(values).view(1, -1, 1, 1))
+
+    def complete(self) -> None:
+        """Prepares all layers for a fast training that takes any batch; ends the constructor of a subclass."""
+        accept_one_value(self)
+        self.to(memory_format=torch.channels_last)
 
     @property
     def out_channels(self) -> list[int]:

@@ -1,6 +1,5 @@
 """Network for point regression."""
 
-import torch
 from torch import Tensor
 
 from triptych.models.heads import HeatmapHead
@@ -23,7 +22,7 @@ class PointNetwork(TransferNetwork):
         super().__init__(encoder, encoder_weights, in_channels)
         stride = int(self.encoder.output_stride) // 4  # type: ignore[arg-type]  # of the finest of three features
         self.head = HeatmapHead(self.out_channels[-3:], num_points, stride)
-        self.to(memory_format=torch.channels_last)
+        self.complete()
 
     def forward(self, images: Tensor) -> Tensor:
         points: Tensor = self.head(self.encoder(self.normalize(images))[-3:], images.shape[-2:])

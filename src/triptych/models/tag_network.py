@@ -1,6 +1,5 @@
 """Network for multi-label classification."""
 
-import torch
 from torch import Tensor
 
 from triptych.models.heads import PooledHead
@@ -22,7 +21,7 @@ class TagNetwork(TransferNetwork):
     def __init__(self, num_labels: int, encoder: str, encoder_weights: str | None, in_channels: int = 3) -> None:
         super().__init__(encoder, encoder_weights, in_channels)
         self.head = PooledHead(self.out_channels[-1], num_labels)
-        self.to(memory_format=torch.channels_last)
+        self.complete()
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.head(self.encoder(self.normalize(images))[-1])

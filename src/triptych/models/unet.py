@@ -1,7 +1,6 @@
 """U-Net: segmentation_models_pytorch's encoder and decoder, for images of any height and width."""
 
 import segmentation_models_pytorch as smp
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -31,7 +30,7 @@ class UNet(TransferNetwork):
         self.head = smp.base.SegmentationHead(_DECODER_CHANNELS[-1], num_classes)
         smp.base.initialization.initialize_decoder(self.decoder)
         smp.base.initialization.initialize_head(self.head)
-        self.to(memory_format=torch.channels_last)
+        self.complete()
 
     def forward(self, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]

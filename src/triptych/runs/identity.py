@@ -9,9 +9,11 @@ _OF_TRAINER = (
     *("limit_train_batches", "limit_val_batches", "overfit_batches", "devices", "num_nodes"),
 )
 """The arguments of a Trainer that change the result."""
-_MAY_CHANGE = frozenset({"num_workers", "download", "predict_path"})
+_MAY_CHANGE = frozenset({"num_workers", "download", "predict_path", "tile"})
 """The arguments of a data module that do not change the result."""
 _PROCESSES = ("trainer.devices", "trainer.num_nodes")
+_OF_DATA = frozenset({"num_classes", "num_labels", "num_points", "class_names", "tags", "point_names", "ignore_index"})
+"""The arguments of a model that are taken from the data if they are None."""
 
 
 def arguments_of(
@@ -43,12 +45,14 @@ def first_difference(was: Mapping[str, Any], now: Mapping[str, Any]) -> str | No
     """The first difference between two identities in words, such as `seed was 0, now 5`; None if they are equal.
 
     What only one of them has, such as an argument of a newer release, is no difference; nor is a word that is resolved
-    when a run starts, such as `find`, in place of what it was resolved to.
+    when a run starts, such as `find`, in place of what it was resolved to, nor None for what the data say: release
+    0.1.0 had a number of points there.
     """
     was, now = _with_processes(was), _with_processes(now)
     for name, value in now.items():
         before = was.get(name, value)
-        if before != value and not is_word(value):
+        is_open = is_word(value) or (value is None and name.removeprefix("model.") in _OF_DATA)
+        if before != value and not is_open:
             return f"{name} was {before}, now {value}"
     return None
 

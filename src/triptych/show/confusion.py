@@ -1,4 +1,4 @@
-"""Confusion of classes or tags over the validation split."""
+"""Confusion of classes or tags, or the errors by point, over the validation split."""
 
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from triptych.tasks.base import TransferTask
 def plot_confusion(model: TransferTask | str | Path, data: TriptychDataModule) -> Figure:
     """Classes: row-normalised confusion matrix. Tags: true positives, false negatives and false positives of each.
 
-    Void pixels are not counted. Classes and tags that neither occur nor are predicted are left out.
+    Several points: the mean error of each in pixels, the largest first. Void pixels and missing points are not counted.
+    Classes and tags that neither occur nor are predicted are left out.
 
     Args:
         model: A model, a checkpoint, or a run folder.
@@ -21,14 +22,14 @@ def plot_confusion(model: TransferTask | str | Path, data: TriptychDataModule) -
 
     Raises:
         FileNotFoundError: The checkpoint does not exist.
-        ValueError: The model predicts points, has another task than the data, or the validation split is empty.
+        ValueError: The model predicts a single point, has another task than the data, or the validation split is empty.
     """
     with evaluating(model, data) as evaluation:
         counts = panel_for(evaluation.model).confusion()
         if counts is None:
             raise ValueError(
-                f"plot_confusion: expected a model of classes or tags, got {type(evaluation.model).__name__}; "
-                "see show_top_losses for its largest errors."
+                f"plot_confusion: expected a model of classes, tags or several points, got "
+                f"{type(evaluation.model).__name__} of one point; see show_top_losses for its largest errors."
             )
         evaluation.feed(counts)
         return counts.figure()

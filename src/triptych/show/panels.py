@@ -18,7 +18,7 @@ from triptych.draw.masks import Classes, class_keys, error_keys, mark_wrong, pai
 from triptych.draw.sheet import Tile, sheet
 from triptych.draw.tags import tag_keys, tag_words
 from triptych.draw.text import Word, sentence
-from triptych.evaluation.confusion import PixelConfusion, TagConfusion
+from triptych.evaluation.confusion import PixelConfusion, PointErrors, TagConfusion
 from triptych.evaluation.top_losses import SampleLoss
 from triptych.metrics.functional import correct_and_labelled
 from triptych.tasks import MultiLabelClassifier, PointRegressor, UNetSegmenter
@@ -60,8 +60,8 @@ class Panel(ABC, Generic[Task]):
     def predictions(self, images: Sequence[Pixels], names: Sequence[str], preds: Sequence[Tensor]) -> Figure:
         """Images (H, W, 3) without labels, each with the output of `predict_step` for it."""
 
-    def confusion(self) -> PixelConfusion | TagConfusion | None:
-        """Empty confusion counts; None if the task has no classes or tags."""
+    def confusion(self) -> PixelConfusion | TagConfusion | PointErrors | None:
+        """Empty counts of the classes, tags or points; None if there is a single point."""
         return None
 
 
@@ -109,10 +109,10 @@ class PointPanel(Panel[PointRegressor]):
     """Points: truth and prediction on one image."""
 
     def results(self, predicted: Predicted) -> Figure:
-        return sheet(_point_tiles(predicted), self.results_columns, TILE_WIDTH["point"], mark_keys(predicted=True))
+        return sheet(self._tiles(predicted), self.results_columns, TILE_WIDTH["point"], mark_keys(predicted=True))
 
     def worst(self, losses: Sequence[SampleLoss], predicted: Predicted) -> Figure:
-        tiles = _with_losses(_point_tiles(predicted), losses)
+        tiles = _with_losses(self._tiles(predicted), losses)
         return sheet(tiles, _WORST_COLUMNS, TILE_WIDTH["point"], mark_keys(predicted=True))
 
     def predictions(self, images: Sequence[Pixels], names: Sequence[str], preds: Sequence[Tensor]) -> Figure:
@@ -120,6 +120,18 @@ class PointPanel(Panel[PointRegressor]):
             Tile(image, name, points=points.tolist()) for image, name, points in zip(images, names, preds, strict=True)
         ]
         return sheet(tiles, _PREDICTION_COLUMNS, _PREDICTION_WIDTH, mark_keys(predicted=True)[1:])
+
+    def confusion(self) -> PointErrors | None:
+        return PointErrors(self.model) if len(self.model.point_names) > 1 else None
+
+    def _tiles(self, predicted: Predicted) -> list[Tile]:
+        """True and predicted points, and the error in pixels of the original frame."""
+        tiles = []
+        for (sample, preds), name in zip(predicted, _names(predicted), strict=True):
+            picture, target = rgb(sample["image"]), sample["point"]
+            words = sentence(missed_points(preds, target, sample["size"], self.model.point_names))
+            tiles.append(Tile(picture, name, words, to_pixels(target, picture), to_pixels(preds, picture)))
+        return tiles
 
 
 class TagPanel(Panel[MultiLabelClassifier]):
@@ -168,16 +180,6 @@ def panel_for(model: TransferTask) -> Panel[Any]:
     if model.target not in _PANELS:
         raise ValueError(f"{type(model).__name__}: expected a target in {', '.join(_PANELS)}, got {model.target!r}.")
     return _PANELS[model.target](model)
-
-
-def _point_tiles(predicted: Predicted) -> list[Tile]:
-    """True and predicted points, and the error in pixels of the original frame."""
-    tiles = []
-    for (sample, preds), name in zip(predicted, _names(predicted), strict=True):
-        picture, target = rgb(sample["image"]), sample["point"]
-        words = sentence(missed_points(preds, target, sample["size"]))
-        tiles.append(Tile(picture, name, words, to_pixels(target, picture), to_pixels(preds, picture)))
-    return tiles
 
 
 def _with_losses(tiles: Sequence[Tile], losses: Sequence[SampleLoss]) -> list[Tile]:

@@ -4,6 +4,7 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -21,7 +22,7 @@ from triptych.trainer.evaluation_mode import evaluation_mode
 def show_prediction(model: TransferTask | str | Path, data: TriptychDataModule, picture: Any) -> Figure:
     """Any image with the model's prediction: its classes, its points, or its tags with their probabilities.
 
-    The model gets the image at the validation size of `data`; the figure shows it at its own size.
+    The model gets the image at the validation size of `data`, or in its tiles; the figure shows it at its own size.
 
     Args:
         model: A fitted model, a checkpoint, or a run folder.
@@ -63,6 +64,8 @@ def _record(number: int, image: Any, in_channels: int) -> Record:
 def _predict(model: TransferTask, sample: Sample) -> Tensor:
     """Output of `predict_step` for one image, on the CPU."""
     batch = {"image": sample["image"][None].to(model.device), "size": sample["size"][None].to(model.device)}
+    if "tile" in sample:
+        batch["tile"] = torch.tensor([sample["tile"]])
     with evaluation_mode(model):
         prediction: Tensor = model.predict_step(batch, 0)[0]
     return prediction.cpu()

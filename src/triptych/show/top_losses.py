@@ -36,7 +36,7 @@ def show_top_losses(model: TransferTask | str | Path, data: TriptychDataModule, 
 
 
 def mistake_figures(evaluation: Evaluation, k: int, limit: int | None = None) -> tuple[Figure, Figure | None]:
-    """The top losses, and the confusion of classes or tags if there is any, from one pass of the network.
+    """The top losses, and the confusion of classes or tags or the errors by point, from one pass of the network.
 
     Args:
         evaluation: The model and the samples.

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from torch import Tensor
 from torchmetrics import Metric
 
-from triptych.datasets.sample import Batch, Target, wrong_target
+from triptych.datasets.sample import Batch, wrong_target
 from triptych.losses import ChosenLoss, LossChoice, LossFunction, LossTerms, SplitLoss
 from triptych.models.network import TransferNetwork
 from triptych.optim.one_cycle import Version
@@ -59,8 +59,6 @@ class TransferTask(OneCycleTraining, Checkpointing, Predicting):
 
     required_hparam: str | None = None
     """The hyper-parameter that is needed to build the network."""
-    target: ClassVar[Target]
-    """The key of a sample's target."""
     losses: ClassVar[Mapping[str, LossFunction]] = {}
     """The losses that the argument `loss` may name."""
     scores: Metric
@@ -194,7 +192,7 @@ class TransferTask(OneCycleTraining, Checkpointing, Predicting):
         return []
 
     def class_scores(self) -> dict[str, dict[str, float]]:
-        """The last scores of the classes or tags with support, as {score: {class: value}}."""
+        """The last scores of the classes, tags or points with support, as {score: {class: value}}."""
         return {}
 
     def configure_callbacks(self) -> list[L.Callback]:

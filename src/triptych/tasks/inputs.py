@@ -100,7 +100,7 @@ def _mask(mask: Tensor, images: Tensor, num_classes: int | None, void: int | Non
 
 
 def _points(points: Tensor, num_points: int | None) -> Tensor:
-    """Points, float (N, P, 2)."""
+    """Points, float (N, P, 2); NaN for a missing point."""
     if points.ndim == 2 and points.shape[1] == 2 and num_points == 1:
         points = points[:, None]
     if points.ndim != 3 or points.shape[2] != 2 or num_points not in (None, points.shape[1]):
@@ -108,11 +108,13 @@ def _points(points: Tensor, num_points: int | None) -> Tensor:
             f"point: expected (y, x) of {num_points} points, (N, {num_points}, 2), got {tuple(points.shape)}."
         )
     points = points if points.is_floating_point() else points.float()
-    beyond = (points.abs() > _FAR).any(dim=-1)  # one alone may be a point far outside of its image
-    if not points.isfinite().all() or (beyond.all() and (beyond.numel() > 1 or (points == points.round()).all())):
+    known = points[~points.isnan().any(dim=-1)]
+    beyond = (known.abs() > _FAR).any(dim=-1)  # one alone may be a point far outside of its image
+    in_pixels = len(known) > 0 and beyond.all() and (len(known) > 1 or (known == known.round()).all())
+    if in_pixels or not known.isfinite().all():
         raise ValueError(
-            f"point: expected (y, x) in [-1, 1] of the image, got {float(points.abs().max()):.4g}; pixels become "
-            "2 * px / size - 1."
+            f"point: expected (y, x) in [-1, 1] of the image, or NaN for a missing point, got "
+            f"{float(known.abs().max()):.4g}; pixels become 2 * px / size - 1."
         )
     return points
 

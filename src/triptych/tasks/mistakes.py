@@ -44,16 +44,21 @@ def wrong_pixels(ids: Tensor, target: Tensor, class_names: Sequence[str], ignore
     return f"{class_names[worst.true]} taken for {class_names[worst.taken_for]}, {area} of the frame"
 
 
-def missed_points(preds: Tensor, target: Tensor, size: Tensor) -> str:
+def missed_points(preds: Tensor, target: Tensor, size: Tensor, point_names: Sequence[str]) -> str:
     """The error, such as "11.3 px off", in pixels of the original frame; for several points the worst and the mean.
 
-    Shape: preds and target (P, 2), (y, x) in [-1, 1]; size (2,), height and width of the frame.
+    Shape: preds and target (P, 2), (y, x) in [-1, 1], NaN in the target for a missing point; size (2,), height and
+        width of the frame; a name for each point.
     """
-    distances = distance_px(preds[None], target[None], size[None])[0]
-    if len(distances) == 1:
+    known = (~target.isnan().any(dim=-1)).nonzero().flatten()
+    distances = distance_px(preds[None], target[None], size[None])[0, known]
+    if not len(known):
+        return "no point is known"
+    if len(target) == 1:
         return f"{distances[0]:.1f} px off"
     worst = int(distances.argmax())
-    return f"point {worst + 1} {distances[worst]:.1f} px off, {distances.mean():.1f} px on average"
+    name = point_names[int(known[worst])]
+    return f"{name} {distances[worst]:.1f} px off, {distances.mean():.1f} px on average"
 
 
 def wrong_tags(preds: Tensor, target: Tensor, tags: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from rich.console import RenderableType
 from torch import Tensor
 from torchmetrics import MeanMetric
 
@@ -11,15 +12,18 @@ from triptych.datasets.sample import Batch
 from triptych.losses import POINT_LOSSES, LossChoice
 from triptych.metrics import PointScores
 from triptych.models import PointNetwork
-from triptych.tasks.base import MaxLR, TransferTask
+from triptych.runs.plain_values import plain
+from triptych.tasks.base import MaxLR, TransferTask, supported_scores
 from triptych.tasks.mistakes import missed_points
+from triptych.tasks.tables import point_table
 
 
 class PointRegressor(TransferTask):
-    """Predicts points.
+    """Predicts points. A point that is missing in an image, NaN in the target, has neither loss nor score there.
 
     Args:
-        num_points: Number of points.
+        num_points: Number of points; None takes it from the data module, and is 1 if that does not say it.
+        point_names: Name of each point, for tables and files; None takes them from the data module.
         max_lr: Peak learning rate of one-cycle, of each layer group; see `TransferTask`.
         loss: Of each coordinate on [-1, 1]: the mean of its `mse`, `l1` or `wing` (arguments `w`, `epsilon`), or a sum;
             see `triptych.losses` and `TransferTask`.
@@ -30,12 +34,13 @@ class PointRegressor(TransferTask):
 
     target = "point"
     losses = POINT_LOSSES
-    target_hparams = ("num_points",)
+    target_hparams = ("num_points", "point_names")
     head_weight = "network.head.maps.5.weight"
 
     def __init__(
         self,
-        num_points: int = 1,
+        num_points: int | None = None,
+        point_names: list[str] | None = None,
         *,
         max_lr: MaxLR = 3e-3,
         loss: LossChoice = "mse",
@@ -45,9 +50,63 @@ class PointRegressor(TransferTask):
         self.only_resized = MeanMetric(nan_strategy="disable")  # to look for NaN, the host would wait for a GPU
         self.only_resized.persistent(True)  # a fit that is resumed within an epoch continues the mean
 
+    @property
+    def point_names(self) -> list[str]:
+        """Name of each point; numbered if the names are unknown."""
+        names: list[str] | None = self.hparams["point_names"]
+        return names or [f"point {i}" for i in range(1, 1 + (self.hparams["num_points"] or 1))]
+
     def build_network(self) -> PointNetwork:
         h = self.hparams
-        return PointNetwork(h["num_points"], h["encoder"], h["encoder_weights"], h["in_channels"])
+        return PointNetwork(h["num_points"] or 1, h["encoder"], h["encoder_weights"], h["in_channels"])
+
+    def configure_model(self) -> None:
+        super().configure_model()
+        self._resolve_from_data()
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        self._take_number(1)  # neither data nor a checkpoint have said it by now
+        return super().on_before_batch_transfer(batch, dataloader_idx)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self._take_number(checkpoint.get("hyper_parameters", {}).get("num_points"))
+        super().on_load_checkpoint(checkpoint)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **options: Any) -> Any:
+        """See `Checkpointing.load_state_dict`; if the number of points is still open, it is that of the weights.
+
+        Such are the weights that another process gives back, as with `ddp_spawn`.
+        """
+        weight = state_dict.get(self.head_weight)
+        if weight is not None and weight.shape != self.state_dict()[self.head_weight].shape:
+            self._take_number(len(weight))
+        return super().load_state_dict(state_dict, *args, **options)
+
+    def _take_number(self, num_points: int | None) -> None:
+        """Takes the number of points if it is still open."""
+        if self.hparams["num_points"] is None and num_points is not None:
+            self.resolve({"num_points": num_points})
+
+    def resolve(self, metadata: Mapping[str, Any]) -> None:
+        """See `TransferTask.resolve`; a network of another number of points gets a new last layer.
+
+        Raises:
+            ValueError: `metadata` has another number of points, or other names, than the hyper-parameters.
+        """
+        names, of_data = self.hparams["point_names"], plain(metadata.get("point_names"))
+        if None not in (names, of_data) and names != of_data:
+            raise ValueError(
+                f"point_names: the model or its checkpoint has {names!r}, the data {of_data!r}; set point_names "
+                "of the data to the model's, or choose data that agree."
+            )
+        super().resolve(metadata)
+        if self.hparams["num_points"] is None and self.hparams["point_names"] is not None:
+            self.save_hyperparameters({"num_points": len(self.hparams["point_names"])})
+        number = self.hparams["num_points"]
+        if len(self.point_names) != (number or 1):
+            raise ValueError(f"point_names: expected {number} names (num_points), got {len(self.point_names)}.")
+        if isinstance(self.network, PointNetwork) and number is not None:
+            self.network.head.set_num_points(number)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_save_checkpoint(checkpoint)
@@ -60,7 +119,8 @@ class PointRegressor(TransferTask):
             self.network.head.on_edges = checkpoint.get("heatmap_on_edges", True)
 
     def build_scores(self) -> PointScores:
-        return PointScores()
+        several = len(self.point_names) > 1
+        return PointScores(self.hparams["num_points"] if several else None)
 
     def update_scores(self, preds: Tensor, batch: Batch) -> None:
         self.scores.update(preds, batch["point"], batch["size"])
@@ -77,7 +137,19 @@ class PointRegressor(TransferTask):
         return super().training_step(batch, batch_idx)
 
     def describe_mistake(self, preds: Tensor, target: Tensor, size: Tensor) -> str:
-        return missed_points(preds, target, size)
+        return missed_points(preds, target, size, self.point_names)
+
+    def report(self, split: str) -> list[RenderableType]:
+        if len(self.point_names) == 1:
+            return []
+        return [point_table(self.last_scores, self.point_names, f"{split}, point by point")]
+
+    def class_scores(self) -> dict[str, dict[str, float]]:
+        """The mean error of each of several points, in pixels."""
+        if len(self.point_names) == 1:
+            return {}
+        scores = self.last_scores
+        return {"error_px": supported_scores(self.point_names, scores["point_error_px"], scores["support"])}
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Points (N, P, 2) as (y, x) in pixels of the original files."""

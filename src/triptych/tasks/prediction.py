@@ -1,11 +1,14 @@
 """What a task predicts for images of a user."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import lightning as L
 import torch
 from torch import Tensor
 
+from triptych.datasets.sample import Target
+from triptych.datasets.tile import checked_tile
 from triptych.tasks.inputs import as_list, read_image
 from triptych.trainer.evaluation_mode import evaluation_mode
 
@@ -13,28 +16,35 @@ from triptych.trainer.evaluation_mode import evaluation_mode
 class Predicting(L.LightningModule):
     """A LightningModule that predicts for files, pictures and arrays."""
 
-    def predict(self, images: Any) -> Any:
+    target: ClassVar[Target]
+    """The key of a sample's target."""
+
+    def predict(self, images: Any, tile: int | None = None) -> Any:
         """What `triptych predict` writes for an image: a mask, points, or tags with their probabilities.
 
         Args:
             images: The path of a file, a PIL image, an array uint8 (H, W, C), RGB first, or a list of them. The network
                 gets each in its own size.
+            tile: Longest side in pixels, at least 64, of the overlapping tiles in which a mask is predicted, for images
+                that are too large for the network; None takes each image at once.
 
         Returns:
             UNetSegmenter: class ids, uint8 (H, W). PointRegressor: (y, x) in pixels, float32 (P, 2).
             MultiLabelClassifier: probability by tag above the threshold, the highest first. A list for a list.
 
         Raises:
-            ValueError: An image has another form than the model takes.
+            ValueError: An image has another form than the model takes, or `tile` is too small or not for this task.
             MissingDataError: A file does not exist.
         """
+        more = {} if tile is None else {"tile": torch.tensor([checked_tile(tile, self.target)])}
         with evaluation_mode(self):
-            found = [self._predicted(image) for image in as_list(images)]
+            found = [self._predicted(image, more) for image in as_list(images)]
         return found if isinstance(images, (list, tuple)) else found[0]
 
-    def _predicted(self, image: Any) -> Any:
+    def _predicted(self, image: Any, more: Mapping[str, Tensor]) -> Any:
         pixels = read_image(image, self.hparams["in_channels"])[None]
-        batch = {"image": pixels.to(self.device), "size": torch.tensor([pixels.shape[-2:]], device=self.device)}
+        size = torch.tensor([pixels.shape[-2:]], device=self.device)
+        batch = {"image": pixels.to(self.device), "size": size, **more}
         return self.readable(self.predict_step(batch, 0)[0].cpu())
 
     def readable(self, prediction: Tensor) -> Any:

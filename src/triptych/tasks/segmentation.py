@@ -4,16 +4,16 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import torch
 from rich.console import RenderableType
 from torch import Tensor
-from torch.nn import functional as F
 
 from triptych.datasets.sample import Batch
 from triptych.losses import MASK_LOSSES, LossChoice, LossTerms
 from triptych.metrics import SegmentationScores
 from triptych.models import UNet
+from triptych.models.tiles import tiled_ids
 from triptych.tasks.base import TransferTask, supported_scores
+from triptych.tasks.file_masks import FileMasks
 from triptych.tasks.mistakes import wrong_pixels
 from triptych.tasks.tables import class_table
 
@@ -120,14 +120,12 @@ class UNetSegmenter(TransferTask):
     def describe_mistake(self, preds: Tensor, target: Tensor, size: Tensor) -> str:
         return wrong_pixels(preds.argmax(dim=0), target, self.class_names, self.hparams["ignore_index"])
 
-    def predict_step(self, batch: Batch, batch_idx: int) -> list[Tensor]:
+    def predict_step(self, batch: Batch, batch_idx: int) -> FileMasks | list[Tensor]:
         """Class ids (H, W) of each image, at the size of its file."""
-        logits = self(batch["image"]).float()
-        sizes = batch["size"].tolist()
-        return [
-            F.interpolate(one[None], size, mode="bilinear")[0].argmax(dim=0).to(torch.uint8)
-            for one, size in zip(logits, sizes, strict=True)
-        ]
+        if "tile" in batch:
+            tiles = batch["tile"].tolist()
+            return [tiled_ids(self, image, tile) for image, tile in zip(batch["image"], tiles, strict=True)]
+        return FileMasks(self(batch["image"]).float(), batch["size"].tolist())
 
 
 def balanced_weights(counts: Sequence[int]) -> list[float]:

@@ -1,4 +1,4 @@
-"""Tables of the scores per class or tag, for the terminal."""
+"""Tables of the scores per class, tag or point, for the terminal."""
 
 from rich.table import Table
 from torch import Tensor
@@ -41,6 +41,23 @@ def tag_table(scores: dict[str, Tensor], tags: list[str], title: str) -> Table:
     table.add_section()
     table.add_row(f"mean of {int(scores['tags_with_support'])} tags", "", "", "", _score(scores["macro_f2"]))
     table.add_row("mean of tiles", str(len(scores["target"])), "", "", _score(scores["f2"]))
+    return table
+
+
+def point_table(scores: dict[str, Tensor], point_names: list[str], title: str) -> Table:
+    """Mean error of each point that some image has, the largest first, and over all points.
+
+    Args:
+        scores: What `PointScores` computes for so many points.
+        point_names: Names of the points.
+        title: Title of the table.
+    """
+    table = _table(title, "point", ("images", "error in pixels"))
+    for i in scores["point_error_px"].nan_to_num(-1).argsort(descending=True).tolist():
+        if scores["support"][i] > 0:
+            table.add_row(point_names[i], str(int(scores["support"][i])), f"{scores['point_error_px'][i]:.2f}")
+    table.add_section()
+    table.add_row("all", "", f"{scores['error_px']:.2f}")
     return table
 
 

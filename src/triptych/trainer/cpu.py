@@ -1,5 +1,6 @@
-"""Fast training on a CPU: freed memory that is kept."""
+"""Memory of a process that it has freed: kept for a fast training, or returned to the system."""
 
+import contextlib
 import ctypes
 import os
 import sys
@@ -15,11 +16,18 @@ def keep_freed_memory() -> None:
     at least as much time as its arithmetic (`benchmarks/processor_step.py`). The process then keeps its peak memory
     until it ends; with the environment variable `TRIPTYCH_KEEP_MEMORY=0` this does nothing.
     """
-    if not sys.platform.startswith("linux") or os.environ.get("TRIPTYCH_KEEP_MEMORY") == "0":
-        return
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):  # another C library
-        return
-    mallopt(_M_MMAP_MAX, 0)
-    mallopt(_M_TRIM_THRESHOLD, _NEVER)
+    if os.environ.get("TRIPTYCH_KEEP_MEMORY") != "0":
+        _call("mallopt", _M_MMAP_MAX, 0)
+        _call("mallopt", _M_TRIM_THRESHOLD, _NEVER)
+
+
+def return_freed_memory() -> None:
+    """Returns memory that this process has freed to the system (only on Linux with glibc)."""
+    _call("malloc_trim", 0)
+
+
+def _call(name: str, *numbers: int) -> None:
+    """Calls a function of glibc, if there is one."""
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(OSError, AttributeError):  # another C library
+            getattr(ctypes.CDLL("libc.so.6"), name)(*numbers)

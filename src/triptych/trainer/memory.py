@@ -1,7 +1,6 @@
 """Memory of a training: its peak, what is free for it, and the errors when that is not enough."""
 
 import contextlib
-import ctypes
 import math
 import sys
 from collections.abc import Iterator
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import torch
 from lightning.pytorch.utilities.memory import is_oom_error
+
+from triptych.trainer.cpu import return_freed_memory
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _MEMINFO, _OWN_GROUPS, _GROUPS = Path("/proc/meminfo"), Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
@@ -40,8 +41,8 @@ class PeakMemory:
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
         elif sys.platform.startswith("linux"):
-            with contextlib.suppress(OSError, AttributeError):
-                ctypes.CDLL("libc.so.6").malloc_trim(0)
+            return_freed_memory()
+            with contextlib.suppress(OSError):
                 _CLEAR.write_text("5")  # proc(5): resets the peak
         self.at_first = self._in_use()
 

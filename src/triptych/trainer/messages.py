@@ -55,6 +55,11 @@ def no_info() -> Iterator[None]:
             logger.setLevel(level)
 
 
+def is_info_shown() -> bool:
+    """Whether Lightning's messages below a warning are shown now."""
+    return logging.getLogger(_LOGGERS[-1]).isEnabledFor(logging.INFO)
+
+
 def _warnings_only() -> None:
     for logger in map(logging.getLogger, _LOGGERS):
         logger.setLevel(max(logging.WARNING, logger.getEffectiveLevel()))

@@ -18,7 +18,7 @@ _FULL = "32-true"
 _STEPS = 4
 """Steps in each precision; the first one is the warm-up, in which kernels are built."""
 _HOPELESS = 2
-"""A further step that takes so many times as long as one in 32 bits is the last."""
+"""If two more steps both take so many times as long as one in 32 bits, there is no fourth; one may be disturbed."""
 _FEW = 2
 """Samples per batch of a trial on a CPU, where a step in a slow precision may take a minute at full size."""
 _SIDE, _SLOW = 128, 1.5
@@ -114,7 +114,7 @@ class _StepWatch(L.Callback):
     """Times training batches after the first, from their start to their end, without the wait for data.
 
     Args:
-        limit: Seconds; a longer batch ends the fit.
+        limit: Seconds; two longer batches end the fit.
     """
 
     def __init__(self, limit: float) -> None:
@@ -133,7 +133,7 @@ class _StepWatch(L.Callback):
     ) -> None:
         if trainer.global_step > 1:
             self.seconds = min(self.seconds, float(trainer.strategy.broadcast(_now() - self.began)))
-            trainer.should_stop = self.seconds > self.limit
+            trainer.should_stop = trainer.global_step > 2 and self.seconds > self.limit
 
 
 def _now() -> float:

@@ -87,8 +87,12 @@ def _no_callbacks() -> list[L.Callback]:
     return []
 
 
+def _shapes(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in state.items()}
+
+
 class Snapshot(L.Callback):
-    """The state of a model, to be restored; taken again if a fit, as whose callback it serves, builds the network.
+    """The state of a model, to be restored; taken again if a fit, as whose callback it serves, builds layers.
 
     Args:
         model: The model.
@@ -99,7 +103,7 @@ class Snapshot(L.Callback):
         self.take()
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if self.model.state_dict().keys() != self.state.keys():
+        if _shapes(self.model.state_dict()) != _shapes(self.state):
             self.take()
 
     def take(self) -> None:

@@ -4,6 +4,20 @@ import os
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # or albumentations looks for updates online at import
 
-from triptych.transforms.presets import Pipeline, biwi_pipeline, camvid_pipeline, evaluation_pipeline, planet_pipeline
+from triptych.transforms.presets import (
+    Pipeline,
+    biwi_pipeline,
+    camvid_pipeline,
+    evaluation_pipeline,
+    planet_pipeline,
+    whole_pipeline,
+)
 
-__all__ = ["Pipeline", "biwi_pipeline", "camvid_pipeline", "evaluation_pipeline", "planet_pipeline"]
+__all__ = [
+    "Pipeline",
+    "biwi_pipeline",
+    "camvid_pipeline",
+    "evaluation_pipeline",
+    "planet_pipeline",
+    "whole_pipeline",
+]

@@ -8,6 +8,7 @@ Sources: fastai 1.0, `vision/transform.py` (`rotate`, `zoom`, `symmetric_warp`).
 
 import math
 import random
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import albumentations as A
@@ -59,9 +60,15 @@ def _square_symmetries() -> list[Matrix]:
     return mirrors + [transpose() @ mirror for mirror in mirrors]
 
 
-Symmetries = Literal["mirror", "square"]
-"""Mirroring left and right, or all eight symmetries of the square."""
-SYMMETRIES: dict[Symmetries, list[Matrix]] = {"mirror": [np.eye(3), flip()], "square": _square_symmetries()}
+Symmetries = Literal["none", "mirror", "square"]
+"""No symmetry, mirroring left and right, or all eight symmetries of the square."""
+SYMMETRIES: dict[Symmetries, list[Matrix]] = {
+    "none": [np.eye(3)],
+    "mirror": [np.eye(3), flip()],
+    "square": _square_symmetries(),
+}
+Pairs = Sequence[tuple[int, int]]
+"""Indices of the points that are each other's mirror images, such as a left and a right eye."""
 
 
 def to_pixels(height: int, width: int) -> Matrix:
@@ -76,7 +83,7 @@ class LessonGeometry(A.DualTransform):
     warp uncovers mirror the image; in the mask they are `fill_mask`. A draw that would move a point out of the image is
     repeated; after `TRIES` draws the image is only resized. The result is sampled from the image at its full size, so
     that zooming shows all detail; sides longer than twice the result's are first averaged down to that, against
-    aliasing.
+    aliasing. A missing point, which is NaN, stays missing.
 
     Args:
         size: (height, width) in pixels of the result.
@@ -85,10 +92,11 @@ class LessonGeometry(A.DualTransform):
         max_warp: Largest magnitude of the perspective warp, in half image sizes.
         p_affine: Probability of each of rotation, zoom and warp.
         fill_mask: Class id of pixels that the warp uncovers.
-        symmetries: Set of which one is drawn first: `"mirror"` for left and right, `"square"` for all eight of the
-            square.
+        symmetries: Set of which one is drawn first: `"none"`, `"mirror"` for left and right, `"square"` for all eight
+            of the square.
         min_area: Below 1, each draw has a random crop instead of the zoom; it keeps a fraction of the area that is
             uniform in [min_area, 1].
+        flip_pairs: Points that change places in a mirrored image, so that a left eye is still a left eye.
     """
 
     _targets = (Targets.IMAGE, Targets.MASK, Targets.KEYPOINTS)
@@ -102,6 +110,7 @@ class LessonGeometry(A.DualTransform):
         fill_mask: int
         symmetries: Symmetries
         min_area: float
+        flip_pairs: Pairs
 
     def __init__(
         self,
@@ -113,10 +122,11 @@ class LessonGeometry(A.DualTransform):
         fill_mask: int = 0,
         symmetries: Symmetries = "mirror",
         min_area: float = 1.0,
+        flip_pairs: Pairs = (),
         p: float = 1.0,
     ) -> None:
         super().__init__(p=p)
-        self.size, self.min_area = size, min_area
+        self.size, self.min_area, self.flip_pairs = size, min_area, flip_pairs
         self.max_rotate, self.max_zoom, self.max_warp = max_rotate, max_zoom, max_warp
         self.p_affine, self.fill_mask, self.symmetries = p_affine, fill_mask, symmetries
 
@@ -153,7 +163,8 @@ class LessonGeometry(A.DualTransform):
 
     def apply_to_keypoints(self, keypoints: Matrix, matrix: Matrix, **params: Any) -> Matrix:
         to_source = to_pixels(*params["shape"][:2])
-        return np.hstack([move_points(keypoints[:, :2], to_source @ matrix), keypoints[:, 2:]])
+        moved = np.hstack([move_points(keypoints[:, :2], to_source @ matrix), keypoints[:, 2:]])
+        return moved[_mirrored_order(len(moved), self.flip_pairs)] if np.linalg.det(matrix) < 0 else moved
 
     def apply_to_mask(self, mask: npt.NDArray[np.uint8], matrix: Matrix, **params: Any) -> npt.NDArray[np.uint8]:
         return _warp(mask, matrix, self.size, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT, self.fill_mask)
@@ -174,7 +185,14 @@ def move_points(points: Matrix, matrix: Matrix) -> Matrix:
 
 
 def _all_inside(points: Matrix, height: int, width: int) -> bool:
-    return bool(((points >= 0) & (points <= (width, height))).all())
+    """Whether no known point is outside; comparisons with NaN, a missing one, are false."""
+    return not ((points < 0) | (points > (width, height))).any()
+
+
+def _mirrored_order(count: int, flip_pairs: Pairs) -> list[int]:
+    """For each of so many points the index of its mirror image; its own if it is in no pair."""
+    partner = {one: other for pair in flip_pairs for one, other in (pair, pair[::-1])}
+    return [partner.get(index, index) for index in range(count)]
 
 
 def _averaged(image: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from typing import TypeAlias
 import albumentations as A
 import cv2
 
-from triptych.transforms.geometry import LessonGeometry
+from triptych.transforms.geometry import LessonGeometry, Pairs
 from triptych.transforms.lighting import LessonLighting
 
 Pipeline: TypeAlias = A.Compose
@@ -20,6 +20,11 @@ def evaluation_pipeline(image_size: tuple[int, int]) -> Pipeline:
     height, width = image_size
     resize = A.Resize(height, width, mask_interpolation=cv2.INTER_NEAREST, area_for_downscale="image")
     return _with_points([resize])
+
+
+def whole_pipeline() -> Pipeline:
+    """Changes nothing: an image and its mask keep their size."""
+    return Pipeline([])
 
 
 def camvid_pipeline(image_size: tuple[int, int], ignore_index: int, min_area: float = 1.0) -> Pipeline:
@@ -45,13 +50,26 @@ def camvid_pipeline(image_size: tuple[int, int], ignore_index: int, min_area: fl
     return Pipeline([geometry, LessonLighting(max_lighting=0.2, p_lighting=0.75)])
 
 
-def biwi_pipeline(image_size: tuple[int, int]) -> Pipeline:
+def biwi_pipeline(image_size: tuple[int, int], flip_pairs: Pairs | None = ()) -> Pipeline:
     """BIWI's training pipeline: flip, rotation 20 degrees, zoom 1.5, warp 0.4, lighting 0.5, always applied.
+
+    Args:
+        image_size: (height, width) in pixels of the result.
+        flip_pairs: Indices of the points that are each other's mirror images, such as a left and a right eye, and
+            change places in a mirrored image; None mirrors no image.
 
     Source: fast.ai 2019, lesson 3: `get_transforms(max_rotate=20, max_zoom=1.5, max_lighting=0.5, max_warp=0.4,
     p_affine=1, p_lighting=1)`.
     """
-    geometry = LessonGeometry(image_size, max_rotate=20, max_zoom=1.5, max_warp=0.4, p_affine=1)
+    geometry = LessonGeometry(
+        image_size,
+        max_rotate=20,
+        max_zoom=1.5,
+        max_warp=0.4,
+        p_affine=1,
+        symmetries="none" if flip_pairs is None else "mirror",
+        flip_pairs=flip_pairs or (),
+    )
     return _with_points([geometry, LessonLighting(max_lighting=0.5, p_lighting=1)])
 
 

@@ -1,0 +1,229 @@
+"""Points in images, read from a table: one row for each point, in pixels of the image.
+
+Layout: `points.csv` with the columns `path,y_px,x_px` if an image has one point, or `path,name,y_px,x_px` if it has
+several. `triptych predict` writes the same table, so predictions that were corrected by hand are data.
+"""
+
+import copy
+import math
+import os
+import unicodedata
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from triptych.datasets.images import image_header, read_rgb
+from triptych.datasets.points_table import PointRow, read_points
+from triptych.datasets.sample import Record
+from triptych.errors import BadSampleError, MissingDataError
+
+_Floats = npt.NDArray[np.float64]
+Outside = Literal["drop", "keep"]
+"""What happens to points that lie outside of their image."""
+
+
+class Points:
+    """The images of a table, each with its points; a point without a row or with empty cells is missing there.
+
+    The name of an image is its path below `root`, with `/`, or its whole path if it lies elsewhere.
+
+    Args:
+        root: Folder of the table and the images.
+        table: Name of the CSV file, below `root`, or its whole path. It names an image by its path relative to the
+            table's folder or to `root`, or by its whole path. An image without any point has a row with empty cells.
+        point_names: Names of the points to take, in this order; None takes all, in the order of the table.
+        outside: What happens to points outside of their image: `"drop"` makes them missing, and leaves out an image
+            that has no other; `"keep"` keeps them. In both cases a warning counts them and names the first.
+
+    Raises:
+        MissingDataError: The folder, the table or an image does not exist.
+        BadSampleError: The table lacks a column, has a point twice, or a coordinate that is no number.
+        ValueError: One of `point_names`, or `outside`, is unknown.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        *,
+        table: str = "points.csv",
+        point_names: Sequence[str] | None = None,
+        outside: Outside = "drop",
+    ) -> None:
+        if outside not in get_args(Outside):
+            raise ValueError(f'outside: expected "drop" or "keep", got {outside!r}.')
+        self.root, self.table = Path(root), Path(root) / table
+        if not self.root.is_dir():
+            raise MissingDataError(f"{root}: no such folder; expected a table of points and images in it.")
+        rows = read_points(self.table)
+        self.point_names = _chosen_names(self.table, rows, point_names)
+        taken = {*(self.point_names or ()), ""}
+        rows = [row for row in rows if row.name in taken]
+        self.paths, self.points_px = self._gather(rows)
+        self.names = _names_below(self.root, self.paths)
+        self.missing = _missing_line(self.points_px, self.labels)
+        self._handle_outside(drop=outside == "drop")
+
+    @property
+    def labels(self) -> list[str]:
+        """Name of each point; numbered if there are no names."""
+        return self.point_names or ["point 1"]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> Record:
+        """Reads one image.
+
+        Returns:
+            `image` uint8 (H, W, 3) RGB, `keypoints` float64 (P, 2) as (x, y) in pixels, NaN if missing, and its `path`.
+
+        Raises:
+            BadSampleError: The image cannot be decoded.
+        """
+        path = self.paths[index]
+        return {"image": read_rgb(path), "keypoints": self.points_px[index], "path": str(path)}
+
+    def only(self, names: Iterable[str]) -> "Points":
+        """The images of some names, in the given order."""
+        index_of = _index_of(self.names)
+        return self._at([index_of[name] for name in names])
+
+    def _at(self, indices: Sequence[int]) -> "Points":
+        some = copy.copy(self)
+        some.paths, some.names = [self.paths[index] for index in indices], [self.names[index] for index in indices]
+        some.points_px = self.points_px[[*indices]]
+        return some
+
+    def _gather(self, rows: Sequence[PointRow]) -> tuple[list[Path], _Floats]:
+        """The images in the order of the table, and their points (N, P, 2)."""
+        files = _find_files(self.table, rows, (self.table.parent, self.root))
+        paths = [*dict.fromkeys(files.values())]  # an image may be named in several ways
+        number = {path: index for index, path in enumerate(paths)}
+        image, column = {text: number[path] for text, path in files.items()}, _index_of(self.labels)
+        points = np.full((len(paths), len(column), 2), np.nan)
+        line_of: dict[tuple[int, str], int] = {}
+        for row in rows:
+            index = image[row.path]
+            if (first := line_of.setdefault((index, row.name), row.line)) != row.line:
+                what, advice = (f"{row.name!r} of {row.path}", "") if row.name else (row.path, _add_names(self))
+                raise BadSampleError(
+                    f"{self.table}: expected each point of an image once, got {what} in lines {first} and {row.line}; "
+                    f"remove one{advice}."
+                )
+            if not math.isnan(row.place_px[0]):
+                points[index, column.get(row.name, 0)] = row.place_px
+        return paths, points
+
+    def _handle_outside(self, drop: bool) -> None:
+        sizes = np.array([image_header(path).size for path in self.paths]).reshape(-1, 1, 2)
+        outside = ((self.points_px < 0) | (self.points_px >= sizes)).any(axis=2)
+        if not outside.any():
+            return
+        known = ~_is_missing(self.points_px)
+        lost = known.any(axis=1) & ~(known & ~outside).any(axis=1)
+        image, point = np.argwhere(outside)[0]
+        (x, y), (width, height) = self.points_px[image, point], sizes[image, 0]
+        treatment = f"dropped, with {lost.sum()} of {len(self)} images that have no other" if drop else "kept"
+        warnings.warn(
+            f"points: {outside.sum()} of {known.sum()} points lie outside of their image and are {treatment}; the "
+            f"first is {self.labels[point]!r} of {self.paths[image]} (x {x:.1f}, y {y:.1f}, image {width}x{height}).",
+            stacklevel=3,
+        )
+        if drop:
+            self.points_px[outside] = np.nan
+            some = self._at(np.flatnonzero(~lost).tolist())
+            self.paths, self.names, self.points_px = some.paths, some.names, some.points_px
+
+
+def _index_of(names: Sequence[str]) -> dict[str, int]:
+    return {name: index for index, name in enumerate(names)}
+
+
+def _chosen_names(table: Path, rows: Sequence[PointRow], given: Sequence[str] | None) -> list[str] | None:
+    """Names of the points to take; None for a single point without a name."""
+    there = [*dict.fromkeys(row.name for row in rows if row.name)]
+    if not there:
+        if given is not None and len(given) != 1:
+            raise ValueError(
+                f"point_names: expected one name or null, as {table} names no points and so has one in each "
+                f"image, got {len(given)}."
+            )
+        return None if given is None else list(given)
+    _warn_of_case(table, there)
+    if given is None:
+        return there
+    unknown, repeated = [name for name in given if name not in there], len({*given}) < len(given)
+    if unknown or repeated or not given:
+        got = f"{unknown[0]!r}" if unknown else "a name twice" if repeated else "none"
+        raise ValueError(
+            f"point_names: expected some of the points in {table}, got {got}; there are {', '.join(there)}."
+        )
+    return list(given)
+
+
+def _warn_of_case(table: Path, names: Sequence[str]) -> None:
+    counts = Counter(name.casefold() for name in names)
+    alike = [name for name in names if counts[name.casefold()] > 1]
+    if alike:
+        warnings.warn(
+            f"{table}: the names of points {', '.join(alike)} differ only by case and are taken for different points.",
+            stacklevel=5,
+        )
+
+
+def _add_names(points: Points) -> str:
+    return ", or add a column name if an image has several points" if points.point_names is None else ""
+
+
+def _find_files(table: Path, rows: Sequence[PointRow], folders: Sequence[Path]) -> dict[str, Path]:
+    """The file of each path in the table."""
+    found = {text: _find_file(text, folders) for text in dict.fromkeys(row.path for row in rows)}
+    absent = [text for text, path in found.items() if path is None]
+    if absent:
+        line = next(row.line for row in rows if row.path == absent[0])
+        places = " or ".join(dict.fromkeys(map(str, folders)))
+        raise MissingDataError(
+            f"{table}: {len(absent)} of {len(found)} images do not exist; the first is {absent[0]!r} in line {line}, "
+            f"expected in {places}."
+        )
+    return {text: path for text, path in found.items() if path is not None}
+
+
+def _find_file(text: str, folders: Sequence[Path]) -> Path | None:
+    """The file that a path means below one of the folders, in either of Unicode's normal forms."""
+    for form in dict.fromkeys((text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text))):
+        for folder in folders:
+            path = Path(os.path.normpath(folder / form))
+            if path.is_file():
+                return path
+    return None
+
+
+def _names_below(root: Path, paths: Sequence[Path]) -> list[str]:
+    """Name of each image: its path below `root`, with `/`; its whole path if it lies elsewhere."""
+    start, *files = (Path(os.path.normpath(path.absolute())).as_posix() for path in (root, *paths))
+    return [file.removeprefix(f"{start}/") for file in files]
+
+
+def _missing_line(points_px: _Floats, labels: Sequence[str]) -> str:
+    """How many points are missing, in one line; empty if none is."""
+    missing = _is_missing(points_px)
+    if not missing.any():
+        return ""
+    counts = sorted(zip(missing.sum(axis=0).tolist(), labels, strict=True), key=lambda pair: -pair[0])
+    most = ", ".join(f"{label} in {count}" for count, label in counts[:3] if count)
+    more = sum(count > 0 for count, _ in counts[3:])
+    return (
+        f"points: {missing.sum()} of {missing.size} points are missing, in {missing.any(axis=1).sum()} of "
+        f"{len(missing)} images ({most}{f' and {more} more' if more else ''}); they have no loss and no score."
+    )
+
+
+def _is_missing(points_px: _Floats) -> npt.NDArray[np.bool_]:
+    """Whether each point is missing. Shape: (N, P, 2) to (N, P)."""
+    return np.asarray(np.isnan(points_px).any(axis=2))

@@ -1,0 +1,51 @@
+"""Text files of data: UTF-8, with or without a byte order mark."""
+
+import re
+from pathlib import Path
+
+from triptych.errors import BadSampleError, MissingDataError
+
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+def read_text(path: Path, expected: str = "a text file") -> str:
+    """The text of a file, with its line ends as they are.
+
+    Args:
+        path: The file.
+        expected: What it should hold, for the error if there is none.
+
+    Raises:
+        MissingDataError: The file does not exist.
+        BadSampleError: It is not UTF-8, such as what Excel saves as CSV, or PowerShell and Notepad as Unicode.
+    """
+    if not path.is_file():
+        raise MissingDataError(f"{path}: no such file; expected {expected}.")
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8")
+        wrong = data.find(0)  # every second byte of UTF-16, and no character of a text
+    except UnicodeDecodeError as error:
+        text, wrong = "", error.start
+    if wrong >= 0:
+        line = len(split_lines(data[:wrong].decode("utf-8")))
+        raise BadSampleError(
+            f"{path}: expected text in UTF-8, got byte 0x{data[wrong]:02x} at position {wrong} (line {line}); "
+            "save it as UTF-8."
+        )
+    return text.removeprefix(_BYTE_ORDER_MARK)
+
+
+def split_lines(text: str) -> list[str]:
+    """All lines of a text, as an editor numbers them, without outer spaces."""
+    return [line.strip() for line in re.split(r"\r\n|\r|\n", text)]
+
+
+def read_lines(path: Path) -> list[str]:
+    """Lines of a text file, without blank lines and outer spaces.
+
+    Raises:
+        MissingDataError: The file does not exist.
+        BadSampleError: It is not UTF-8.
+    """
+    return [line for line in split_lines(read_text(path, "one name per line")) if line]
