@@ -15,6 +15,7 @@ from small_fit import TINY
 
 from triptych import BIWIDataModule, PointRegressor, PointsDataModule
 from triptych.datamodules import points as module_of_points
+from triptych.errors import BadSampleError
 
 SIZE = (48, 64)
 
@@ -135,9 +136,26 @@ def test_arguments_out_of_range_are_refused(tmp_path: Path, arguments: dict[str,
         module(tmp_path, **arguments)
 
 
-def test_a_split_without_images_is_refused(tmp_path: Path) -> None:
-    write_faces(tmp_path, count=2)
-    with pytest.raises(ValueError, match="points: no images for 'val' out of 2; change the split"):
+def test_a_folder_or_a_column_of_the_table_holds_images_out(tmp_path: Path) -> None:
+    write_faces(tmp_path, count=6)
+    rows = [line.split(",") for line in (tmp_path / "points.csv").read_text().splitlines()]
+    table = [",".join([*row, str(row[0] in ("a/000.png", "b/003.png"))]) for row in rows[1:]]
+    (tmp_path / "split.csv").write_text("\n".join([",".join([*rows[0], "is_valid"]), *table]))
+
+    by_folder = module(tmp_path, "fit", valid_groups="b", group="^([^/]+)/")
+    by_column = module(tmp_path, "fit", table="split.csv", valid_column="is_valid")
+    assert by_folder.records["val"].names == ["b/001.png", "b/003.png", "b/005.png"]
+    assert by_column.records["val"].names == ["a/000.png", "b/003.png"]
+    assert by_column.records["train"].names == ["b/001.png", "a/002.png", "a/004.png", "b/005.png"]
+
+    (tmp_path / "split.csv").write_text("\n".join([",".join([*rows[0], "is_valid"]), *table]) + "x")
+    with pytest.raises(BadSampleError, match=r"split\.csv: line 31: expected one value for each image in column"):
+        module(tmp_path, "fit", table="split.csv", valid_column="is_valid")
+
+
+def test_one_image_cannot_be_split(tmp_path: Path) -> None:
+    write_faces(tmp_path, count=1)
+    with pytest.raises(ValueError, match="valid_fraction: expected at least 2 samples to hold one out, got 1"):
         module(tmp_path, "fit")
 
 

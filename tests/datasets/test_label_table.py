@@ -106,6 +106,15 @@ def test_an_id_without_a_class_is_named_with_what_the_mask_holds_and_a_map() -> 
         LabelTable(None, CODES).class_ids(np.array([[0, 9], [2, 0]], dtype=np.uint8), FILE)
 
 
+@pytest.mark.parametrize("label_map", [None, {0: "Road", 255: "Car"}])
+def test_grey_levels_of_smoothed_edges_are_told_from_ids(label_map: Any) -> None:
+    values = np.arange(0, 256, 3, dtype=np.uint8).reshape(2, -1)
+    number = len({*values.ravel().tolist()} - ({*range(5), 255} if label_map is None else {0, 255}))
+    text = re.escape(f"{FILE}: expected the ids of 5 classes, got {number} other ids; it holds 0 (1.2 %), ")
+    with pytest.raises(BadSampleError, match=f"^{text}.* more; masks with smoothed edges, or resized ones, hold no"):
+        LabelTable(label_map, CODES).class_ids(values, FILE)
+
+
 def test_a_value_that_a_map_leaves_out_is_named_with_the_entry_to_add() -> None:
     text = (
         f"{FILE}: expected ids that label_map names, got id 7; it holds 3 (50.0 %), 7 (50.0 %); add 7: CLASS with the "

@@ -116,7 +116,7 @@ def test_unknown_points_are_reported_with_those_there_are(tmp_path: Path, point_
 
 def test_some_images_are_taken_by_their_names(tmp_path: Path) -> None:
     faces, points = write_faces(tmp_path, count=5), Points(tmp_path)
-    some = points.only(["b/003.png", "a/000.png"])
+    some = points.take(["b/003.png", "a/000.png"])
     assert [path.name for path in some.paths] == ["003.png", "000.png"]
     np.testing.assert_array_equal(some.points_px, [[*faces[3].values()], [*faces[0].values()]])
     assert len(points) == 5

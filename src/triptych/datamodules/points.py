@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-import numpy as np
 from lightning.pytorch.utilities import rank_zero_info
 from matplotlib.figure import Figure
 
-from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.split import HeldOut, by_values
+from triptych.datamodules.split_module import SplitDataModule
+from triptych.datasets.names import SampleNames
 from triptych.datasets.points import Outside, Points
-from triptych.datasets.sample import Records, Sample, Split
+from triptych.datasets.sample import Sample
 from triptych.draw.batch import point_batch
 from triptych.runs.plain_values import plain
 from triptych.transforms import Pipeline, biwi_pipeline
@@ -19,7 +20,7 @@ FlipPairs = list[list[str | int]]
 """Points that are each other's mirror images, such as a left and a right eye: their names, or indices from 0."""
 
 
-class PointsDataModule(TriptychDataModule):
+class PointsDataModule(SplitDataModule):
     """Data module for a table of points: one point in each image, or several with names.
 
     The table has the columns `path,y_px,x_px`, and `name` if an image has several points; `triptych predict` writes
@@ -36,14 +37,19 @@ class PointsDataModule(TriptychDataModule):
             or by indices from 0; `[]` if none do. None mirrors images with a single point only.
         outside: What happens to points outside of their image: `"drop"` makes them missing, and leaves out an image
             that has no other; `"keep"` keeps them.
-        valid_fraction: Fraction of the images drawn at random for validation, in (0, 1).
-        loading: Further arguments of `TriptychDataModule`, but `download`.
+        valid_fraction: Fraction of the images drawn at random for validation, in (0, 1). See `SplitDataModule` for
+            other ways to split, which replace the default.
+        valid_column: Column of the table that splits instead: true or false, 1 or 0, yes or no (true validates), or
+            train, valid or test.
+        loading: Further arguments of `SplitDataModule`, but `download`.
 
     Raises:
         ValueError: An argument is out of its range.
     """
 
     target = "point"
+    data_set, noun = "points", "image"
+    lesson: ClassVar = {"valid_fraction": 0.2}
 
     def __init__(
         self,
@@ -56,18 +62,18 @@ class PointsDataModule(TriptychDataModule):
         flip_pairs: FlipPairs | None = None,
         outside: Outside = "drop",
         valid_fraction: float = 0.2,
+        valid_column: str | None = None,
         **loading: Any,
     ) -> None:
-        super().__init__(root, image_size, batch_size, **loading)
-        if not 0 < valid_fraction < 1:
-            raise ValueError(f"valid_fraction: expected a fraction between 0 and 1, got {valid_fraction}.")
+        super().__init__(root, image_size, batch_size, valid_fraction=valid_fraction, **loading)
         if self.download:
             raise ValueError("download: expected false, as no copy of your own images can be fetched, got true.")
-        self.valid_fraction, self.flip_pairs = valid_fraction, plain(flip_pairs)
+        self.valid_column, self.flip_pairs = valid_column, plain(flip_pairs)
         names = None if point_names is None else [str(name) for name in plain(point_names)]
         self.layout: dict[str, Any] = {"table": table, "point_names": names, "outside": outside}
         self._images: Points | None = None
         self._is_told = False
+        _ = self.way  # refuses two
 
     @property
     def images(self) -> Points:
@@ -105,32 +111,38 @@ class PointsDataModule(TriptychDataModule):
 
     def find(self) -> None:
         is_first = self._images is None
-        self._images = Points(self.root, **self.layout)
-        index_pairs(self.flip_pairs or [], self._images.labels)
-        if is_first and self._images.missing:
-            rank_zero_info(self._images.missing)
+        images = self._images = Points(self.root, **self.layout)
+        self._names = SampleNames(images.names, self.root, self.root, noun=self.noun)
+        index_pairs(self.flip_pairs or [], images.labels)
+        if is_first and images.missing:
+            rank_zero_info(images.missing)
 
-    def split(self, name: Split) -> Records:
-        """The validation images, drawn at random; or, for `"train"`, all others."""
-        valid = self._valid_names()
-        names = [image for image in self.images.names if (image in valid) != (name == "train")]
-        if not names:
-            raise ValueError(f"points: no images for {name!r} out of {len(self.images)}; change the split.")
-        return self.take(names)
+    @property
+    def names(self) -> SampleNames:
+        return self._names
+
+    @property
+    def ways(self) -> dict[str, Any]:
+        return {**super().ways, "valid_column": self.valid_column}
+
+    @property
+    def sources(self) -> list[Path]:
+        return [*super().sources, self.root / self.layout["table"]]
+
+    def by_valid_column(self, names: Sequence[str]) -> HeldOut:
+        """Holds out what the column of the table says; see `by_valid_list`."""
+        assert self.valid_column is not None
+        values = self.images.column(self.valid_column)
+        return by_values({name: values[name] for name in names}, self.valid_column, self.images.table)
 
     def take(self, names: Sequence[str]) -> Points:
-        """The images of some names; see `Points.names`."""
-        return self.images.only(names)
+        """Images by their names; see `Points.names`."""
+        return self.images.take(names)
 
     def train_paths(self) -> list[Path]:
         images = self.records["train"]
         assert isinstance(images, Points)
         return images.paths
-
-    def _valid_names(self) -> set[str]:
-        names = self.images.names
-        order = np.random.default_rng(self.seed).permutation(len(names))
-        return {names[index] for index in order[: round(self.valid_fraction * len(names))]}
 
 
 def index_pairs(flip_pairs: FlipPairs, labels: Sequence[str]) -> list[tuple[int, int]]:

@@ -1,5 +1,6 @@
 """`label_name`: the name of a frame's mask, from `{stem}` and `{suffix}` of the frame."""
 
+import posixpath
 import string
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -49,8 +50,9 @@ def fitting_label_name(frames: Sequence[str], without_mask: Sequence[str], label
 
 def mask_name(frame: str, label_name: str) -> str:
     """Name of a frame's mask, in the same subfolder; both are POSIX paths."""
-    path = PurePosixPath(frame)
-    return (path.parent / label_name.format(stem=path.stem, suffix=path.suffix)).as_posix()
+    folder, file = posixpath.split(frame)
+    stem, suffix = posixpath.splitext(file)
+    return posixpath.join(folder, label_name.format(stem=stem, suffix=suffix))
 
 
 def _names_for(frame: PurePosixPath, files: set[str]) -> Iterator[str]:

@@ -26,7 +26,7 @@ from triptych.errors import BadSampleError
 
 _IDS = 65536
 _UNKNOWN = -1
-_MOST_CLASSES = 256
+_MOST_CLASSES, _MOST_UNKNOWN = 256, 40
 _LISTED, _READ = 5, 16
 _EXAMPLE = '{0: background, 255: Void} or {"#804080": Road}'
 
@@ -124,6 +124,11 @@ class LabelTable:
         """
         unknown = [value_text(value, self.by_color) for value in self.unknown(counts)]
         what = "colour" if self.by_color else "id"
+        if len(unknown) > _MOST_UNKNOWN:
+            return (
+                f"{path}: expected the {what}s of {len(self.codes)} classes, got {len(unknown)} other {what}s; {holds}"
+                "; masks with smoothed edges, or resized ones, hold no classes: save them without smoothing."
+            )
         if self.label_map is not None:
             more: dict[Any, Any] = dict.fromkeys(unknown[:_LISTED], "CLASS")
             return (

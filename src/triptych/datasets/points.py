@@ -62,8 +62,9 @@ class Points:
         rows = read_points(self.table)
         self.point_names = _chosen_names(self.table, rows, point_names)
         taken = {*(self.point_names or ()), ""}
-        rows = [row for row in rows if row.name in taken]
-        self.paths, self.points_px = self._gather(rows)
+        self._rows = [row for row in rows if row.name in taken]
+        self._files = _find_files(self.table, self._rows, (self.table.parent, self.root))
+        self.paths, self.points_px = self._gather()
         self.names = _names_below(self.root, self.paths)
         self.missing = _missing_line(self.points_px, self.labels)
         self._handle_outside(drop=outside == "drop")
@@ -88,7 +89,26 @@ class Points:
         path = self.paths[index]
         return {"image": read_rgb(path), "keypoints": self.points_px[index], "path": str(path)}
 
-    def only(self, names: Iterable[str]) -> "Points":
+    def column(self, heading: str) -> dict[str, str]:
+        """The cells of another column of the table, by the name of the image.
+
+        Raises:
+            BadSampleError: The table has no such column, or an image has several values in it.
+        """
+        name_of = dict(zip(self.paths, self.names, strict=True))
+        values: dict[str, str] = {}
+        for row in self._rows:
+            if heading not in row.cells:
+                raise BadSampleError(f"{self.table}: expected a column {heading!r}, got {', '.join(row.cells)}.")
+            name, value = name_of.get(self._files[row.path]), row.cells[heading]
+            if name is not None and values.setdefault(name, value) != value:
+                raise BadSampleError(
+                    f"{self.table}: line {row.line}: expected one value for each image in column {heading!r}, got "
+                    f"{value!r} after {values[name]!r} for {name}."
+                )
+        return values
+
+    def take(self, names: Iterable[str]) -> "Points":
         """The images of some names, in the given order."""
         index_of = _index_of(self.names)
         return self._at([index_of[name] for name in names])
@@ -99,15 +119,14 @@ class Points:
         some.points_px = self.points_px[[*indices]]
         return some
 
-    def _gather(self, rows: Sequence[PointRow]) -> tuple[list[Path], _Floats]:
+    def _gather(self) -> tuple[list[Path], _Floats]:
         """The images in the order of the table, and their points (N, P, 2)."""
-        files = _find_files(self.table, rows, (self.table.parent, self.root))
-        paths = [*dict.fromkeys(files.values())]  # an image may be named in several ways
+        paths = [*dict.fromkeys(self._files.values())]  # an image may be named in several ways
         number = {path: index for index, path in enumerate(paths)}
-        image, column = {text: number[path] for text, path in files.items()}, _index_of(self.labels)
+        image, column = {text: number[path] for text, path in self._files.items()}, _index_of(self.labels)
         points = np.full((len(paths), len(column), 2), np.nan)
         line_of: dict[tuple[int, str], int] = {}
-        for row in rows:
+        for row in self._rows:
             index = image[row.path]
             if (first := line_of.setdefault((index, row.name), row.line)) != row.line:
                 what, advice = (f"{row.name!r} of {row.path}", "") if row.name else (row.path, _add_names(self))

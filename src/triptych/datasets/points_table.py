@@ -1,23 +1,28 @@
 """The rows of a table of points, each checked."""
 
-import csv
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from triptych.errors import BadSampleError, MissingDataError
+from triptych.datasets.table import read_table
+from triptych.errors import BadSampleError
 
 _COLUMNS = ("path", "y_px", "x_px")
 _NAME = "name"
 
 
 class PointRow(NamedTuple):
-    """A row of the table: its line in the file, from 1, the text of its path, the point's name, and (x, y) or NaN."""
+    """A row of the table: its line in the file, from 1, the text of its path, the point's name, and (x, y) or NaN.
+
+    `cells` has the text of each column by its heading.
+    """
 
     line: int
     path: str
     name: str
     place_px: tuple[float, float]
+    cells: Mapping[str, str]
 
 
 def read_points(table: Path) -> list[PointRow]:
@@ -27,28 +32,13 @@ def read_points(table: Path) -> list[PointRow]:
         MissingDataError: The table does not exist.
         BadSampleError: It lacks a column, a row has no path, no name or half a point, or a coordinate is no number.
     """
-    if not table.is_file():
-        raise MissingDataError(f"{table}: no such file; expected a table with the columns path,y_px,x_px.")
-    header, lines = _cells(table)
-    if absent := [heading for heading in _COLUMNS if heading not in header]:
+    found = read_table(table, (*_COLUMNS, _NAME))
+    if absent := [heading for heading in _COLUMNS if heading not in found.header]:
         raise BadSampleError(
             f"{table}: expected the columns path, y_px and x_px, and name if an image has several points; "
-            f"{', '.join(absent)} is not among {', '.join(header) or 'none'}."
+            f"{', '.join(absent)} is not among {', '.join(found.header)}."
         )
-    return [_row(table, line, dict(zip(header, cells, strict=True))) for line, cells in lines]
-
-
-def _cells(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The headings, and the line and cells of each row that holds text."""
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file)
-        header = [heading.strip() for heading in next(reader, [])]
-        lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
-    lines = [(line, cells) for line, cells in lines if any(cells)]
-    for line, cells in lines:
-        if len(cells) != len(header):
-            raise BadSampleError(f"{table}: line {line}: expected {len(header)} cells, as in line 1, got {len(cells)}.")
-    return header, lines
+    return [_row(table, line, dict(zip(found.header, cells, strict=True))) for line, cells in found.rows]
 
 
 def _row(table: Path, line: int, cells: dict[str, str]) -> PointRow:
@@ -62,7 +52,7 @@ def _row(table: Path, line: int, cells: dict[str, str]) -> PointRow:
         )
     if _NAME in cells and not name and not math.isnan(x):
         raise BadSampleError(f"{table}: line {line}: expected the name of the point, got none.")
-    return PointRow(line, path, name, (x, y))
+    return PointRow(line, path, name, (x, y), cells)
 
 
 def _coordinate(table: Path, line: int, column: str, text: str) -> float:
