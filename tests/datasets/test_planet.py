@@ -77,7 +77,7 @@ def test_a_tile_of_four_channels_gives_its_fourth_band_too(three: Path, suffix: 
         Image.fromarray(bands).save(three / "train-jpg" / f"{name}{suffix}")
     np.testing.assert_array_equal(Planet(three, suffix=suffix, channels=4)[1]["image"], bands)
     (path, *_) = sorted((three / "train-jpg").glob("*.jpg"))
-    text = f"{path}: expected 4 channels of 8 bits (RGB and one more), got 3 of 8 bits; convert the file, or set "
+    text = f"{path}: expected 4 channels (RGB and one more), got 3 bands of 8 bits (RGB); convert the file, or set "
     with pytest.raises(BadSampleError, match="^" + re.escape(text)):
         Planet(three, channels=4)[0]
 

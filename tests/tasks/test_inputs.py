@@ -145,6 +145,29 @@ def test_predict_takes_files_images_arrays_and_lists_of_them_alike(tmp_path: Pat
     assert model.training
 
 
+def test_predict_takes_photographs_as_they_are_shown(tmp_path: Path) -> None:
+    exif, pixels = Image.Exif(), np.random.default_rng(0).integers(256, size=(40, 56, 3), dtype=np.uint8)
+    exif[274] = 6  # a quarter turn clockwise
+    Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
+    model = UNetSegmenter(num_classes=5, **TINY)
+    expected = model.predict(np.rot90(pixels, -1))
+    assert expected.shape == (56, 40)
+    for one in (tmp_path / "a.png", Image.open(tmp_path / "a.png")):
+        assert np.array_equal(model.predict(one), expected)
+
+
+def test_predict_scales_files_of_more_than_8_bits_as_it_is_told_or_refuses_them(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(4096, size=(40, 56)).astype(np.uint16)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    model = UNetSegmenter(num_classes=5, **TINY)
+    expected = model.predict(np.rint(pixels / 4095 * 255).astype(np.uint8))
+    assert np.array_equal(model.predict(tmp_path / "a.png", scale=4095), expected)
+    with pytest.raises(ValueError, match=r"a\.png: expected 8 bits, got 1 band of 16 bits; pass the scale of"):
+        model.predict(tmp_path / "a.png")
+    with pytest.raises(ValueError, match=r"^image: expected a PIL image of 3 bands of 8 bits, got mode I;16; pass the"):
+        model.predict(Image.fromarray(pixels))
+
+
 def test_predict_gives_points_in_pixels_and_tags_with_their_probabilities() -> None:
     grey = np.full((40, 60, 3), 128, np.uint8)
     points = PointRegressor(num_points=2, **TINY).predict(grey)

@@ -31,7 +31,8 @@ class MaskWriter(PredictionWriter):
         names, whole = pl_module.class_names, batch["image"] if "tile" in batch else None
         for index, path in enumerate(batch["path"]):
             ids = self._write_mask(path, prediction[index], class_colors(names))
-            image = self.image_to_draw_on(path, None if whole is None else whole[index])
+            size = prediction[index].shape
+            image = self.image_to_draw_on(path, size, None if whole is None else whole[index])
             atomic_save(self.output_path("overlays", path), overlay(image, ids, class_colors(names), names).save)
 
     def made(self) -> dict[str, Path]:

@@ -33,7 +33,7 @@ class PointWriter(PredictionWriter):
         for path, size, points, true_points in zip(batch["path"], batch["size"], prediction, truth, strict=True):
             places = [(f"{y:.2f}", f"{x:.2f}") for y, x in points.tolist()]
             self._rows.append((str(Path(path).absolute()), places))  # found again from any folder
-            image = self.image_to_draw_on(path)
+            image = self.image_to_draw_on(path, size.tolist())
             scale = points.new_tensor(image.shape[:2]) / size
             true_list = None if true_points is None else (true_points * scale).tolist()
             picture = draw_points(image, (points * scale).tolist(), true_list)

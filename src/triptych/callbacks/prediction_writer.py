@@ -16,7 +16,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
 from triptych.callbacks.output_names import OutputNames
-from triptych.datasets.images import read_rgb
+from triptych.datasets.images import Scale, read_rgb
 from triptych.datasets.sample import Batch
 from triptych.files import as_path
 from triptych.runs.folder import checkpoint_folder, settle_folder
@@ -43,6 +43,7 @@ class PredictionWriter(BasePredictionWriter):
         super().__init__("batch")
         self.output_dir = output_dir
         self.folder = Path()
+        self.scale: Scale | None = None
         self._names = OutputNames(None, 1)
         self._has_told = False
 
@@ -59,6 +60,7 @@ class PredictionWriter(BasePredictionWriter):
             self.folder = as_path(self.output_dir)
         else:
             self.folder = RunLayout(checkpoint_folder(trainer) or settle_folder(trainer)).predictions
+        self.scale = getattr(getattr(trainer, "datamodule", None), "scale", None)
         self._names = OutputNames(getattr(trainer, "predict_dataloaders", None), trainer.world_size)
         return_freed_memory()  # of configuration and checkpoint
         for name in ("", *self.subfolders):
@@ -86,16 +88,17 @@ class PredictionWriter(BasePredictionWriter):
         target.parent.mkdir(parents=True, exist_ok=True)
         return target
 
-    def image_to_draw_on(self, path: str, whole: Tensor | None = None) -> Pixels:
+    def image_to_draw_on(self, path: str, size: Sequence[int], whole: Tensor | None = None) -> Pixels:
         """The image of a file, RGB (H, W, 3); one above `MAX_DRAWN_PIXELS` at a fraction of its size, as a line says.
 
         So a drawing fits into memory, and a viewer opens it.
 
         Args:
             path: The file.
+            size: Its (height, width) in the data set, which reads some images with masks as they are stored.
             whole: Its pixels, (C, H, W), if they are in memory.
         """
-        image = read_rgb(Path(path)) if whole is None else whole[:3].permute(1, 2, 0).cpu().numpy()
+        image = self._read(Path(path), tuple(size)) if whole is None else whole[:3].permute(1, 2, 0).cpu().numpy()
         height, width = drawn_size(*image.shape[:2])
         if (height, width) == image.shape[:2]:
             return image
@@ -106,6 +109,10 @@ class PredictionWriter(BasePredictionWriter):
             )
             self._has_told = True
         return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+    def _read(self, path: Path, size: tuple[int, ...]) -> Pixels:
+        image = read_rgb(path, self.scale)
+        return image if image.shape[:2] == size else read_rgb(path, self.scale, oriented=False)
 
 
 def drawn_size(height: int, width: int) -> tuple[int, int]:

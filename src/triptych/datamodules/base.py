@@ -20,6 +20,7 @@ from triptych.datamodules.samples import SampleDataset, collate_one
 from triptych.datamodules.state import changed_at, state_of
 from triptych.datamodules.worker import WorkerLoader, start_worker
 from triptych.datasets.download import Archive, fetch
+from triptych.datasets.images import checked_scale
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.sample import Records, Sample, Split, Target
 from triptych.datasets.tile import checked_tile
@@ -63,6 +64,9 @@ class TriptychDataModule(MicroBatching):
         sample_weights: CSV file of losses (see `triptych.write_losses`): training samples with a higher loss are drawn
             more often; None takes each once per epoch.
         download: Fetch the course's copy of the data if `root` does not exist.
+        scale: How images of more than 8 bits are read, for training and prediction: the value that becomes 255, such as
+            4095 for 12 bits or 1.0 for reflectances; or the two that become 0 and 255. None scales each image by the
+            bits that its values need, with a warning, and refuses floats. 8-bit images are read as they are.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -91,6 +95,7 @@ class TriptychDataModule(MicroBatching):
         tile: int | None = None,
         sample_weights: str | None = None,
         download: bool = False,
+        scale: float | list[float] | None = None,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)
@@ -107,6 +112,7 @@ class TriptychDataModule(MicroBatching):
         self.num_workers = checked_at_least(0, "num_workers", num_workers)
         self.seed = checked_at_least(0, "seed", seed)
         self.augment, self.sample_weights = augment, sample_weights
+        self.scale = checked_scale(plain(scale))
         self.records = {}
         self.first_epoch = 0
         self._resume_at: Position | None = None
@@ -152,7 +158,7 @@ class TriptychDataModule(MicroBatching):
             ValueError: A split that `stage` needs is empty, or `sample_weights` names a sample twice.
         """
         if stage == "predict" and self.predict_path is not None:
-            self.records["predict"] = Pictures(Path(self.predict_path))
+            self.records["predict"] = Pictures(Path(self.predict_path), self.scale)
         else:
             self._find_records(stage)
         self.start_batches(stage)

@@ -137,7 +137,7 @@ class BIWIDataModule(SplitDataModule):
     def take(self, names: Sequence[str]) -> BIWI:
         """Frames by their names, person by person."""
         persons = dict.fromkeys(name.partition("/")[0] for name in names)
-        return BIWI(self.root, [*persons], outside=self.outside, names=names)
+        return BIWI(self.root, [*persons], outside=self.outside, names=names, scale=self.scale)
 
     def train_paths(self) -> list[Path]:
         frames = self.records["train"]

@@ -84,6 +84,7 @@ class CamVidDataModule(SplitDataModule):
             "label_dir": label_dir,
             "label_name": checked_label_name(label_name),
             "label_map": label_map,
+            "scale": self.scale,
         }
         self._frames: CamVid | None = None
         _ = self.way  # refuses two

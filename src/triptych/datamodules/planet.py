@@ -42,8 +42,8 @@ class PlanetDataModule(SplitDataModule):
         tags: `"planet"` for the 17 tags of the competition, `"table"` for those that occur in the table or are columns
             of it, or a list; of columns of 0 and 1, a list takes those that it names.
         untagged: `"keep"` takes tiles without tags as samples whose labels are all 0, `"refuse"` reports them.
-        channels: 3 reads RGB; 4 also reads another band, such as near infrared, from TIFF or PNG with 8 bits per
-            channel. The model needs the same `in_channels`.
+        channels: 3 reads RGB; 4 also reads another band, such as near infrared, from TIFF or PNG. The model needs the
+            same `in_channels`.
         loading: Further arguments of `SplitDataModule`. `download` fetches the course's sample of 1,000 tiles; the
             whole set needs a Kaggle login: `kaggle competitions download planet-understanding-the-amazon-from-space`.
 
@@ -90,6 +90,7 @@ class PlanetDataModule(SplitDataModule):
             "untagged": untagged,
             "valid_column": valid_column,
             "channels": channels,
+            "scale": self.scale,
         }
         self._tiles: Planet | None = None
         _ = self.way  # refuses two
@@ -131,7 +132,7 @@ class PlanetDataModule(SplitDataModule):
 
     def setup(self, stage: str) -> None:
         if stage == "predict" and self.predict_path is not None:
-            self.records["predict"] = TilePictures(Path(self.predict_path), self.channels)
+            self.records["predict"] = TilePictures(Path(self.predict_path), self.channels, self.scale)
         else:
             super().setup(stage)
 

@@ -70,7 +70,7 @@ class PointsDataModule(SplitDataModule):
             raise ValueError("download: expected false, as no copy of your own images can be fetched, got true.")
         self.valid_column, self.flip_pairs = valid_column, plain(flip_pairs)
         names = None if point_names is None else [str(name) for name in plain(point_names)]
-        self.layout: dict[str, Any] = {"table": table, "point_names": names, "outside": outside}
+        self.layout: dict[str, Any] = {"table": table, "point_names": names, "outside": outside, "scale": self.scale}
         self._images: Points | None = None
         self._is_told = False
         _ = self.way  # refuses two

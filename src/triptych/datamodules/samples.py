@@ -9,7 +9,8 @@ import torch
 from torch.utils.data import Dataset, default_collate
 
 from triptych.datamodules.epoch_order import Key
-from triptych.datasets.sample import Records, Sample
+from triptych.datasets.sample import Record, Records, Sample
+from triptych.errors import BadSampleError
 from triptych.transforms import Pipeline
 
 
@@ -35,6 +36,7 @@ class SampleDataset(Dataset[Sample]):
         """One sample; a plain index means epoch 0."""
         key = key if isinstance(key, tuple) else (0, key)
         record = self.records[key[1]]
+        _check_mask(record)
         size = torch.tensor(record["image"].shape[:2])
         generator = np.random.default_rng((self.seed, *key))
         self.pipeline.set_random_state(generator, random.Random(int(generator.integers(2**63))))
@@ -49,6 +51,15 @@ def collate_one(samples: Sequence[Sample]) -> Any:
     (sample,) = samples
     image = sample["image"][None]
     return {**default_collate([{name: value for name, value in sample.items() if name != "image"}]), "image": image}
+
+
+def _check_mask(record: Record) -> None:
+    if "mask" in record and record["mask"].shape != record["image"].shape[:2]:
+        height, width = record["image"].shape[:2]
+        raise BadSampleError(
+            f"{record['path']}: expected a mask of the image's height and width, {(height, width)}, got "
+            f"{record['mask'].shape}."
+        )
 
 
 def _to_tensors(record: Any, size: torch.Tensor) -> Sample:

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from triptych.datasets.download import Archive
 from triptych.datasets.files import list_images
-from triptych.datasets.images import image_header, read_rgb
+from triptych.datasets.folders import expect_folder
+from triptych.datasets.images import Scale, check_images, checked_scale, read_rgb
 from triptych.datasets.sample import Record
 from triptych.datasets.text import read_text
 from triptych.errors import BadSampleError, MissingDataError
@@ -57,11 +58,12 @@ class BIWI:
         outside: What happens to frames whose centre lies outside the image: `"drop"` or `"keep"`. In both cases a
             warning counts them and names the first.
         names: Names of the frames to take, such as `01/frame_00003_rgb.png`; None takes all of the persons.
+        scale: How frames of more than 8 bits are read; see `read_rgb`.
 
     Raises:
         MissingDataError: The folder, a calibration or the frame of a pose does not exist.
-        BadSampleError: A pose or calibration cannot be read.
-        ValueError: A person does not exist, or `outside` is unknown.
+        BadSampleError: A pose, a calibration or the header of a frame cannot be read.
+        ValueError: A person does not exist, `outside` is unknown, or `scale` is none.
     """
 
     def __init__(
@@ -71,10 +73,11 @@ class BIWI:
         *,
         outside: Outside = "drop",
         names: Collection[str] | None = None,
+        scale: Scale | None = None,
     ) -> None:
         if outside not in get_args(Outside):
             raise ValueError(f'outside: expected "drop" or "keep", got {outside!r}.')
-        self.root = Path(root)
+        self.root, self.scale = Path(root), checked_scale(scale)
         self.persons = list(persons) if persons is not None else list_persons(self.root)
         self._wanted = None if names is None else frozenset(names)
         self.paths: list[Path] = []
@@ -98,7 +101,7 @@ class BIWI:
             BadSampleError: The frame cannot be decoded.
         """
         path = self.paths[index]
-        return {"image": read_rgb(path), "keypoints": self.points_px[index][None], "path": str(path)}
+        return {"image": read_rgb(path, self.scale), "keypoints": self.points_px[index][None], "path": str(path)}
 
     def _read_person(self, person: str) -> None:
         folder = self.root / person
@@ -125,7 +128,7 @@ class BIWI:
             )
 
     def _handle_outside(self, drop: bool) -> None:
-        sizes = [image_header(path).size for path in self.paths]
+        sizes = [header.size for header in check_images(self.paths, self.scale)]
         outside = {
             i
             for i, (point, size) in enumerate(zip(self.points_px, sizes, strict=True))
@@ -153,6 +156,7 @@ def list_persons(root: Path) -> list[str]:
     Raises:
         MissingDataError: The folder does not exist, or holds no person.
     """
+    expect_folder(root)
     if not root.is_dir():
         raise MissingDataError(
             f"{root}: no such folder; expected a folder for each person in it (`triptych make-data biwi DIR` draws "

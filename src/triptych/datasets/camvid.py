@@ -19,7 +19,8 @@ from triptych.datasets.camvid_classes import SEGNET_MERGE, SEGNET_NAMES, VOID
 from triptych.datasets.codes import read_codes
 from triptych.datasets.download import Archive
 from triptych.datasets.files import list_files, list_images
-from triptych.datasets.images import image_header, read_rgb
+from triptych.datasets.folders import expect_folder
+from triptych.datasets.images import Scale, check_images, checked_scale, image_header, pair_as_shown, read_rgb
 from triptych.datasets.label_map import VOID_ID, is_void
 from triptych.datasets.label_name import checked_label_name, fitting_label_name, mask_name
 from triptych.datasets.label_table import LabelTable
@@ -50,12 +51,13 @@ class CamVid:
         label_name: Name of a frame's mask, from the frame's `{stem}` and `{suffix}`.
         label_map: Class name of each id or colour in the masks, see `triptych.datasets.label_map`; None if each id is
             the line number of its class. It goes before `classes`.
+        scale: How frames of more than 8 bits are read; see `read_rgb`.
 
     Raises:
         MissingDataError: The folder or `codes.txt` does not exist.
         BadSampleError: `codes.txt` is not a list of classes; see `read_codes`.
-        ValueError: `classes` is unknown, or `"11"` and the codes are not the official ones; `label_name` or `label_map`
-            cannot be understood.
+        ValueError: `classes` is unknown, or `"11"` and the codes are not the official ones; or `label_name`,
+            `label_map` or `scale` cannot be understood.
     """
 
     def __init__(
@@ -68,8 +70,9 @@ class CamVid:
         label_dir: str = "labels",
         label_name: str = "{stem}_P{suffix}",
         label_map: Mapping[Any, Any] | None = None,
+        scale: Scale | None = None,
     ) -> None:
-        self.root, self.label_name = Path(root), checked_label_name(label_name)
+        self.root, self.scale, self.label_name = Path(root), checked_scale(scale), checked_label_name(label_name)
         self.image_dir, self.label_dir = self.root / image_dir, self.root / label_dir
         self.codes = _read_codes(self.root)
         self.table = LabelTable(label_map, self.codes)
@@ -102,11 +105,16 @@ class CamVid:
             `image` uint8 (H, W, 3) RGB, `mask` uint8 (H, W) of class ids, `path` of the frame.
 
         Raises:
-            BadSampleError: The frame or its mask cannot be decoded, or the mask holds an id without a class.
+            BadSampleError: The frame or its mask cannot be decoded, their sizes differ, or the mask holds an id
+                without a class.
         """
         name = self.names[index]
-        path = self.image_dir / name
-        return {"image": read_rgb(path), "mask": self.read_mask(self.label_path(name)), "path": str(path)}
+        path, mask_path = self.image_dir / name, self.label_path(name)
+        image, mask = read_rgb(path, self.scale), self.read_mask(mask_path)
+        if image.shape[:2] != mask.shape:
+            oriented = pair_as_shown((path, image_header(path)), (mask_path, image_header(mask_path)))
+            image, mask = read_rgb(path, self.scale, oriented), self.read_mask(mask_path, oriented)
+        return {"image": image, "mask": mask, "path": str(path)}
 
     def take(self, names: Sequence[str]) -> "CamVid":
         """Some of the frames, in this order, without reading the folder again."""
@@ -140,18 +148,17 @@ class CamVid:
 
         Raises:
             MissingDataError: A frame or its mask does not exist.
-            BadSampleError: A file is cut off, a mask has another size than its frame, its format changes ids, or it
-                holds colours that `label_map` does not name.
+            BadSampleError: A file is cut off or not of a kind that is read, a mask has another size than its frame, its
+                format changes ids, or it holds colours that `label_map` does not name.
         """
         self._check_present()
-        colored = []
-        for name in self.names:
-            frame, mask = self.image_dir / name, self.label_path(name)
-            frame_header, mask_header = image_header(frame), image_header(mask)
+        frames, colored = [self.image_dir / name for name in self.names], []
+        headers = check_images(frames, self.scale)
+        for name, frame, header in zip(self.names, frames, headers, strict=True):
+            mask = self.label_path(name)
+            mask_header = image_header(mask)
             refuse_changed_ids(mask, mask_header)
-            if frame_header.size != mask_header.size:
-                expected, got = _size_text(frame_header.size), _size_text(mask_header.size)
-                raise BadSampleError(f"{mask}: expected the size of its frame, {expected}, got {got} (width x height).")
+            pair_as_shown((frame, header), (mask, mask_header))
             if mask_header.bands > 1:
                 colored.append(mask)
         if colored and not self.table.by_color:
@@ -171,6 +178,7 @@ class CamVid:
             if mask_name(name, self.label_name) not in present and not self.label_path(name).is_file()
         ]
         if masks:
+            expect_folder(self.label_dir)
             fitting = fitting_label_name(self.names, masks, self.label_dir)
             advice = "" if fitting is None else f'; set label_name: "{fitting}"'
             raise MissingDataError(
@@ -181,6 +189,7 @@ class CamVid:
 
 def _read_codes(root: Path) -> list[str]:
     """The class names of `root/codes.txt`; the index is the id."""
+    expect_folder(root)
     if not root.is_dir():
         raise MissingDataError(
             f"{root}: no such folder; expected images/, labels/ and codes.txt in it "
@@ -208,7 +217,3 @@ def merge_codes(codes: Sequence[str], classes: ClassSet) -> tuple[list[str], npt
     table = np.full(256, merged_id[VOID], dtype=np.uint8)
     table[: len(codes)] = [merged_id[code] for code in codes]
     return list(SEGNET_NAMES), table
-
-
-def _size_text(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"

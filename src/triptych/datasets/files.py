@@ -5,6 +5,7 @@ import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 
+from triptych.datasets.folders import expect_folder
 from triptych.datasets.text import read_lines as read_lines
 from triptych.errors import MissingDataError
 
@@ -21,6 +22,7 @@ def list_images(folder: Path) -> list[str]:
     Raises:
         MissingDataError: The folder does not exist.
     """
+    expect_folder(folder)
     if not folder.is_dir():
         raise MissingDataError(f"{folder}: no such folder; expected images in it.")
     return sorted(name for name in list_files(folder) if posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES)

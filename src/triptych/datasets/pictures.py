@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from triptych.datasets.files import list_images, read_lines
-from triptych.datasets.images import read_rgb
+from triptych.datasets.folders import expect_no_archive
+from triptych.datasets.images import Scale, checked_scale, read_rgb
 from triptych.datasets.sample import Record
 from triptych.errors import MissingDataError
 
@@ -16,12 +17,16 @@ class Pictures:
     Args:
         path: A folder of images, which may have subfolders; a `.txt` list of their paths (relative to the list's
             folder); or one image. One that is listed twice counts once.
+        scale: How images of more than 8 bits are read; see `read_rgb`.
 
     Raises:
         MissingDataError: `path` does not exist or has no images, or a listed image does not exist.
+        BadSampleError: `path` is an archive.
+        ValueError: `scale` is none.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, scale: Scale | None = None) -> None:
+        self.scale = checked_scale(scale)
         self.paths = _find_images(path)
         self.folder = path if path.is_dir() else common_folder(self.paths)
         missing = [image for image in self.paths if not image.is_file()]
@@ -35,10 +40,11 @@ class Pictures:
 
     def __getitem__(self, index: int) -> Record:
         """`image` uint8 (H, W, 3) RGB and its `path`."""
-        return {"image": read_rgb(self.paths[index]), "path": str(self.paths[index])}
+        return {"image": read_rgb(self.paths[index], self.scale), "path": str(self.paths[index])}
 
 
 def _find_images(path: Path) -> list[Path]:
+    expect_no_archive(path)
     if path.is_dir():
         images = [path / name for name in list_images(path)]
     elif path.suffix == ".txt":

@@ -14,7 +14,8 @@ from typing import Literal, get_args
 import numpy as np
 
 from triptych.datasets.download import Archive
-from triptych.datasets.images import READERS, Channels
+from triptych.datasets.folders import expect_folder
+from triptych.datasets.images import READERS, Channels, Scale, checked_scale
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.planet_tags import PLANET_TAGS
 from triptych.datasets.sample import Record
@@ -58,13 +59,14 @@ class Planet:
             of it, or a list; of columns of 0 and 1, a list takes those that it names.
         untagged: `"keep"` or `"refuse"` tiles without tags.
         valid_column: Heading of a column that tells the split, and is no tag.
-        channels: 3 reads RGB; 4 also reads another band, such as near infrared. 8 bits per channel.
+        channels: 3 reads RGB; 4 also reads another band, such as near infrared.
+        scale: How tiles of more than 8 bits are read; see `read_rgb`.
 
     Raises:
         MissingDataError: The folder, the table or a tile does not exist.
         BadSampleError: The table lacks a column, names a tile twice, has a row of another length than its header, a
             tile with an unknown tag, or one without tags if `untagged` is `"refuse"`; or a name fits several files.
-        ValueError: A tag that is listed comes twice or holds the delimiter.
+        ValueError: A tag that is listed comes twice or holds the delimiter; or `scale` is none.
     """
 
     def __init__(
@@ -82,9 +84,10 @@ class Planet:
         untagged: Untagged = "keep",
         valid_column: str | None = None,
         channels: Channels = 3,
+        scale: Scale | None = None,
     ) -> None:
         root = Path(root)
-        self.channels = channels
+        self.channels, self.scale = channels, checked_scale(scale)
         self.folder, self.suffix = root / folder, suffix
         if not delimiter:
             raise ValueError("delimiter: expected the text between two tags, got none.")
@@ -139,7 +142,7 @@ class Planet:
         name = self.names[index]
         labels = np.array([tag in self.tags_of[name] for tag in self.tags], dtype=np.float32)
         path = self.path(name)
-        return {"image": READERS[self.channels](path), "labels": labels, "path": str(path)}
+        return {"image": READERS[self.channels](path, self.scale), "labels": labels, "path": str(path)}
 
     def path(self, name: str) -> Path:
         """Path of the tile `name`."""
@@ -175,19 +178,21 @@ class TilePictures(Pictures):
     Args:
         path: See `Pictures`.
         channels: See `Planet`.
+        scale: See `Planet`.
     """
 
-    def __init__(self, path: Path, channels: Channels) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, channels: Channels, scale: Scale | None = None) -> None:
+        super().__init__(path, scale)
         self.channels = channels
 
     def __getitem__(self, index: int) -> Record:
         """`image` uint8 (H, W, channels), RGB first, and its `path`."""
-        return {"image": READERS[self.channels](self.paths[index]), "path": str(self.paths[index])}
+        return {"image": READERS[self.channels](self.paths[index], self.scale), "path": str(self.paths[index])}
 
 
 def _read_table(root: Path, table: str, form: TagForm, tags: Tags, valid_column: str | None) -> TagTable:
     path = root / table
+    expect_folder(root)
     if not root.is_dir():
         raise MissingDataError(
             f"{root}: no such folder; expected {table} and tiles in it (`triptych make-data planet DIR` draws made-up "

@@ -17,7 +17,8 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from triptych.datasets.images import image_header, read_rgb
+from triptych.datasets.folders import expect_folder
+from triptych.datasets.images import Scale, check_images, checked_scale, read_rgb
 from triptych.datasets.points_table import PointRow, read_points
 from triptych.datasets.sample import Record
 from triptych.errors import BadSampleError, MissingDataError
@@ -39,6 +40,7 @@ class Points:
         point_names: Names of the points to take, in this order; None takes all, in the order of the table.
         outside: What happens to points outside of their image: `"drop"` makes them missing, and leaves out an image
             that has no other; `"keep"` keeps them. In both cases a warning counts them and names the first.
+        scale: How images of more than 8 bits are read; see `read_rgb`.
 
     Raises:
         MissingDataError: The folder, the table or an image does not exist.
@@ -53,10 +55,12 @@ class Points:
         table: str = "points.csv",
         point_names: Sequence[str] | None = None,
         outside: Outside = "drop",
+        scale: Scale | None = None,
     ) -> None:
         if outside not in get_args(Outside):
             raise ValueError(f'outside: expected "drop" or "keep", got {outside!r}.')
-        self.root, self.table = Path(root), Path(root) / table
+        self.root, self.table, self.scale = Path(root), Path(root) / table, checked_scale(scale)
+        expect_folder(self.root)
         if not self.root.is_dir():
             raise MissingDataError(f"{root}: no such folder; expected a table of points and images in it.")
         rows = read_points(self.table)
@@ -87,7 +91,7 @@ class Points:
             BadSampleError: The image cannot be decoded.
         """
         path = self.paths[index]
-        return {"image": read_rgb(path), "keypoints": self.points_px[index], "path": str(path)}
+        return {"image": read_rgb(path, self.scale), "keypoints": self.points_px[index], "path": str(path)}
 
     def column(self, heading: str) -> dict[str, str]:
         """The cells of another column of the table, by the name of the image.
@@ -139,7 +143,7 @@ class Points:
         return paths, points
 
     def _handle_outside(self, drop: bool) -> None:
-        sizes = np.array([image_header(path).size for path in self.paths]).reshape(-1, 1, 2)
+        sizes = np.array([header.size for header in check_images(self.paths, self.scale)]).reshape(-1, 1, 2)
         outside = ((self.points_px < 0) | (self.points_px >= sizes)).any(axis=2)
         if not outside.any():
             return

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from triptych.datasets.files import IMAGE_SUFFIXES
+from triptych.datasets.folders import expect_folder
 from triptych.errors import BadSampleError, MissingDataError
 
 
@@ -42,6 +43,7 @@ class TileFiles:
         found = {name: self._candidates(self.folder, name) for name in names}
         missing = [name for name, paths in found.items() if not paths]
         if missing:
+            expect_folder(self.folder)
             raise MissingDataError(
                 f"planet: {len(missing)} of {len(names)} tiles do not exist; the first is {self.expected(missing[0])}; "
                 f"{self._advice(missing[0], len(missing) == len(names))}."

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.samples import SampleDataset
+from triptych.datasets.images import Scale
 from triptych.datasets.sample import Record, Sample
 from triptych.draw.batch import short_names
 from triptych.show.panels import panel_for
@@ -50,15 +51,20 @@ def _dataset(data: TriptychDataModule, picture: Any, in_channels: int) -> Sample
         predict_data.predict_path, predict_data.records = str(picture), {}
         predict_data.setup("predict")
     else:
-        predict_data.records = {"predict": [_record(*one, in_channels) for one in enumerate(as_list(picture), start=1)]}
+        predict_data.records = {
+            "predict": [
+                _record(number, image, in_channels, data.scale)
+                for number, image in enumerate(as_list(picture), start=1)
+            ]
+        }
     dataset = predict_data.predict_dataloader().dataset
     assert isinstance(dataset, SampleDataset)
     return dataset
 
 
-def _record(number: int, image: Any, in_channels: int) -> Record:
+def _record(number: int, image: Any, in_channels: int, scale: Scale | None) -> Record:
     path = str(image) if isinstance(image, (str, Path)) else f"image {number}"
-    return Record(image=read_image(image, in_channels).permute(1, 2, 0).numpy(), path=path)
+    return Record(image=read_image(image, in_channels, scale).permute(1, 2, 0).numpy(), path=path)
 
 
 def _predict(model: TransferTask, sample: Sample) -> Tensor:

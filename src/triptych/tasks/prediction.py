@@ -7,6 +7,7 @@ import lightning as L
 import torch
 from torch import Tensor
 
+from triptych.datasets.images import Scale
 from triptych.datasets.sample import Target
 from triptych.datasets.tile import checked_tile
 from triptych.tasks.inputs import as_list, read_image
@@ -19,7 +20,7 @@ class Predicting(L.LightningModule):
     target: ClassVar[Target]
     """The key of a sample's target."""
 
-    def predict(self, images: Any, tile: int | None = None) -> Any:
+    def predict(self, images: Any, tile: int | None = None, scale: Scale | None = None) -> Any:
         """What `triptych predict` writes for an image: a mask, points, or tags with their probabilities.
 
         Args:
@@ -27,6 +28,7 @@ class Predicting(L.LightningModule):
                 gets each in its own size.
             tile: Longest side in pixels, at least 64, of the overlapping tiles in which a mask is predicted, for images
                 that are too large for the network; None takes each image at once.
+            scale: How files of more than 8 bits are read, as in training; see `triptych.datasets.images.read_rgb`.
 
         Returns:
             UNetSegmenter: class ids, uint8 (H, W). PointRegressor: (y, x) in pixels, float32 (P, 2).
@@ -38,11 +40,11 @@ class Predicting(L.LightningModule):
         """
         more = {} if tile is None else {"tile": torch.tensor([checked_tile(tile, self.target)])}
         with evaluation_mode(self):
-            found = [self._predicted(image, more) for image in as_list(images)]
+            found = [self._predicted(image, scale, more) for image in as_list(images)]
         return found if isinstance(images, (list, tuple)) else found[0]
 
-    def _predicted(self, image: Any, more: Mapping[str, Tensor]) -> Any:
-        pixels = read_image(image, self.hparams["in_channels"])[None]
+    def _predicted(self, image: Any, scale: Scale | None, more: Mapping[str, Tensor]) -> Any:
+        pixels = read_image(image, self.hparams["in_channels"], scale)[None]
         size = torch.tensor([pixels.shape[-2:]], device=self.device)
         batch = {"image": pixels.to(self.device), "size": size, **more}
         return self.readable(self.predict_step(batch, 0)[0].cpu())

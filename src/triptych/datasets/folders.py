@@ -1,0 +1,39 @@
+"""What stands where a folder of data is expected."""
+
+from pathlib import Path
+
+from triptych.datasets.images.content import START_BYTES, archive_kind
+from triptych.errors import BadSampleError, MissingDataError
+
+_ARCHIVE_SUFFIXES = (".zip", ".tgz", ".tar.gz", ".tar", ".7z", ".rar")
+
+
+def expect_folder(path: Path) -> None:
+    """Raises an error if a file stands where a folder is expected, or its archive beside it.
+
+    Raises:
+        BadSampleError: `path` is a file.
+        MissingDataError: `path` does not exist, but an archive of that name does.
+    """
+    expect_no_archive(path)
+    if path.is_file():
+        raise BadSampleError(f"{path}: expected a folder, got a file; give the folder that it is in.")
+
+
+def expect_no_archive(path: Path) -> None:
+    """Raises an error if `path` is an archive, or does not exist while an archive of that name does.
+
+    Raises:
+        BadSampleError: `path` is an archive.
+        MissingDataError: Only the archive beside `path` exists.
+    """
+    if path.is_file():
+        with path.open("rb") as file:
+            kind = archive_kind(file.read(START_BYTES))
+        if kind is not None:
+            raise BadSampleError(f"{path}: expected a folder, got an archive ({kind}); unpack it and give the folder.")
+    elif not path.exists():
+        archives = [path.with_name(path.name + suffix) for suffix in _ARCHIVE_SUFFIXES]
+        for archive in archives:
+            if archive.is_file():
+                raise MissingDataError(f"{path}: no such folder; unpack {archive.name}, which is beside it.")

@@ -1,0 +1,22 @@
+"""Single images and masks: one reader of headers and pixels, for checks, training and prediction."""
+
+from triptych.datasets.images.check import check_images
+from triptych.datasets.images.decode import Channels
+from triptych.datasets.images.header import ImageHeader, image_header
+from triptych.datasets.images.orientation import pair_as_shown
+from triptych.datasets.images.read import READERS, read_ids, read_rgb, read_rgb_and_more
+from triptych.datasets.images.scaling import Scale, checked_scale
+
+__all__ = [
+    "READERS",
+    "Channels",
+    "ImageHeader",
+    "Scale",
+    "check_images",
+    "checked_scale",
+    "image_header",
+    "pair_as_shown",
+    "read_ids",
+    "read_rgb",
+    "read_rgb_and_more",
+]
