@@ -118,7 +118,7 @@ MISTAKES = {
     ),
     "no fourth band": (
         ["--data.channels", "4", "--model.in_channels", "4"],
-        r"\S+/train_\d+\.jpg: expected 4 channels of 8 bits \(RGB and one more\), got 3 of 8 bits; .*",
+        r"\S+/train_\d+\.jpg: expected 4 channels \(RGB and one more\), got 3 bands of 8 bits \(RGB\); .*",
     ),
     "labels": (["--model.num_labels", "5"], r"num_labels: the model or its checkpoint has 5, the data 17; .*"),
     "weights": (["--model.tag_weights", "[1, 2]"], r"tag_weights: expected 17 numbers \(num_labels\), got 2\."),

@@ -65,7 +65,7 @@ def test_a_photograph_trains_as_stored_with_a_mask_of_its_stored_pixels_and_a_wa
     assert np.array_equal(record["image"], STORED)
     assert np.array_equal(record["mask"], IDS)
     writer, names = MaskWriter(str(tmp_path / "out")), ["Sky", "Road"]
-    trainer: Any = SimpleNamespace(datamodule=data)
+    trainer: Any = SimpleNamespace(datamodule=data, world_size=1)
     module: Any = SimpleNamespace(class_names=names)
     batch: Any = {"path": [record["path"]]}
     writer.on_predict_start(trainer, module)

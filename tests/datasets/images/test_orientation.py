@@ -112,6 +112,7 @@ def test_an_orientation_that_does_not_exist_leaves_the_image_as_it_is(tmp_path: 
         assert np.array_equal(read_rgb(tmp_path / name), PIXELS)
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # Pillow's word for it
 def test_broken_exif_leaves_the_image_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.fromarray(PIXELS).save(path, exif=b"Exif\0\0MM\0*\0\0\0\xff")

@@ -1,5 +1,6 @@
 """Images and masks of each kind: what is read, what is refused, and that every broken file is named."""
 
+import contextlib
 import io
 import re
 import struct
@@ -363,3 +364,18 @@ def test_the_header_tells_bands_bits_and_kind(tmp_path: Path) -> None:
         path.write_bytes(data)
         header = image_header(path)
         assert (header.mode, header.bands, header.bits, header.kind, header.format, header.text) == expected
+
+
+@pytest.mark.filterwarnings("ignore")  # Pillow's, of tags that are broken
+@pytest.mark.parametrize("kind", [*WHOLE, "big tiff"])
+def test_a_file_with_wrong_bytes_is_read_or_refused_by_name(tmp_path: Path, kind: str) -> None:
+    whole = encoded(Image.fromarray(PIXELS), "tiff", big_tiff=True) if kind == "big tiff" else WHOLE[kind]()
+    random, path = np.random.default_rng(7), tmp_path / "a.image"
+    for _ in range(60):
+        data = bytearray(whole)
+        for place in random.integers(min(len(data), 400), size=3):
+            data[place] = random.integers(256)
+        path.write_bytes(data)
+        for reader in READERS:
+            with contextlib.suppress(BadSampleError):
+                reader(path)

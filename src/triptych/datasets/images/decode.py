@@ -11,10 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from cv2.utils import logging as cv2_logging
-from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
-from triptych.datasets.images.header import ImageHeader
+from triptych.datasets.images.header import PILLOW_ERRORS, ImageHeader
 from triptych.datasets.images.tiff import plainly_tagged, read_tags
 from triptych.errors import BadSampleError
 
@@ -87,7 +86,7 @@ def _pillow_rgb(data: bytes) -> _Pixels | None:
     try:
         with TiffImageFile(io.BytesIO(data)) as image:
             return np.array(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except PILLOW_ERRORS:
         return None
 
 

@@ -2,7 +2,6 @@
 
 import io
 import struct
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple
@@ -29,6 +28,11 @@ _OPENERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
     _BMP: BmpImageFile,
 }
 """Pillow's classes by the first bytes of a file; `Image.open` would refuse images of more than 179 million pixels."""
+PILLOW_ERRORS = (
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, OverflowError, EOFError, struct.error),
+    Image.DecompressionBombError,
+)
+"""What Pillow raises for files that are cut off or broken."""
 _WITH_ORIENTATION = frozenset({"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"})
 _BITS_OF_MODE = {"1": 1, "I": 32, "F": 32}
 _DEPTH_WORDS = {"u": "{} bits", "i": "signed {} bits", "f": "{}-bit floats", "c": "{}-bit complex numbers"}
@@ -86,7 +90,7 @@ def header_of(file: IO[bytes], path: Path) -> ImageHeader:
         if start.startswith(TIFF_STARTS):
             return _of_tiff(read_tags(file))
         return _of_other(file, start, path)
-    except (OSError, SyntaxError, ValueError, TypeError, struct.error, Image.DecompressionBombError) as error:
+    except PILLOW_ERRORS as error:
         if isinstance(error, BadSampleError):
             raise
         raise BadSampleError(f"{path}: expected an image, got {found_instead(start)}.") from error
@@ -150,10 +154,8 @@ def _exif_orientation(image: Any) -> int:
     if image.info.keys().isdisjoint(_WITH_ORIENTATION):
         return 1
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of EXIF that is broken
-            value = Image.Image.getexif(image).get(_ORIENTATION)  # PngImageFile's own would decode the pixels
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error):
+        value = Image.Image.getexif(image).get(_ORIENTATION)  # PngImageFile's own would decode the pixels
+    except PILLOW_ERRORS:
         return 1
     return value if isinstance(value, int) and value in range(1, 9) else 1
 

@@ -7,11 +7,10 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from triptych.datasets.images.decode import Channels, decode, decode_plain_jpeg
-from triptych.datasets.images.header import ImageHeader, header_of, opened
+from triptych.datasets.images.header import PILLOW_ERRORS, ImageHeader, header_of, opened
 from triptych.datasets.images.limits import refuse_unreadable
 from triptych.datasets.images.orientation import turned
 from triptych.datasets.images.scaling import Scale, scaled
@@ -106,7 +105,7 @@ def _stored_ids(data: bytes, header: ImageHeader, path: Path) -> Any:
             file = opened(io.BytesIO(data), data[:16])
         with file as image:
             ids = np.array(image)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except PILLOW_ERRORS as error:
         raise BadSampleError(f"{path}: expected a mask, but it cannot be decoded ({error}); replace it.") from error
     if header.mode == "L" and header.bits < 8:
         ids //= 255 // (2**header.bits - 1)  # Pillow has stretched them
