@@ -22,12 +22,12 @@ class Attempts:
         self.root = root
         self._failed: dict[str, dict[str, str]] = defaultdict(dict)
 
-    def __call__(self, kind: str, path: Path, read: Callable[[], Result]) -> Result | None:
+    def __call__(self, kind: str, path: Path | None, read: Callable[[], Result]) -> Result | None:
         """What `read` returns; None if it raises an error.
 
         Args:
             kind: Kind of the fault if there is one.
-            path: The file or folder whose fault it would be.
+            path: The file or folder whose fault it would be; None if it would be that of an argument.
             read: Reads it.
         """
         try:
@@ -36,13 +36,18 @@ class Attempts:
             self.add(kind, path, one_line(error))
             return None
 
-    def add(self, kind: str, path: Path, message: str) -> None:
-        """Adds a fault of a file."""
-        shown = path.relative_to(self.root) if path.is_relative_to(self.root) else path
+    def add(self, kind: str, path: Path | None, message: str) -> None:
+        """Adds a fault; see `__call__`."""
+        if path is None:
+            self._failed[kind][""] = message
+            return
+        is_below = path != self.root and path.is_relative_to(self.root)
+        shown = path.relative_to(self.root) if is_below else path
         self._failed[kind].setdefault(shown.as_posix(), message.removeprefix(f"{path}: "))
 
     def faults(self) -> Iterator[Finding]:
         """A finding for each kind of fault."""
-        for kind, files in self._failed.items():
+        for kind, failed in self._failed.items():
+            files = {path: why for path, why in failed.items() if path}
             number = f"{len(files)} files; " if len(files) > 1 else ""
-            yield Finding("error", kind, f"{number}{first_of(files)}", files=files)
+            yield Finding("error", kind, failed.get("") or f"{number}{first_of(files)}", files=files)

@@ -31,8 +31,10 @@ def _parts(finding: Finding, data: Inventory[Any]) -> Iterator[Html]:
         yield text(f"What to do: {finding.advice}")
     if finding.kind == "ids-outside":
         yield text("Ids without a class are magenta.")
-    if finding.files:
-        yield gallery(thumbnails(finding, data, _PICTURES))
-    if len(finding.files) > _PICTURES:
-        lines = "\n".join(f"{path}: {why}" for path, why in finding.files.items())
-        yield folded(f"All {len(finding.files)} files", listing(lines))
+    lines = listing("\n".join(f"{path}: {why}" for path, why in finding.files.items()))
+    small = [*thumbnails(finding, data, _PICTURES)]
+    seen = [one for one in small if one.pictures]
+    if seen:
+        yield gallery(small)
+    if len(finding.files) > max(1, len(seen)):  # the message names a single one
+        yield folded(f"All {len(finding.files)} files", lines)

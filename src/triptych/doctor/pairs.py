@@ -38,8 +38,9 @@ def unused_files(data: Inventory[Any]) -> Iterator[Finding]:
         TagLabels: ("tiles are not in the table", "no row of the table names it"),
         PointLabels: ("images have no points", "no points for it"),
     }[type(labels)]
-    if isinstance(labels, MaskLabels) and len(_without_mask(data)) == len(data.images):
-        return  # those are the masks, by another name
+    labelled = labels.paths if isinstance(labels, MaskLabels) else data.images
+    if not any(path.is_file() for path in labelled.values()):
+        return  # these are the masks or tiles, by another name
     if labels.unused:
         files = {data.relative(path): why for path in labels.unused}
         message = f"{len(files)} {what}: {shortened(files, 3)}."

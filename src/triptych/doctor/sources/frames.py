@@ -19,7 +19,7 @@ def street_frames(data: CamVidDataModule) -> Inventory[MaskLabels]:
     codes = attempt("codes", codes_file, lambda: read_codes(codes_file))
     table = None
     if codes is not None:
-        table = attempt("label-map", codes_file, lambda: LabelTable(layout["label_map"], codes))
+        table = attempt("label-map", None, lambda: LabelTable(layout["label_map"], codes))
     paths = {name: label_dir / mask_name(name, layout["label_name"]) for name in names}
     expected = {*paths.values()}
     masks = list_images(label_dir) if label_dir.is_dir() else []

@@ -25,7 +25,8 @@ def split_names(data: SplitDataModule, names: SampleNames, attempt: Attempts) ->
         is_found = False
     parts = None
     if is_found or data.way == "valid_list":
-        parts = attempt("split", data.root / (data.valid_list or ""), lambda: trial.parts_of(names))
+        source = None if data.valid_list is None else data.root / data.valid_list
+        parts = attempt("split", source, lambda: trial.parts_of(names))
     else:
         with contextlib.suppress(Exception):  # it may need what was not found
             parts = trial.parts_of(names)
