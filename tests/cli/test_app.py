@@ -541,7 +541,7 @@ def test_pictures_to_predict_that_are_not_there_leave_no_output_folder(run: Run,
     assert not (tmp_path / "out").exists()
 
 
-COMMANDS = "fit, validate, test, predict, lr-find, recipe, make-data, configs, report"
+COMMANDS = "fit, validate, test, predict, lr-find, recipe, make-data, configs, doctor, report"
 MAKE_DATA = r"expected `triptych make-data \{camvid\S*\} DIR`, got "
 
 

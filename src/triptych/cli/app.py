@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import BasePredictionWriter, Callback
@@ -16,6 +16,7 @@ from triptych.callbacks import PredictionWriter
 from triptych.cli.commands import COMMANDS, MADE_UP
 from triptych.cli.configs import with_shipped_configs
 from triptych.cli.messages import plain, user_message
+from triptych.cli.parser import Parser
 from triptych.cli.results import say_fit, say_predictions, say_recipe
 from triptych.cli.resume import nothing_left, resumed_run, resuming_command
 from triptych.cli.save_config import SaveFitConfig
@@ -42,21 +43,8 @@ _NEEDS_CHECKPOINT = ("validate", "test", "predict")
 _DESCRIPTION = f"""Trains, scores and predicts as a YAML file says: `triptych fit --config camvid` takes a shipped one.
 `triptych configs DIR` copies the shipped ones, to be changed.
 `triptych make-data {{{",".join(MADE_UP)}}} DIR` writes made-up data to try it on.
+`triptych doctor {{camvid,biwi,planet,points}} DIR` looks for faults in a data set before it is trained on.
 `triptych report RUN` writes a report about a run, one HTML page."""
-
-
-class Parser(LightningArgumentParser):
-    """A parser that raises an error instead of printing its usage and exiting."""
-
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        raise UsageError(message) from ex
-
-    def parse_path(self, cfg_path: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().parse_path(cfg_path, *args, **kwargs)
-        except UsageError as error:
-            error.file = Path(cfg_path)
-            raise
 
 
 class TriptychCLI(LightningCLI):

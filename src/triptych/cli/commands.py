@@ -1,4 +1,4 @@
-"""The commands of `triptych` that need no configuration: made-up data, the shipped configurations and reports."""
+"""The commands of `triptych` that train nothing: made-up data, shipped configurations, a check of data, reports."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from triptych import synthetic
 from triptych.cli.configs import copy_configs
+from triptych.cli.doctor import doctor
 from triptych.errors import UsageError
 from triptych.files import is_remote
 from triptych.report import saved_data, write_report
@@ -66,5 +67,10 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"expected `triptych report RUN [--output FILE] [--root DIR]`; {message}.")
 
 
-COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {"make-data": make_data, "configs": configs, "report": report}
+COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
+    "make-data": make_data,
+    "configs": configs,
+    "doctor": doctor,
+    "report": report,
+}
 """Functions of the commands; each takes the arguments after the command's name."""

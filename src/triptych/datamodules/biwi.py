@@ -101,10 +101,6 @@ class BIWIDataModule(SplitDataModule):
             raise ValueError(f"biwi: person {both[0]!r} is in train_persons and in valid_person; remove it from one.")
 
     @property
-    def names(self) -> SampleNames:
-        return self._names
-
-    @property
     def ways(self) -> dict[str, Any]:
         return {**super().ways, "valid_person": self.valid_persons or None}
 

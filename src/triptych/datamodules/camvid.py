@@ -135,10 +135,6 @@ class CamVidDataModule(SplitDataModule):
         self._names = SampleNames(self._frames.names, self._frames.image_dir, self.root, noun=self.noun)
 
     @property
-    def names(self) -> SampleNames:
-        return self._names
-
-    @property
     def sources(self) -> list[Path]:
         folders = (self.layout["image_dir"], self.layout["label_dir"])
         return [*super().sources, *(self.root / name for name in ("codes.txt", *folders))]

@@ -153,10 +153,6 @@ class PlanetDataModule(SplitDataModule):
         self._names = SampleNames(files, tiles.folder, self.root, aliases=aliases, noun=self.noun)
 
     @property
-    def names(self) -> SampleNames:
-        return self._names
-
-    @property
     def ways(self) -> dict[str, Any]:
         return {**super().ways, "valid_column": self.valid_column}
 

@@ -118,10 +118,6 @@ class PointsDataModule(SplitDataModule):
             rank_zero_info(images.missing)
 
     @property
-    def names(self) -> SampleNames:
-        return self._names
-
-    @property
     def ways(self) -> dict[str, Any]:
         return {**super().ways, "valid_column": self.valid_column}
 

@@ -61,6 +61,7 @@ class SplitDataModule(TriptychDataModule):
     """Takes the place of `group` if whole groups are to be held out, and none is given."""
     group_noun: ClassVar[str] = "group"
     """What such a group is called, in messages."""
+    _names: SampleNames
 
     def __init__(
         self,
@@ -86,7 +87,7 @@ class SplitDataModule(TriptychDataModule):
     @property
     def names(self) -> SampleNames:
         """The names of all samples; available after `find`."""
-        raise NotImplementedError
+        return self._names
 
     def take(self, names: Sequence[str]) -> Records:
         """The records of some samples, checked.
@@ -170,17 +171,31 @@ class SplitDataModule(TriptychDataModule):
         return f"{line}; {self.group_noun}s in both: {shared}" if shared else line
 
     def _split_names(self) -> Parts:
+        parts = self.parts_of(self.names)
+        check_apart(parts, self.data_set)
+        if self.group is not None:
+            check_whole(parts, groups_of(self.names.names, self.group), self.data_set)
+        return parts
+
+    def parts_of(self, names: SampleNames) -> Parts:
+        """The splits of some names, unchecked: a name or a group may be in two.
+
+        Args:
+            names: The names of all samples, with or without those whose files are broken.
+
+        Raises:
+            MissingDataError: A list does not exist.
+            BadSampleError: A list or column cannot be read.
+            ValueError: An argument of the split does not fit the names.
+        """
+        self._names = names
         tested = self._read_test_list()
         rest = set(self.names.names).difference(tested)
         held_out: HeldOut = getattr(self, f"by_{self.way}")([name for name in self.names.names if name in rest])
         test = list(dict.fromkeys([*tested, *held_out.test]))
         how_test = str(self.test_list) if tested else held_out.how
         train = self.names_to_train({*held_out.val, *test})
-        parts = Parts(train, held_out.val, test, held_out.how, how_test)
-        check_apart(parts, self.data_set)
-        if self.group is not None:
-            check_whole(parts, groups_of(self.names.names, self.group), self.data_set)
-        return parts
+        return Parts(train, held_out.val, test, held_out.how, how_test)
 
     def names_to_train(self, held_out: set[str]) -> list[str]:
         """The names of the training samples: all that are not held out."""

@@ -4,9 +4,9 @@ import lightning as L
 from rich.table import Table
 
 from triptych.datamodules.base import TriptychDataModule
+from triptych.draw.page import Html, Section, picture, table, text
 from triptych.errors import MissingDataError, one_line
 from triptych.evaluation.evaluate import evaluating
-from triptych.report.page import Html, Section, picture, table, text
 from triptych.report.saved_data import saved_data
 from triptych.runs.log import RunLog
 from triptych.show.top_losses import mistake_figures

@@ -8,25 +8,15 @@ import torch
 from matplotlib.figure import Figure
 from rich.table import Table
 
+from triptych.draw.page import Html, Section, heading, listing, pairs, picture, table, text
 from triptych.lr_finder import LRSearch
 from triptych.lr_finder.curve import CURVE
 from triptych.recipe.state import read_results
 from triptych.recipe.tables import result_table
-from triptych.report.page import Html, Section, heading, listing, picture, table, text
 from triptych.runs.environment import environment
 from triptych.runs.layout import RunLayout
 from triptych.runs.log import RunLog
 from triptych.show.curves import plot_losses, plot_lr
-
-
-def pairs(values: Mapping[str, object]) -> Table:
-    """A table of names and values, without a header row."""
-    shown = Table(show_header=False)
-    shown.add_column("name")
-    shown.add_column("value")
-    for name, value in values.items():
-        shown.add_row(name, str(value))
-    return shown
 
 
 def scores(log: RunLog) -> Section:

@@ -4,10 +4,10 @@ from datetime import datetime
 from pathlib import Path
 
 from triptych.datamodules.base import TriptychDataModule
+from triptych.draw.page import page, pairs
 from triptych.files import as_path, atomic_save
 from triptych.report.examination import validation_sections
-from triptych.report.page import page
-from triptych.report.sections import configuration, curves, machine, pairs, scores, searches, stages
+from triptych.report.sections import configuration, curves, machine, scores, searches, stages
 from triptych.runs.checkpoint import best_score, read_checkpoint
 from triptych.runs.layout import RunLayout
 from triptych.runs.log import read_run
@@ -55,6 +55,6 @@ def write_report(run: str | Path, output: str | Path | None = None, data: Tripty
         configuration(log),
     ]
     file.parent.mkdir(parents=True, exist_ok=True)
-    html = page(log.name, pairs(summary), sections)
+    html = page("triptych report", log.name, pairs(summary), sections)
     atomic_save(file, lambda part: part.write_text(html, encoding="utf-8"))
     return file

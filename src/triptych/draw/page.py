@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
@@ -10,6 +10,7 @@ from string import Template
 from typing import Literal, NewType
 
 from matplotlib.figure import Figure
+from PIL import Image
 from rich.table import Column, Table
 
 Html = NewType("Html", str)
@@ -33,16 +34,33 @@ class Section:
     parts: Sequence[Html]
 
 
-def page(title: str, summary: Table, sections: Sequence[Section]) -> str:
+@dataclass(frozen=True)
+class Thumbnail:
+    """Pictures of one thing, with words below.
+
+    Args:
+        name: What they show; plain text, as the words.
+        words: What is to say about it.
+        pictures: Shown side by side, in their own size; none if nothing can be shown.
+    """
+
+    name: str
+    words: str
+    pictures: Sequence[Image.Image]
+
+
+def page(kind: str, title: str, summary: Table, sections: Sequence[Section]) -> str:
     """The whole page, as an HTML document.
 
     Args:
+        kind: What sort of page it is, such as "triptych report"; plain text, as the title.
         title: Plain text.
         summary: Shown above the table of contents.
         sections: In the order of the page.
     """
     links = [f'<li><a href="#part-{i}">{escape(section.title)}</a></li>' for i, section in enumerate(sections)]
     return Template(_resource("page.html")).substitute(
+        kind=escape(kind),
         title=escape(title),
         style=_resource("page.css"),
         summary=table(summary),
@@ -76,9 +94,10 @@ def picture(figure: Figure, alt: str, form: Literal["svg", "png"]) -> Html:
     """
     file = io.BytesIO()
     figure.savefig(file, format=form, metadata=_NO_DATE[form])
-    source = f"data:{_MEDIA[form]};base64,{base64.b64encode(file.getvalue()).decode()}"
     width, height = (round(_CSS_DPI * inches) for inches in figure.get_size_inches())
-    return Html(f'<figure><img src="{source}" alt="{escape(alt)}" width="{width}" height="{height}"></figure>')
+    return Html(
+        f'<figure><img src="{_embedded(form, file)}" alt="{escape(alt)}" width="{width}" height="{height}"></figure>'
+    )
 
 
 def table(shown: Table) -> Html:
@@ -103,6 +122,42 @@ def table(shown: Table) -> Html:
     return Html(f'<div class="wide"><table>{above}{top}{body}</table></div>{below}')
 
 
+def pairs(values: Mapping[str, object]) -> Table:
+    """A table of names and values, without a header row."""
+    shown = Table(show_header=False)
+    shown.add_column("name")
+    shown.add_column("value")
+    for name, value in values.items():
+        shown.add_row(name, str(value))
+    return shown
+
+
+def gallery(thumbnails: Iterable[Thumbnail]) -> Html:
+    """Small pictures side by side, each with its name and some words below."""
+    return Html(f'<div class="gallery">{"".join(map(_small_figure, thumbnails))}</div>')
+
+
+def folded(title: str, content: Html) -> Html:
+    """Content that is shown after a click on its title."""
+    return Html(f"<details><summary>{escape(title)}</summary>{content}</details>")
+
+
+def _small_figure(thumbnail: Thumbnail) -> str:
+    images = "".join(_small_image(one, thumbnail.name) for one in thumbnail.pictures)
+    caption = f"<b>{escape(thumbnail.name)}</b> {escape(thumbnail.words)}"
+    return f"<figure><div>{images or 'no picture'}</div><figcaption>{caption}</figcaption></figure>\n"
+
+
+def _small_image(picture: Image.Image, alt: str) -> str:
+    file = io.BytesIO()
+    picture.save(file, format="PNG")
+    return f'<img src="{_embedded("png", file)}" alt="{escape(alt)}" width="{picture.width}" height="{picture.height}">'
+
+
+def _embedded(form: str, file: io.BytesIO) -> str:
+    return f"data:{_MEDIA[form]};base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
 def _cells(columns: Sequence[Column], values: Sequence[str]) -> Iterable[str]:
     for index, (column, value) in enumerate(zip(columns, values, strict=True)):
         tag, scope = ("td", "") if index else ("th", ' scope="row"')
@@ -119,4 +174,4 @@ def _section(anchor: str, section: Section) -> str:
 
 
 def _resource(name: str) -> str:
-    return files("triptych.report").joinpath(name).read_text(encoding="utf-8")
+    return files("triptych.draw").joinpath(name).read_text(encoding="utf-8")

@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from triptych.report.page import Section, heading, listing, page, picture, table, text
+from triptych.draw.page import Section, heading, listing, page, picture, table, text
 
 ODD = "<b> & \"x\" 'y' [red]"
 ESCAPED = "&lt;b&gt; &amp; &quot;x&quot; &#x27;y&#x27; [red]"
@@ -20,7 +20,7 @@ def small_table() -> Table:
 
 def test_all_text_is_escaped() -> None:
     pieces = [text(ODD), heading(ODD), listing(ODD), table(small_table()), picture(Figure((1, 1)), ODD, "svg")]
-    whole = page(ODD, small_table(), [Section(ODD, pieces)])
+    whole = page(ODD, ODD, small_table(), [Section(ODD, pieces)])
     for piece in (*pieces, whole):
         assert ESCAPED in piece and ODD not in piece and "<b>" not in piece
 
@@ -34,7 +34,7 @@ def test_a_table_keeps_its_headings_sides_sections_and_bold_rows() -> None:
 
 
 def test_every_section_is_led_to() -> None:
-    whole = page("run", small_table(), [Section("One", []), Section("Two", [text("words")])])
+    whole = page("triptych report", "run", small_table(), [Section("One", []), Section("Two", [text("words")])])
     for number, title in enumerate(["One", "Two"]):
         assert f'<a href="#part-{number}">{title}</a>' in whole
         assert f'<section id="part-{number}">\n<h2>{title}</h2>' in whole

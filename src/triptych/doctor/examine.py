@@ -1,0 +1,83 @@
+"""The examination of a data set: each check stands alone, and what one cannot finish is a finding too."""
+
+import copy
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from triptych.datamodules.base import TriptychDataModule
+from triptych.doctor import classes, duplicates, groups, masks, pairs, pixels, points, tags
+from triptych.doctor.contents import image_content, mask_content, read_all
+from triptych.doctor.findings import Finding, is_wrong, worst_first
+from triptych.doctor.inventory import Inventory, MaskLabels, PointLabels, TagLabels
+from triptych.doctor.sources import take_inventory
+from triptych.errors import one_line
+from triptych.trainer.messages import no_info
+
+Check = Callable[[Inventory[Any]], Iterator[Finding]]
+
+_CHECKS: tuple[Check, ...] = (
+    *(pairs.missing_images, pairs.unused_files, pixels.unreadable, pixels.sizes, pixels.depth, pixels.orientation),
+    *(duplicates.exact, duplicates.near, groups.same_sample, groups.same_group),
+)
+_CHECKS_OF: dict[type, tuple[Check, ...]] = {
+    MaskLabels: (
+        *(pairs.missing_masks, masks.changed, masks.palettes, masks.depths, masks.sizes, masks.turns),
+        *(masks.values, classes.class_frequencies, classes.unlabelled),
+    ),
+    TagLabels: (tags.spellings, tags.untagged, tags.weather, tags.tag_frequencies),
+    PointLabels: (points.outside, points.missing),
+}
+
+
+def examine(datamodule: TriptychDataModule) -> list[Finding]:
+    """Examines a whole data set: reads every file once, and looks for all that training would fail on or learn wrong.
+
+    It needs no `setup`, and goes on where `setup` would stop at the first fault. Nothing is changed.
+
+    Args:
+        datamodule: The data with all arguments that training would use.
+
+    Returns:
+        Errors first, then warnings, then notes; a healthy data set has notes alone. Each fault is one finding, with all
+        files that have it.
+    """
+    return findings_of(read_inventory(datamodule))
+
+
+def read_inventory(datamodule: TriptychDataModule) -> Inventory[Any]:
+    """The files of a data set with what each holds."""
+    with warnings.catch_warnings(), no_info():
+        warnings.simplefilter("ignore")  # the findings say it
+        data = take_inventory(datamodule)
+        data.contents = read_all(data.images, partial(image_content, read=data.read), f"{data.word}s")
+        if isinstance(data.labels, MaskLabels):
+            read = partial(mask_content, table=data.labels.table)
+            data.labels.contents = read_all(data.labels.paths, read, "masks")
+        data.refusal = _refusal(datamodule)
+    return data
+
+
+def findings_of(data: Inventory[Any]) -> list[Finding]:
+    """What the checks find in a data set whose files were read."""
+    found = list(data.faults)
+    for check in (*_CHECKS_OF[type(data.labels)], *_CHECKS):
+        try:
+            found += check(data)
+        except Exception as error:  # the other checks go on
+            found.append(Finding("error", "check", f"{check.__name__} cannot be finished: {one_line(error)}"))
+    if data.refusal and not is_wrong(found):
+        found.append(Finding("error", "setup", data.refusal))
+    return worst_first(found)
+
+
+def _refusal(datamodule: TriptychDataModule) -> str:
+    """Why training would not begin; empty if it would."""
+    trial = copy.copy(datamodule)
+    trial.records = {}
+    try:
+        trial.setup("fit")
+    except Exception as error:  # whatever training would end with
+        return one_line(error)
+    return ""
