@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ from triptych.recipe import Stage, run_recipe
 from triptych.synthetic import make_tiles
 from triptych.tasks.base import TransferTask
 from triptych.trainer import largest_batch
+from triptych.trainer.processes import is_first_process, shared
 
 pytestmark = [
     pytest.mark.slow,
@@ -148,8 +150,18 @@ def recipe(
     stages = [head, Stage("all", epochs=2, freeze_to=0, max_lr=1e-3, sample_weights="last")]
     quiet = {"enable_progress_bar": False, "log_every_n_steps": 1}
     settings = {**SETTINGS, **quiet, "callbacks": [*pictures(), *callbacks]}
-    done = run_recipe(model, data, stages, settings, folder / name, resume=resume, every_n_steps=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("triptych.recipe.run.shared", shared_late)
+        done = run_recipe(model, data, stages, settings, folder / name, resume=resume, every_n_steps=1)
     return {"weights": digest(model), "max_lr": [result.max_lr for result in done], "scores": done[-1].scores}
+
+
+def shared_late(value: Any) -> Any:
+    """As `shared`; but the second process is late once the folder is settled, when the first may begin to write."""
+    answer = shared(value)
+    if isinstance(value, Path) and not is_first_process():
+        time.sleep(1)
+    return answer
 
 
 def pictures() -> list[L.Callback]:

@@ -103,8 +103,10 @@ def run_recipe(
     if dry_run:
         return []
     state.folder = shared(folder)  # the plan has connected the processes, each of which has looked for a folder
-    with folder_lock(folder) if is_first_process() else contextlib.nullcontext():
-        RecipeState.open(folder, identity, resume)  # another process may have begun here since
+    with contextlib.ExitStack() as held:
+        if is_first_process():  # which may have begun to write before another of this run looks
+            held.enter_context(folder_lock(folder))
+            RecipeState.open(folder, identity, resume)  # another run may have begun here since
         return _train(state, model, data, arguments, every_n_steps)
 
 
