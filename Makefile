@@ -35,8 +35,9 @@ train: $(READY) $(DATA)
 	$(BIN)/triptych validate $(CONFIG) --ckpt_path $(BEST)
 	$(BIN)/triptych predict $(CONFIG) --ckpt_path $(BEST)
 
+# in the order of their folders, which end with short files: else the last may be a long one, beside which nothing runs
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # old packages warn beside newer ones
 test-oldest: .venv-oldest/.ready

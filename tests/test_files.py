@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from other_process import script
 
 from triptych.files import atomic_save
 
@@ -18,19 +19,29 @@ def part_of(path: Path) -> Path:
     return seen[0]
 
 
+THEIRS = """
+import sys
+from pathlib import Path
+from triptych.files import atomic_save
+atomic_save(Path(sys.argv[1]), lambda part: part.write_text("theirs"))
+"""
+
+
 def test_two_processes_write_the_same_file_at_the_same_time(tmp_path: Path) -> None:
-    path, parts = tmp_path / "last.ckpt", []
+    path, parts = tmp_path / "checkpoints" / "last.ckpt", []
+    path.parent.mkdir()
+    (tmp_path / "theirs.py").write_text(THEIRS)
 
     def write_while_another_process_does(part: Path) -> None:
         parts.append(part)
         part.write_text("ours")
-        code = f"from pathlib import Path; from triptych.files import atomic_save; atomic_save(Path({str(path)!r}), "
-        subprocess.run([sys.executable, "-c", code + "lambda part: part.write_text('theirs'))"], check=True)
-        assert path.read_text() == "theirs"
+        process = script([str(tmp_path / "theirs.py"), str(path)], tmp_path / "printed.txt")
+        process.join()
+        assert process.exitcode == 0 and path.read_text() == "theirs"
 
     atomic_save(path, write_while_another_process_does)
     assert path.read_text() == "ours"
-    assert [one.name for one in tmp_path.iterdir()] == ["last.ckpt"]
+    assert [one.name for one in path.parent.iterdir()] == ["last.ckpt"]
     assert re.fullmatch(r"\.last\.\w+-\d+\.part\.ckpt", parts[0].name)
 
 

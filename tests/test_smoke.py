@@ -20,12 +20,12 @@ DATA = {"camvid": "drawn_streets", "biwi": "drawn_portraits", "planet": "drawn_t
 def test_a_task_is_fitted_scored_predicted_resumed_and_reported(
     task: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    run = finished_fit(task, request.getfixturevalue(DATA[task]), tmp_path)
+    run = finished_fit(task, request.getfixturevalue(DATA[task]), tmp_path, "--trainer.max_epochs", "1")
     assert "val/loss" in run.call("validate")
     run.call("predict")
     assert len(list((run.folder / "predictions").rglob("*.*"))) > 1
     before = steps(run.folder)
-    printed_by(["fit", *run.args, *runs_in(tmp_path, "first"), "--ckpt_path", "last", "--trainer.max_epochs", "3"])
+    printed_by(["fit", *run.args, *runs_in(tmp_path, "first"), "--ckpt_path", "last", "--trainer.max_epochs", "2"])
     assert steps(run.folder) > before
     report = Path(printed_by(["report", str(run.folder)]).split()[-1])
     assert "Left out" not in report.read_text(encoding="utf-8")

@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,7 @@ import lightning as L
 import pytest
 import torch
 from command_line import config_args, runs_in, table
+from other_process import script
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.data import DataLoader, DistributedSampler
@@ -290,46 +290,44 @@ def folder(drawn_streets: Path, drawn_portraits: Path, tmp_path_factory: pytest.
     return folder
 
 
-def run(commands: Mapping[str, tuple[list[str], dict[str, str]]], folder: Path) -> dict[str, str]:
-    """What commands print that run side by side; one that takes longer than two minutes fails.
+LOCAL = {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
+
+
+def run(words: Sequence[str], environments: Mapping[Path, Mapping[str, str]]) -> str:
+    """What processes print that run a script side by side; one that takes longer than two minutes fails.
 
     Args:
-        commands: Each with what it adds to the environment, by name.
-        folder: Where what they print is kept.
+        words: The script and its arguments.
+        environments: What is added to the environment of each, by the file that it prints into.
     """
-    own = {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
-    processes = {}
-    for name, (command, added) in commands.items():
-        with (folder / f"{name}.txt").open("w") as out:
-            environment = {**os.environ, **own, **added}
-            processes[name] = subprocess.Popen(
-                command, stdout=out, stderr=subprocess.STDOUT, env=environment, cwd=folder, start_new_session=True
-            )
+    processes = [script(words, output, {**LOCAL, **added}) for output, added in environments.items()]
     try:
-        ends = [process.wait(SECONDS) for process in processes.values()]
+        for process in processes:
+            process.join(SECONDS)
+        ends = [process.exitcode for process in processes]
     finally:
-        for process in processes.values():
+        for process in processes:
             with contextlib.suppress(ProcessLookupError):  # nothing of it is left
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    printed = {name: (folder / f"{name}.txt").read_text() for name in processes}
-    assert not any(ends), "\n".join(printed.values())
+                os.killpg(process.pid or 0, signal.SIGKILL)
+            process.join()
+    printed = "\n".join(output.read_text() for output in environments)
+    assert not any(ends) and None not in ends, printed
     return printed
 
 
-def by_torchrun(name: str, command: list[str]) -> dict[str, tuple[list[str], dict[str, str]]]:
-    """A command for each of the two processes, with the environment that torchrun gives them."""
+def by_torchrun(name: str, words: Sequence[str], folder: Path) -> None:
+    """Runs a script in two processes, with the environment that torchrun gives them."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
     shared |= {"TORCHELASTIC_RUN_ID": "none", "GROUP_RANK": "0"}
-    return {f"{name}.{rank}": (command, {**shared, "RANK": rank, "LOCAL_RANK": rank}) for rank in ("0", "1")}
+    run(words, {folder / f"{name}.{rank}.txt": {**shared, "RANK": rank, "LOCAL_RANK": rank} for rank in ("0", "1")})
 
 
 def answers(job: str, folder: Path) -> list[dict[str, Any]]:
-    """What both processes found, started as torchrun starts them."""
-    run(by_torchrun(job, [sys.executable, __file__, job, str(folder)]), folder)
+    """What both processes found."""
+    by_torchrun(job, [__file__, job, str(folder)], folder)
     return [json.loads((folder / f"{job}.{rank}.json").read_text()) for rank in (0, 1)]
 
 
@@ -448,10 +446,12 @@ def command(drawn_tiles: Path) -> list[str]:
     return [*config, *network, *two]
 
 
+SCRIPT = str(Path(sys.executable).with_name("triptych"))
+
+
 def printed(subcommand: str, args: Sequence[str], folder: Path) -> str:
     """What the console script prints; Lightning starts it once more for the second process."""
-    script = str(Path(sys.executable).with_name("triptych"))
-    return run({subcommand: ([script, subcommand, *args], {})}, folder)[subcommand]
+    return run([SCRIPT, subcommand, *args], {folder / f"{subcommand}.txt": {}})
 
 
 def test_a_fit_on_the_command_line_searches_and_trains_once(command: list[str], tmp_path: Path) -> None:
@@ -465,9 +465,7 @@ def test_a_fit_on_the_command_line_searches_and_trains_once(command: list[str], 
     assert f"checkpoint: {run_folder}/checkpoints/best.ckpt" in resumed
     last = run_folder / "checkpoints" / "last.ckpt"
     assert torch.load(last, weights_only=True)["epoch"] == 2
-    script = str(Path(sys.executable).with_name("triptych"))
-    again = [script, "fit", *command, *runs_in(tmp_path / "runs"), *more[:-1], "4"]
-    run(by_torchrun("again", again), tmp_path)
+    by_torchrun("again", [SCRIPT, "fit", *command, *runs_in(tmp_path / "runs"), *more[:-1], "4"], tmp_path)
     assert torch.load(last, weights_only=True)["epoch"] == 3
     assert [path.name for path in (tmp_path / "runs" / "planet").iterdir()] == [run_folder.name]
     assert not (run_folder / ".lock").exists()

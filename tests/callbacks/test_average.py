@@ -108,7 +108,7 @@ def saved(path: Path) -> Any:
 
 @pytest.mark.parametrize("only_weights", [False, True])
 def test_every_checkpoint_has_the_average_as_its_weights(only_weights: bool, roots, tmp_path: Path) -> None:
-    case, record = Case("camvid", epochs=2), Record()
+    case, record = Case("camvid", epochs=1), Record()
     keep = ModelCheckpoint(
         tmp_path, "{step}", save_top_k=-1, every_n_train_steps=1, save_weights_only=only_weights, monitor=None
     )
@@ -130,10 +130,8 @@ def tensors_of(path: Path) -> dict[str, Tensor]:
 
 
 SETTINGS: list[tuple[Case, int, str, int, dict[str, Any]]] = [
-    (Case("planet"), 1, "on_train_batch_start", 8, {}),
     (Case("planet", accumulate=3), 1, "on_after_backward", 9, {}),
     (Case("planet"), 1, "on_train_epoch_start", 2, {}),
-    (Case("camvid"), 1, "on_train_batch_start", 4, {"val_check_interval": 2}),
     (Case("camvid", freeze_to=-1), 2, "on_validation_start", 2, {"val_check_interval": 2}),
     (Case("biwi"), 3, "on_train_batch_end", 7, {}),
     (Case("planet"), 2, "on_train_batch_end", 8, {"precision": "bf16-true"}),

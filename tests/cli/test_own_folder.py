@@ -59,7 +59,7 @@ def test_fit_without_a_logger_leaves_the_users_own_files_alone(own_yaml: Path) -
     assert files(own_yaml.parent / "version_0") == files(own_yaml.parent / "version_1") == run
 
 
-@pytest.mark.parametrize("logger", ["false", "true", f"{LOGGERS}.CSVLogger"])
+@pytest.mark.parametrize("logger", ["false", f"{LOGGERS}.CSVLogger"])
 def test_last_resumes_the_newest_run_in_its_folder_and_a_finished_one_has_nothing_left(
     own_yaml: Path, logger: str
 ) -> None:

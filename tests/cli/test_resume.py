@@ -4,7 +4,6 @@ import contextlib
 import os
 import platform
 import re
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,7 +14,7 @@ import torch
 import yaml
 from command_line import QUIET, config_args, fails, printed_by, runs_in
 from jsonargparse import Namespace
-from other_process import held
+from other_process import held, script
 from small_fit import TINY
 
 from triptych.cli.resume import resumed_run
@@ -281,16 +280,17 @@ def test_a_fit_goes_on_with_its_seed_alone(fit: list[str]) -> None:
 
 @pytest.mark.slow
 def test_a_fit_is_refused_while_another_process_trains_the_run_and_goes_on_after_its_kill(fit: list[str]) -> None:
-    last, script = Path("runs/camvid/version_0", STATE), Path(sys.executable).with_name("triptych")
+    last, command = Path("runs/camvid/version_0", STATE), str(Path(sys.executable).with_name("triptych"))
     fit = [*fit, "--data.num_workers", "1"]
-    with subprocess.Popen([script, *fit, "--trainer.max_epochs", "1000"], stdout=subprocess.DEVNULL) as first:
-        try:
-            while not last.exists() and first.poll() is None:
-                time.sleep(0.1)
-            words = rf"runs/camvid/version_0: process {first.pid} on {platform.node()} writes there; wait until it .*"
-            fails([*fit, "--ckpt_path", "last"], words)
-        finally:
-            first.kill()
+    first = script([command, *fit, "--trainer.max_epochs", "1000"], Path.cwd() / "printed.txt")
+    try:
+        while not last.exists() and first.is_alive():
+            time.sleep(0.1)
+        words = rf"runs/camvid/version_0: process {first.pid} on {platform.node()} writes there; wait until it .*"
+        fails([*fit, "--ckpt_path", "last"], words)
+    finally:
+        first.kill()
+        first.join()
     trained = read_checkpoint(last)["epoch"] + 1
     printed_by([*fit, "--ckpt_path", "last", "--trainer.max_epochs", str(trained + 1)])
     assert read_checkpoint(last)["epoch"] == trained

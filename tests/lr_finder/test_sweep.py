@@ -2,8 +2,6 @@
 
 import json
 import math
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from lightning.pytorch.plugins import MixedPrecision
+from other_process import script
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -186,11 +185,9 @@ def test_a_scaler_that_leaves_steps_out_is_no_hindrance(drawn_tiles: Path) -> No
 
 @pytest.mark.slow
 def test_two_ranks_stop_at_the_same_point_with_the_same_answer(tmp_path: Path) -> None:
-    environment = {**os.environ, "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, __file__, str(tmp_path)], env=environment, capture_output=True, text=True, timeout=180
-    )
-    assert done.returncode == 0, done.stderr
+    process = script([__file__, str(tmp_path)], tmp_path / "printed.txt", {"GLOO_SOCKET_IFNAME": "lo"})
+    process.join(180)
+    assert process.exitcode == 0, (tmp_path / "printed.txt").read_text()
     first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
     assert first == second
     assert 10 < len(first["search"]["rates"]) < 100

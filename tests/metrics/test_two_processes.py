@@ -1,13 +1,12 @@
 """Two processes that split the pixels unevenly get the numbers of one; run as a script, this file is such a process."""
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from other_process import script
 
 from triptych import VoidMaskedAccuracy
 from triptych.metrics import PointScores, SegmentationScores, TagScores
@@ -57,15 +56,13 @@ def scores_of(numbers: list[int]) -> dict[str, float | list[float]]:
 
 @pytest.mark.slow
 def test_two_processes_get_the_numbers_of_one(tmp_path: Path) -> None:
-    processes = [
-        subprocess.Popen(
-            [sys.executable, __file__, str(rank), str(tmp_path / "store")],
-            stdout=subprocess.PIPE,
-            env={**os.environ, "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"},
-        )
-        for rank in (0, 1)
-    ]
-    answers = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
+    output = [tmp_path / f"{rank}.txt" for rank in (0, 1)]
+    local = {"GLOO_SOCKET_IFNAME": "lo"}
+    processes = [script([__file__, str(rank), str(tmp_path / "store")], output[rank], local) for rank in (0, 1)]
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0, 0], output[0].read_text()
+    answers = [json.loads(printed.read_text().splitlines()[-1]) for printed in output]  # after warnings
     for name, parts in PARTS.items():
         expected = json.dumps(scores_of([number for part in parts for number in part]))
         assert [json.dumps(answer[name]) for answer in answers] == [expected, expected]

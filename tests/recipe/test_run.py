@@ -9,7 +9,6 @@ import random
 import re
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +18,7 @@ from typing import Any, NamedTuple
 import lightning as L
 import pytest
 import torch
-from other_process import held
+from other_process import held, script
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 
@@ -467,12 +466,12 @@ def test_killed_process_resumes_as_if_it_had_lived(drawn_streets: Path, tmp_path
     signals = [signal.SIGKILL, signal.SIGTERM, 0]
     for kill, number, resume in zip(kills, signals, ["", "resume", "resume"], strict=True):
         options = [str(kill or ""), str(int(number)), resume]
-        script = [sys.executable, __file__, str(drawn_streets), str(tmp_path / "killed"), *options]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}  # with tests/
-        done = subprocess.run(script, env=environment, capture_output=True, text=True, timeout=300, check=False)
-        assert done.returncode == {signal.SIGTERM: 143, signal.SIGKILL: -9, 0: 0}[number], done.stderr
+        output = tmp_path / "printed.txt"
+        process = script([__file__, str(drawn_streets), str(tmp_path / "killed"), *options], output)
+        process.join(300)
+        assert process.exitcode == {signal.SIGTERM: 143, signal.SIGKILL: -9, 0: 0}[number], output.read_text()
         if number == signal.SIGTERM:
-            assert "go on with: run_recipe(..., resume=True)." in done.stderr
+            assert "go on with: run_recipe(..., resume=True)." in output.read_text()
     names = sorted(path.name for path in (tmp_path / "killed" / "checkpoints").iterdir())
     assert names == [f"{name}.ckpt" for name in NAMES]
     assert_same(checkpoint(tmp_path / "killed", NAMES[-1])["state_dict"], expected)
@@ -480,7 +479,6 @@ def test_killed_process_resumes_as_if_it_had_lived(drawn_streets: Path, tmp_path
 
 def main(root: str, folder: str, kill_after: str, number: str, resume: str) -> None:
     """Runs the recipe with a worker, and sends its process a signal after that number of training batches."""
-    torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("triptych.recipe.stage_run.find_lr", SHORT_SEARCH)
         if kill_after:

@@ -2,12 +2,10 @@
 
 import os
 import platform
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from other_process import held
+from other_process import held, script
 
 from triptych.runs.layout import RunLayout
 from triptych.runs.lock import LockedError, folder_lock, lock_of_parent
@@ -33,29 +31,38 @@ def test_a_second_process_is_refused_and_told_who_writes_there(tmp_path: Path) -
 def test_the_lock_of_a_killed_process_keeps_nobody_out(how: str, tmp_path: Path) -> None:
     with held(tmp_path, how) as process:
         process.kill()
-        process.wait()
+        process.join()
         assert (tmp_path / ".lock").exists()
         with folder_lock(tmp_path):
             pass
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_lock_taken_twice_ends_with_the_second_and_so_does_an_empty_folder(tmp_path: Path) -> None:
+def taken(folder: Path, output: Path) -> str:
+    """What another process prints that takes the lock of a folder."""
+    code = output.with_suffix(".py")
+    code.write_text(TAKE)
+    process = script([str(code), str(folder)], output)
+    process.join()
+    return output.read_text()
+
+
+def test_a_lock_taken_twice_ends_with_the_second_and_so_does_an_empty_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "runs" / "a"
     with folder_lock(folder):
         with folder_lock(folder):
             pass
-        environment = {name: value for name, value in os.environ.items() if name != "TRIPTYCH_LOCKED"}
-        refused = subprocess.run(
-            [sys.executable, "-c", TAKE, str(folder)], env=environment, capture_output=True, text=True, check=False
-        )
-        assert f"{folder}: process {os.getpid()} on {platform.node()} writes there" in refused.stderr
-    assert list(tmp_path.iterdir()) == []
+        with monkeypatch.context() as patch:
+            patch.delenv("TRIPTYCH_LOCKED")
+            refusal = taken(folder, tmp_path / "other.txt")
+        assert f"{folder}: process {os.getpid()} on {platform.node()} writes there" in refusal
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_process_needs_no_lock_that_the_one_has_which_started_it(tmp_path: Path) -> None:
     with folder_lock(tmp_path):
         assert lock_of_parent() is None
-        child = subprocess.run([sys.executable, "-c", TAKE, str(tmp_path)], capture_output=True, text=True, check=True)
-        assert child.stdout == f"{tmp_path}\n"
+        assert taken(tmp_path, tmp_path / "other.txt") == f"{tmp_path}\n"
     assert "TRIPTYCH_LOCKED" not in os.environ

@@ -105,8 +105,7 @@ def test_floating_point_images_are_not_read_again_in_a_training_step() -> None:
 
 @pytest.mark.parametrize("encoder", ["resnet34", OFFLINE_ENCODER, "efficientnet-b0", "se_resnet50"])
 def test_shipped_and_common_encoders_can_be_deterministic(step, encoder) -> None:
-    for task in TASKS:
-        assert step(task, encoder=encoder) & RAISING == set()
+    assert step(UNetSegmenter, encoder=encoder) & RAISING == set()  # it has every feature of an encoder in its sum
 
 
 @pytest.mark.parametrize(

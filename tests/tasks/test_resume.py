@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +54,12 @@ def saved(path: Path) -> Any:
     return torch.load(path, weights_only=True)
 
 
-@pytest.mark.parametrize("number", range(12))
+@pytest.mark.parametrize("number", range(8))
 def test_a_fit_that_is_resumed_ends_as_one_that_was_not_broken_off(number: int, roots, tmp_path: Path) -> None:
     draw = random.Random(number)
     case = Case(
         task=("planet", "biwi", "camvid", "points")[number % 4],
-        workers=2 if number in (0, 5, 10) else 0,
+        workers=2 if number in (0, 5, 6) else 0,
         freeze_to=draw.choice([0, -1]),
         accumulate=draw.choice([1, 3]),
     )
@@ -225,7 +224,7 @@ ENDS = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 143, signal.SIGINT: 130
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("workers", "freeze_to", "accumulate"), list(product([0, 2], [0, -1], [1, 3])))
+@pytest.mark.parametrize(("workers", "freeze_to", "accumulate"), [(0, 0, 1), (0, -1, 3), (2, 0, 3), (2, -1, 1)])
 def test_a_fit_that_is_killed_or_stopped_three_times_ends_with_the_weights_of_one_that_was_not(
     helper: Helper, drawn_tiles: Path, tmp_path: Path, workers: int, freeze_to: int, accumulate: int
 ) -> None:
