@@ -155,7 +155,7 @@ def test_each_split_is_judged_alone_for_labels_but_ids_are_judged_together(tmp_p
     assert len(frames) == 2
 
 
-@pytest.mark.parametrize("codes", [["leaf"], ["leaf", "Void"], ["leaf", "stem", "root", "Void"]])
+@pytest.mark.parametrize("codes", [["leaf", "Void"], ["leaf", "stem", "root", "Void"]])
 def test_one_class_alone_is_doubted_where_it_is_trained_or_scored(codes: list[str], tmp_path: Path) -> None:
     number = sum(code != "Void" for code in codes)
     for split in ("train", "val", "test"):
