@@ -217,8 +217,14 @@ def test_ids_of_16_bits_keep_their_values(tmp_path: Path) -> None:
             tiff(IDS.astype(np.float32)),
             "expected 8-bit class ids, or 16-bit ones, got 1 band of 32-bit floats (mode F)",
         ),
-        (tiff(IDS.astype(np.int32) + 65536 - 31), "expected class ids from 0 to 65535, got 65536; correct the mask."),
-        (tiff(-IDS.astype(np.int16)), "expected class ids from 0 to 65535, got -31; correct the mask."),
+        (
+            tiff(IDS.astype(np.int32) + 65536 - 31),
+            "expected class ids from 0 to 65535, got 65536; correct the mask, in which 255 is void.",
+        ),
+        (
+            tiff(-IDS.astype(np.int16)),
+            "expected class ids from 0 to 65535, got -31; correct the mask, in which 255 is void.",
+        ),
     ],
     ids=["colours", "floats", "wide", "below 0"],
 )
