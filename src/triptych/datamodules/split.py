@@ -46,12 +46,15 @@ def chosen_way(ways: Mapping[str, Any], lesson: Mapping[str, Any]) -> str:
         lesson: The lesson's argument, with its default.
 
     Raises:
-        ValueError: Several are given.
+        ValueError: Several are given, or none, not even the lesson's.
     """
     given = [name for name, value in ways.items() if value is not None and value != lesson.get(name)]
     if len(given) > 1:
         raise ValueError(f"{', '.join(given)}: expected one way to split, got {len(given)}; remove the others.")
-    return given[0] if given else next(iter(lesson))
+    way = given[0] if given else next(iter(lesson))
+    if ways[way] is None:
+        raise ValueError(f"{way}: expected one way to split, got none; set one of {', '.join(ways)}.")
+    return way
 
 
 def checked_fraction(value: float | None) -> float | None:
