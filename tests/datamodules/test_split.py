@@ -84,15 +84,7 @@ def test_another_value_is_refused_with_its_sample(value: str) -> None:
 def test_what_is_given_goes_before_the_default_and_two_are_refused() -> None:
     lesson = {"valid_list": "valid.txt"}
     nothing = {"valid_list": "valid.txt", "valid_fraction": None, "valid_groups": None}
-    assert chosen_way(nothing, lesson) == "valid_list"
+    assert chosen_way(nothing, lesson) == chosen_way({**nothing, "valid_list": None}, lesson) == "valid_list"
     assert chosen_way({**nothing, "valid_groups": ["a"]}, lesson) == "valid_groups"
     with pytest.raises(ValueError, match=r"^valid_list, valid_fraction: expected one way to split, got 2; remove the"):
         chosen_way({**nothing, "valid_list": "a.txt", "valid_fraction": 0.2}, lesson)
-
-
-def test_no_way_to_split_is_refused_with_those_that_there_are() -> None:
-    ways = {"valid_list": None, "valid_fraction": None}
-    with pytest.raises(
-        ValueError, match=r"^valid_list: expected one way to split, got none; set one of valid_list, valid"
-    ):
-        chosen_way(ways, {"valid_list": "valid.txt"})

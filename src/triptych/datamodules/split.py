@@ -46,15 +46,12 @@ def chosen_way(ways: Mapping[str, Any], lesson: Mapping[str, Any]) -> str:
         lesson: The lesson's argument, with its default.
 
     Raises:
-        ValueError: Several are given, or none, not even the lesson's.
+        ValueError: Several are given.
     """
     given = [name for name, value in ways.items() if value is not None and value != lesson.get(name)]
     if len(given) > 1:
         raise ValueError(f"{', '.join(given)}: expected one way to split, got {len(given)}; remove the others.")
-    way = given[0] if given else next(iter(lesson))
-    if ways[way] is None:
-        raise ValueError(f"{way}: expected one way to split, got none; set one of {', '.join(ways)}.")
-    return way
+    return given[0] if given else next(iter(lesson))
 
 
 def checked_fraction(value: float | None) -> float | None:
