@@ -285,6 +285,7 @@ OTHERS = {
     "tar": (bytes(257) + b"ustar\0" + bytes(300), "an archive (tar); unpack it."),
     "macOS": (b"\0\x05\x16\x07\0\2\0\0Mac OS X", "what macOS keeps beside a file (AppleDouble); delete it."),
     "iPhone": (b"\0\0\0\x24ftypheic\0\0\0\0", "a photograph in HEIF (HEIC), which is not read; convert"),
+    "a burst": (b"\0\0\0\x24ftyphevx\0\0\0\0", "a photograph in HEIF (HEIC), which is not read; convert"),
     "LFS": (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS; fetch the file with `git lfs"),
     "bytes": (b"\x01\x02\x03", "a file that is not one or is cut off; replace the file."),
     "broken": (b"\xff\xd8\xff\xe0\0\0", "a JPEG that is cut off or broken; copy it again."),
