@@ -290,7 +290,7 @@ DATA_MISTAKES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     ),
     "no mask": (
         lambda root: first_mask(root).unlink(),
-        r"camvid: 1 of 8 frames have no mask; the first is \S+\.png \(expected \S+_P\.png\)\.",
+        r"camvid: 1 of 8 frames have no mask; the first is \S+\.png \(expected \S+_P\.png\); add the masks, .*",
         [],
     ),
     "mask of another size": (

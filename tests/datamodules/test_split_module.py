@@ -403,3 +403,10 @@ def test_another_split_is_another_run() -> None:
     )
     assert first_difference(was, now) == "data.valid_groups was ['a', 'b'], now ['a']"
     assert first_difference({"data.valid_list": "valid.txt"}, now) is None
+
+
+@pytest.mark.parametrize(("task", "lesson"), [("camvid", "valid_list"), ("planet", "valid_fraction")])
+def test_no_way_to_split_is_refused_with_those_that_there_are(task: str, lesson: str, roots: dict[str, Path]) -> None:
+    text = f"^{lesson}: expected a way to split, got none; set one of valid_list, valid_fraction, valid_groups"
+    with pytest.raises(ValueError, match=text):
+        build(task, roots[task], "fit", **{lesson: None})

@@ -83,12 +83,21 @@ def test_check_passes_a_folder_in_order(drawn_streets: Path) -> None:
 def test_absent_root_codes_and_image_folder_are_named(streets: Path) -> None:
     with pytest.raises(MissingDataError, match=re.escape(f"{streets / 'x'}: no such folder; expected images/, labels")):
         CamVid(streets / "x")
-    with pytest.raises(MissingDataError, match=re.escape(f"{streets / 'x'}: no such folder; expected images in it.")):
+    text = f"{streets / 'x'}: no such folder; expected {{}} in it; {streets} has images, labels; set {{}}."
+    with pytest.raises(MissingDataError, match=re.escape(text.format("images", "image_dir"))):
         CamVid(streets, image_dir="x")
+    with pytest.raises(MissingDataError, match=re.escape(text.format("masks", "label_dir"))):
+        CamVid(streets, label_dir="x").check()
     (streets / "codes.txt").unlink()
     codes = re.escape(f"{streets / 'codes.txt'}: no such file; expected one class name per line, in order of id.")
     with pytest.raises(MissingDataError, match=codes):
         CamVid(streets)
+
+
+def test_a_root_one_folder_too_high_is_told_which_to_give(streets: Path) -> None:
+    text = f"{streets.parent / 'codes.txt'}: no such file, but there is {streets / 'codes.txt'}; set root to {streets}."
+    with pytest.raises(MissingDataError, match=re.escape(text)):
+        CamVid(streets.parent)
 
 
 def test_frames_without_a_mask_are_counted_and_the_first_is_named(streets: Path) -> None:
@@ -96,7 +105,8 @@ def test_frames_without_a_mask_are_counted_and_the_first_is_named(streets: Path)
     for name in frames.names[2:5]:
         frames.label_path(name).unlink()
     first, expected = frames.image_dir / frames.names[2], frames.label_path(frames.names[2])
-    text = f"camvid: 3 of 12 frames have no mask; the first is {first} (expected {expected})."
+    text = f"camvid: 3 of 12 frames have no mask; the first is {first} (expected {expected}); add the masks, or "
+    text += f"move these frames out of {frames.image_dir}."
     with pytest.raises(MissingDataError, match=re.escape(text)):
         frames.check()
 
@@ -131,7 +141,7 @@ def test_an_id_without_a_class_is_refused_with_its_file(streets: Path, classes: 
         "{0: Animal, 1: Archway, "
     )
     with pytest.raises(
-        BadSampleError, match=f"{re.escape(text)}.*, 31: Wall, 32: CLASS}} with the name of a class for"
+        BadSampleError, match=f"{re.escape(text)}.*, 31: Wall, 32: CLASS}} with the name of a class, or Void, for"
     ):
         CamVid(streets, classes=classes)[0]
 

@@ -19,6 +19,20 @@ def test_the_index_of_a_name_is_its_id_whatever_ends_the_file(tmp_path: Path, co
 
 
 @pytest.mark.parametrize(
+    "content",
+    ["0 sky\n1 road\n2 Void", "0: sky\n1: road\n2: Void", "0\tsky\n1\troad\n2\tVoid", '"sky"\n"road"\n"Void"\n'],
+)
+def test_ids_that_are_those_of_the_lines_and_quotes_are_no_part_of_a_name(tmp_path: Path, content: str) -> None:
+    (tmp_path / "codes.txt").write_text(content)
+    assert read_codes(tmp_path / "codes.txt") == ["sky", "road", "Void"]
+
+
+def test_names_that_begin_with_a_number_are_names_if_most_have_none(tmp_path: Path) -> None:
+    (tmp_path / "codes.txt").write_text("car,\n4 wheels,\nbus,\n")
+    assert read_codes(tmp_path / "codes.txt") == ["car", "4 wheels", "bus"]
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         ("sky\nroad\n\ncar\n", "expected the name of class 2 in line 3, .* got a blank line; .*unused_2"),
@@ -29,6 +43,19 @@ def test_the_index_of_a_name_is_its_id_whatever_ends_the_file(tmp_path: Path, co
         ("sky\nroad\nsky\n", "expected each class once, got 'sky' in line 1 and 'sky' in line 3; "),
         ("Sky\nroad\n sky \n", "expected each class once, got 'Sky' in line 1 and 'sky' in line 3; "),
         ("cr\u00e8che\ncre\u0300che\n", "expected each class once, got .* in line 1 and .* in line 2; "),
+        ("// classes\nsky\n", "expected the name of class 0 in line 1, .* got the comment '// classes'; "),
+        ("name\nsky\nroad\n", "expected .* line 1, .* got the heading 'name'; remove the line"),
+        ("__ignore__\n_background_\nsky\n", "expected .* line 1, .* got '__ignore__', to which Labelme gives no id; "),
+        ("1 sky\n2 road\n", "expected .* line 1, .* got '1 sky'; sort the lines by id, from 0, with .* unused_0 "),
+        ("0: sky\n7: road\n", "expected .* line 2, .* got '7: road'; sort the lines by id, .* unused_1 "),
+        ("0,sky\n1,road\n255,void\n", "expected .* line 3, .* got '255,void'; remove the line, since 255 is void"),
+        ("id,name\n0,sky\n1,road\n", "expected .* line 1, .* got 'id,name' without the id that the other lines have"),
+        ("64 128 64\tsky\n0 0 9\troad\n", "expected .* line 1, .* got a colour too, .*; write the names alone"),
+        ("sky:0,0,0::\nroad:9,0,0::\n", "expected .* line 1, .* got a colour too, 'sky:0,0,0::'; write the names"),
+        (
+            "sky,road,car\n",
+            "expected at least two class names, one per line, in order of id, got 'sky,road,car' alone; ",
+        ),
         ("", "expected one class name per line, in order of id, got an empty file."),
         ("\ufeff\r\n \r\n", "expected one class name per line, in order of id, got an empty file."),
     ],

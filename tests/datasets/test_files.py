@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from triptych.datasets.files import list_files, list_images
+from triptych.datasets.files import list_files, list_images, none_found
 
 LEFT = ["._a.png", ".DS_Store", "Thumbs.db", "__MACOSX/a.png", "__MACOSX/images/._a.png", ".cache/a.png", "b/._c.jpg"]
+LEFT += ["@eaDir/a.png/SYNOFILE_THUMB_M.png", "$RECYCLE.BIN/a.png"]
 
 
 def write(folder: Path, *names: str) -> None:
@@ -38,3 +39,9 @@ def test_links_are_followed_and_loops_end(tmp_path: Path) -> None:
 
 def test_an_absent_folder_has_no_files(tmp_path: Path) -> None:
     assert list_files(tmp_path / "x") == []
+
+
+def test_what_a_folder_holds_instead_of_images_is_told(tmp_path: Path) -> None:
+    assert none_found(tmp_path) == "found none"
+    write(tmp_path, "a.HEIC", "b/c.heic", "notes", ".x.dcm")
+    assert none_found(tmp_path).startswith("found 2 .heic, 1 without suffix, but none of .bmp, .jpeg, ")

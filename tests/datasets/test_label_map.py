@@ -78,10 +78,10 @@ def test_grey_colours_are_ids_and_black_and_white_two_classes() -> None:
 def test_colours_without_known_names_are_listed_to_be_filled_in() -> None:
     assert suggest_label_map(["#00a000", "#dc0000"], TWO) is None
     assert map_advice(["#00a000", "#dc0000"], TWO) == (
-        'label_map: {"#00a000": CLASS, "#dc0000": CLASS} with the name of a class for each CLASS'
+        'label_map: {"#00a000": CLASS, "#dc0000": CLASS} with the name of a class, or Void, for each CLASS'
     )
     assert map_advice([0, 1, 9, 12, 255], THREE) == (
-        "label_map: {0: a, 1: b, 2: c, 9: CLASS, 12: CLASS} with the name of a class for each CLASS"
+        "label_map: {0: a, 1: b, 2: c, 9: CLASS, 12: CLASS} with the name of a class, or Void, for each CLASS"
     )
 
 
@@ -112,3 +112,7 @@ def test_the_line_is_yaml_of_the_same_map_whatever_the_names() -> None:
         line = label_map_line(label_map)
         assert "\n" not in line
         assert yaml.safe_load(line) == label_map
+
+
+def test_what_maps_write_for_no_data_becomes_void_whether_or_not_all_classes_occur() -> None:
+    assert suggest_label_map([0, 2, 65535], ["a", "b", "c"]) == {0: "a", 1: "b", 2: "c", 65535: "Void"}

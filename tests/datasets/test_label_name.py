@@ -42,6 +42,8 @@ def test_what_cannot_be_filled_in_is_refused_when_the_data_are_described(label_n
     [
         ("{stem}_P{suffix}", "bonn/x.1_P.jpg"),
         ("{stem}.png", "bonn/x.1.png"),
+        ("{stem:-.1}_P.png", "bonn/x_P.png"),
+        ("{stem:-_sat}_P.png", "bonn/x.1_P.png"),
         ("{stem}/mask.png", "bonn/x.1/mask.png"),
         ("ids-{stem}{suffix}.png", "bonn/ids-x.1.jpg.png"),
     ],
@@ -79,3 +81,22 @@ def test_the_error_of_masks_that_are_named_otherwise_says_how(tmp_path: Path) ->
     with pytest.raises(MissingDataError, match=f"^{re.escape(text)}$"):
         frames.check()
     CamVid(tmp_path, label_name="{stem}_P.png").check()
+
+
+def test_an_ending_that_only_frames_have_is_found_and_masks_of_classes_go_before_others(tmp_path: Path) -> None:
+    frames = [f"a_{number}_left8bit.png" for number in range(3)]
+    for frame in frames:
+        for kind in ("color.png", "instanceIds.png", "labelIds.png", "polygons.json"):
+            (tmp_path / frame.replace("left8bit.png", f"fine_{kind}")).touch()
+    assert fitting_label_name(frames, frames, tmp_path) == "{stem:-_left8bit}_fine_labelIds.png"
+
+
+def test_a_number_is_no_ending(tmp_path: Path) -> None:
+    (tmp_path / "img_mask_0.png").touch()
+    assert fitting_label_name(["img_0.png"], ["img_0.png"], tmp_path) is None
+
+
+def test_no_frame_of_one_folder_is_its_own_mask(tmp_path: Path) -> None:
+    for file in (files := ["a.png", "a_m.png", "b.png", "b_m.png"]):
+        (tmp_path / file).touch()
+    assert fitting_label_name(files, files, tmp_path, in_one_folder=True) == "{stem}_m.png"

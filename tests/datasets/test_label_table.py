@@ -100,7 +100,8 @@ def test_an_id_without_a_class_is_named_with_what_the_mask_holds_and_a_map() -> 
     text = (
         f"{FILE}: expected class ids 0 to 4 (codes.txt names 5 classes) or 255 for void, got id 9; it holds 0 "
         "(50.0 %), 2 (25.0 %), 9 (25.0 %); correct the mask, add the class to codes.txt, or set label_map: "
-        "{0: background, 1: Road, 2: RoadShoulder, 3: Car, 4: Void, 9: CLASS} with the name of a class for each CLASS."
+        "{0: background, 1: Road, 2: RoadShoulder, 3: Car, 4: Void, 9: CLASS} with the name of a class, or "
+        "Void, for each CLASS."
     )
     with pytest.raises(BadSampleError, match=f"^{re.escape(text)}$"):
         LabelTable(None, CODES).class_ids(np.array([[0, 9], [2, 0]], dtype=np.uint8), FILE)

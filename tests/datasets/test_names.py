@@ -111,7 +111,9 @@ def test_unknown_lines_are_counted_and_the_first_is_named_with_its_like(root: Pa
     )
     with pytest.raises(BadSampleError, match="^" + re.escape(text)):
         read(root, "a.png\n\n../images/bonn/stra\u00dfe.jpg\nbonn/a\n0\n")
-    with pytest.raises(BadSampleError, match=r"1 of 1 lines name no frame; .*; expected names such as a\.png\.$"):
+    with pytest.raises(
+        BadSampleError, match=r"1 of 1 lines name no frame; .*; expected names such as a\.png, one per line\.$"
+    ):
         read(root, "images/0123456789.bmp")
 
 
@@ -142,3 +144,8 @@ def test_a_long_list_takes_seconds_at_most(root: Path, how: str) -> None:
     start = time.process_time()
     assert read(root, content, names) == names
     assert time.process_time() - start < 4  # one in twenty thousand squared would take minutes
+
+
+@pytest.mark.parametrize("line", ['"a.png"', "'a.png',", "a.png;", '"images/a.png",', '"images\\a.png"'])
+def test_quotes_and_commas_of_a_spreadsheet_are_passed_over(root: Path, line: str) -> None:
+    assert read(root, line) == ["a.png"]

@@ -79,3 +79,10 @@ def test_absent_lists_and_folders_are_missing_data(tmp_path: Path) -> None:
         read_lines(tmp_path / "a.txt")
     with pytest.raises(MissingDataError, match=re.escape(f"{tmp_path / 'images'}: no such folder; expected images")):
         list_images(tmp_path / "images")
+
+
+def test_a_list_may_have_quotes_and_the_separators_of_windows(folder: Path) -> None:
+    first = Pictures(folder).paths[0]
+    path = folder / "list.txt"
+    path.write_text(f'"..\\{folder.name}\\{first.name}",\n')
+    assert [found.resolve() for found in Pictures(path).paths] == [first.resolve()]

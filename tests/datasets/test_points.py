@@ -222,3 +222,13 @@ def test_arguments_that_are_unknown_are_refused(images: Path, arguments: dict[st
     write_table(images / "points.csv", [("a.png", 1, 2)], HEADER)
     with pytest.raises(ValueError, match=re.escape(words)):
         Points(images, **arguments)
+
+
+def test_fractions_of_the_size_are_no_pixels_but_a_corner_may_be(images: Path) -> None:
+    (images / "points.csv").write_text(f"{HEADER}\na.png,0.25,0.5\nb.png,,\nmore/c.png,1,0\n")
+    with pytest.raises(
+        BadSampleError, match=r"points\.csv: expected pixels .*, got fractions from 0 to 1 alone; multiply"
+    ):
+        Points(images)
+    (images / "points.csv").write_text(f"{HEADER}\na.png,0,1\n")
+    assert places(Points(images)) == {"a.png": [[1, 0]]}

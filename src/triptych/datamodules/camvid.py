@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from triptych.datamodules.split_module import SplitDataModule
 from triptych.datasets.camvid import ARCHIVE, CamVid, ClassSet
 from triptych.datasets.camvid_classes import class_colors
+from triptych.datasets.files import none_found
 from triptych.datasets.label_map import LabelMap
 from triptych.datasets.label_name import checked_label_name
 from triptych.datasets.mask_checks import check_masks
@@ -38,7 +39,8 @@ class CamVidDataModule(SplitDataModule):
         classes: `"all"` for the folder's own classes, `"11"` for SegNet's 11 and void.
         image_dir: Folder of the frames, below `root`.
         label_dir: Folder of the masks, below `root`.
-        label_name: Name of a frame's mask, from the frame's `{stem}` and `{suffix}`.
+        label_name: Name of a frame's mask, from the frame's `{stem}` and `{suffix}`; `{stem:-_sat}` is the stem without
+            the ending `_sat`, as in `{stem:-_leftImg8bit}_gtFine_labelIds.png`.
         label_map: Class names by the ids or colours in the masks, where an id is not the line number of its class in
             `codes.txt`: `{0: background, 255: lesion}`, `{"#804080": Road, "0,0,0": Void}`; `Void` or null is void. In
             ids 255 is void unless it is named. It goes before `classes`, and what `predict` writes are ids as trained,
@@ -131,7 +133,9 @@ class CamVidDataModule(SplitDataModule):
     def find(self) -> None:
         self._frames = CamVid(self.root, **self.layout)
         if not self._frames.names:
-            raise MissingDataError(f"{self._frames.image_dir}: expected images in it, found none.")
+            raise MissingDataError(
+                f"{self._frames.image_dir}: expected images in it, {none_found(self._frames.image_dir)}."
+            )
         self._names = SampleNames(self._frames.names, self._frames.image_dir, self.root, noun=self.noun)
 
     @property

@@ -207,22 +207,22 @@ class SplitDataModule(TriptychDataModule):
         Args:
             names: All that are not in the test list.
         """
-        assert self.valid_list is not None
-        path = self.root / self.valid_list
+        valid_list = self._given("valid_list")
+        path = self.root / valid_list
         if not path.is_file():
             raise MissingDataError(
                 f"{path}: no such file; expected one name per line. To split without a list, set valid_fraction (such "
                 "as 0.2), or valid_groups and group."
             )
-        return HeldOut(self.names.read_list(path), self.valid_list)
+        return HeldOut(self.names.read_list(path), valid_list)
 
     def by_valid_fraction(self, names: Sequence[str]) -> HeldOut:
         """Holds out what is drawn; see `by_valid_list`."""
-        assert self.valid_fraction is not None
+        fraction = self._given("valid_fraction")
         group_of = None if self._pattern is None else groups_of(names, self._pattern)
         what = "" if group_of is None else f" in whole {self.group_noun}s"
-        drawn = draw(names, self.valid_fraction, self.seed, group_of)
-        return HeldOut(drawn, f"valid_fraction {self.valid_fraction}{what}, seed {self.seed}")
+        drawn = draw(names, fraction, self.seed, group_of)
+        return HeldOut(drawn, f"valid_fraction {fraction}{what}, seed {self.seed}")
 
     def by_valid_groups(self, names: Sequence[str]) -> HeldOut:
         """Holds out the groups; see `by_valid_list`."""
@@ -232,6 +232,16 @@ class SplitDataModule(TriptychDataModule):
         held_out = named_groups("valid_groups", self.valid_groups, sorted({*group_of.values()}), self.root)
         chosen = frozenset(held_out)
         return HeldOut([name for name in names if group_of[name] in chosen], f"valid_groups {', '.join(held_out)}")
+
+    def _given(self, argument: str) -> Any:
+        """The value of the lesson's argument, which null may have taken away.
+
+        Raises:
+            ValueError: It has, and nothing else splits.
+        """
+        if (value := self.ways[argument]) is None:
+            raise ValueError(f"{argument}: expected a way to split, got none; set one of {', '.join(self.ways)}.")
+        return value
 
     @property
     def _pattern(self) -> str | None:

@@ -18,12 +18,13 @@ import numpy.typing as npt
 from triptych.datasets.camvid_classes import SEGNET_MERGE, SEGNET_NAMES, VOID
 from triptych.datasets.codes import read_codes
 from triptych.datasets.download import Archive
-from triptych.datasets.files import list_files, list_images
+from triptych.datasets.files import list_files
 from triptych.datasets.folders import expect_folder
 from triptych.datasets.images import Scale, check_images, checked_scale, image_header, pair_as_shown, read_rgb
 from triptych.datasets.label_map import VOID_ID, is_void
-from triptych.datasets.label_name import checked_label_name, fitting_label_name, mask_name
+from triptych.datasets.label_name import checked_label_name, mask_name
 from triptych.datasets.label_table import LabelTable
+from triptych.datasets.mask_files import MaskFiles
 from triptych.datasets.mask_values import refuse_changed_ids
 from triptych.datasets.sample import Record
 from triptych.errors import BadSampleError, MissingDataError
@@ -48,7 +49,8 @@ class CamVid:
         classes: `"all"` keeps the folder's own codes; `"11"` merges the 32 official ones into SegNet's 11 and void.
         image_dir: Folder of the frames, below `root`.
         label_dir: Folder of the masks, below `root`.
-        label_name: Name of a frame's mask, from the frame's `{stem}` and `{suffix}`.
+        label_name: Name of a frame's mask, from the frame's `{stem}` and `{suffix}`; `{stem:-_sat}` is the stem without
+            the ending `_sat`.
         label_map: Class name of each id or colour in the masks, see `triptych.datasets.label_map`; None if each id is
             the line number of its class. It goes before `classes`.
         scale: How frames of more than 8 bits are read; see `read_rgb`.
@@ -73,11 +75,12 @@ class CamVid:
         scale: Scale | None = None,
     ) -> None:
         self.root, self.scale, self.label_name = Path(root), checked_scale(scale), checked_label_name(label_name)
-        self.image_dir, self.label_dir = self.root / image_dir, self.root / label_dir
+        self.masks = MaskFiles(self.root, image_dir, label_dir, self.label_name)
+        self.image_dir, self.label_dir = self.masks.image_dir, self.masks.label_dir
         self.codes = _read_codes(self.root)
         self.table = LabelTable(label_map, self.codes)
         self.class_names, self._merge = merge_codes(self.codes, classes)
-        self.names = list(names) if names is not None else list_images(self.image_dir)
+        self.names = list(names) if names is not None else self.masks.frames()
 
     @property
     def ignore_index(self) -> int:
@@ -124,7 +127,7 @@ class CamVid:
 
     def label_path(self, name: str) -> Path:
         """Where the mask of the frame `name` is expected."""
-        return self.label_dir / mask_name(name, self.label_name)
+        return self.masks.path(name)
 
     def read_mask(self, path: Path, oriented: bool = True) -> npt.NDArray[np.uint8]:
         """Class ids (H, W) of one mask, mapped by `label_map`, then merged by `classes`; void is `ignore_index`.
@@ -178,13 +181,7 @@ class CamVid:
             if mask_name(name, self.label_name) not in present and not self.label_path(name).is_file()
         ]
         if masks:
-            expect_folder(self.label_dir)
-            fitting = fitting_label_name(self.names, masks, self.label_dir)
-            advice = "" if fitting is None else f'; set label_name: "{fitting}"'
-            raise MissingDataError(
-                f"camvid: {len(masks)} of {len(self)} frames have no mask; the first is {self.image_dir / masks[0]} "
-                f"(expected {self.label_path(masks[0])}){advice}."
-            )
+            raise MissingDataError(self.masks.missing_message(masks, self.names))
 
 
 def _read_codes(root: Path) -> list[str]:
@@ -195,7 +192,11 @@ def _read_codes(root: Path) -> list[str]:
             f"{root}: no such folder; expected images/, labels/ and codes.txt in it "
             "(`triptych make-data camvid DIR` writes made-up streets, `download: true` fetches the real ones)."
         )
-    return read_codes(root / "codes.txt")
+    codes = root / "codes.txt"
+    inside = [] if codes.exists() else sorted(root.glob("*/codes.txt"))
+    if inside:
+        raise MissingDataError(f"{codes}: no such file, but there is {inside[0]}; set root to {inside[0].parent}.")
+    return read_codes(codes)
 
 
 def merge_codes(codes: Sequence[str], classes: ClassSet) -> tuple[list[str], npt.NDArray[np.uint8]]:

@@ -2,6 +2,7 @@
 
 import os
 import posixpath
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,14 +11,14 @@ from triptych.datasets.text import read_lines as read_lines
 from triptych.errors import MissingDataError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
-_LEFT_BY_SYSTEMS = frozenset({"__MACOSX", "Thumbs.db"})
-"""What macOS and Windows leave in folders, besides names that begin with a dot."""
+_LEFT_BY_SYSTEMS = frozenset({"__MACOSX", "Thumbs.db", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
+"""What macOS, Windows and Synology's disks leave in folders, besides names that begin with a dot."""
 
 
 def list_images(folder: Path) -> list[str]:
     """Names of the images in a folder and its subfolders, sorted, such as `bonn/x.png`.
 
-    Names that begin with a dot, `__MACOSX` and `Thumbs.db` are passed over.
+    Names that begin with a dot, `__MACOSX` and the like are passed over.
 
     Raises:
         MissingDataError: The folder does not exist.
@@ -26,6 +27,18 @@ def list_images(folder: Path) -> list[str]:
     if not folder.is_dir():
         raise MissingDataError(f"{folder}: no such folder; expected images in it.")
     return sorted(name for name in list_files(folder) if posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES)
+
+
+def none_found(folder: Path) -> str:
+    """That a folder holds no images, and what it holds instead, for the end of an error."""
+    held = summary(folder)
+    return f"found {held}, but none of {', '.join(sorted(IMAGE_SUFFIXES))}" if held else "found none"
+
+
+def summary(folder: Path) -> str:
+    """The most frequent suffixes of the files in a folder, such as `4 .json, 1 .txt`; empty if there are no files."""
+    counts = Counter(posixpath.splitext(name)[1].lower() or "without suffix" for name in list_files(folder))
+    return ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common(3))
 
 
 def list_files(folder: Path) -> list[str]:

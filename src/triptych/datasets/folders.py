@@ -6,6 +6,7 @@ from triptych.datasets.images.content import START_BYTES, archive_kind
 from triptych.errors import BadSampleError, MissingDataError
 
 _ARCHIVE_SUFFIXES = (".zip", ".tgz", ".tar.gz", ".tar", ".7z", ".rar")
+_LISTED = 10
 
 
 def expect_folder(path: Path) -> None:
@@ -18,6 +19,20 @@ def expect_folder(path: Path) -> None:
     expect_no_archive(path)
     if path.is_file():
         raise BadSampleError(f"{path}: expected a folder, got a file; give the folder that it is in.")
+
+
+def missing_folder(folder: Path, root: Path, argument: str, content: str) -> str:
+    """The message that a folder does not exist, and which folders below `root` the argument may name instead.
+
+    Raises:
+        MissingDataError: An archive of that name does exist.
+    """
+    expect_folder(folder)
+    text = f"{folder}: no such folder; expected {content} in it"
+    if not root.is_dir():
+        return f"{text}."
+    others = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return f"{text}; {root} has {', '.join(others[:_LISTED]) or 'no folders'}; set {argument}."
 
 
 def expect_no_archive(path: Path) -> None:

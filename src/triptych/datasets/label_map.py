@@ -63,7 +63,7 @@ def map_template(found: Iterable[Value], class_names: Sequence[str]) -> str:
     listed: LabelMap = dict(enumerate(class_names)) if any(isinstance(value, int) for value in values) else {}
     unknown = [value for value in values if value not in listed and value != VOID_ID]
     listed |= dict.fromkeys(unknown[:_LISTED], _TO_FILL_IN)
-    return f"label_map: {label_map_line(listed)} with the name of a class for each {_TO_FILL_IN}"
+    return f"label_map: {label_map_line(listed)} with the name of a class, or Void, for each {_TO_FILL_IN}"
 
 
 def label_map_line(label_map: Mapping[Any, str | int | None]) -> str:
@@ -100,6 +100,8 @@ def _of_ids(ids: list[int], names: Sequence[str]) -> LabelMap | None:
     for classes in (names, labelled):
         if len(ids) == len(classes):
             return {**dict(zip(ids, classes, strict=True)), **no_data}
+    if no_data and all(i < len(names) for i in ids):
+        return {**dict(enumerate(names)), **no_data}
     if ids == list(range(len(names) + 1)) and names == labelled:
         return {0: VOID, **dict(enumerate(names, start=1)), **no_data}
     return None

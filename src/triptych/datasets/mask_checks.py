@@ -154,6 +154,22 @@ def _labelled(look: Look, frames: CamVid) -> set[str]:
 
 
 def _doubts(looks: Sequence[Look], frames: CamVid) -> list[str]:
+    return _one_class(looks, frames) + _white_or_void(looks, frames)
+
+
+def _white_or_void(looks: Sequence[Look], frames: CamVid) -> list[str]:
+    """Whether some masks of two classes may be black and white, while others hold ids."""
+    white = [look.path for look in looks if set(look.counts) == {0, VOID_ID}]
+    of_two_ids = frames.table.label_map is None and len(frames.codes) == 2 and any(1 in look.counts for look in looks)
+    if not white or not of_two_ids:
+        return []
+    return [
+        f"camvid: {len(white)} of {_checked(looks)} 0 and {VOID_ID} alone, others 1; the first is {white[0]}; "
+        f"{VOID_ID} is void: if it is {frames.codes[1]} there, save these masks with 1."
+    ]
+
+
+def _one_class(looks: Sequence[Look], frames: CamVid) -> list[str]:
     present = {name for look in looks for name in _labelled(look, frames)}
     named = [name for name in frames.class_names if not is_void(name)]
     if len(present) != 1:

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from triptych.datasets.text import read_text, split_lines
+from triptych.datasets.text import bare, read_text, split_lines
 from triptych.errors import BadSampleError
 
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
@@ -22,9 +22,10 @@ class SampleNames:
     """The names of samples, which are found in any usual spelling.
 
     A spelling is a name; or a path relative to the folder of the images, to `root` or to the list's own folder; or an
-    absolute path. Unicode may be composed or not, separators may be those of Windows, the suffix may be missing or
-    of another case, and the folder of a file whose name is unique too. An absolute path of another machine, or of the
-    place where the folder was before, counts from the last folder that is named like the folder of the images.
+    absolute path. Quotes may be around it, and commas at its end. Unicode may be composed or not, separators may be
+    those of Windows, the suffix may be missing or of another case, and the folder of a file whose name is unique too.
+    An absolute path of another machine, or of the place where the folder was before, counts from the last folder that
+    is named like the folder of the images.
 
     Args:
         names: The names, in the order of the samples.
@@ -85,11 +86,11 @@ class SampleNames:
         """The names that a line may stand for."""
         if line in self._exact:
             return [self._exact[line]]
-        path = line.replace("\\", "/")
+        path = bare(line).replace("\\", "/")
         for below in self._below(path, bases):
-            if found := self._index.get(_key(below)):
+            if found := self._index.get(spelling(below)):
                 return found
-        return self._index.get(f"/{_key(path)}", []) if "/" not in path else []
+        return self._index.get(f"/{spelling(path)}", []) if "/" not in path else []
 
     def _below(self, path: str, bases: Iterable[str]) -> Iterator[str]:
         """A path as one below the folder of the images, for each folder that it may be relative to."""
@@ -119,8 +120,10 @@ class SampleNames:
         near = difflib.get_close_matches(below, self.names, _NUM_NEAREST)
         near = near or difflib.get_close_matches(file, self.names, _NUM_NEAREST)
         if near:
-            return f" (the nearest: {', '.join(near)}); correct the list"
-        return f"; expected names such as {self.names[0]}" if self.names else f"; there are no {self.noun}s"
+            return f" (the nearest: {', '.join(near)}); correct the list, one name per line"
+        return (
+            f"; expected names such as {self.names[0]}, one per line" if self.names else f"; there are no {self.noun}s"
+        )
 
 
 def names_below(folder: Path, paths: Iterable[Path]) -> list[str]:
@@ -137,18 +140,18 @@ def _spellings(exact: Mapping[str, str]) -> dict[str, list[str]]:
     """
     with_suffix: dict[str, dict[str, None]] = {}
     without: dict[str, dict[str, None]] = {}
-    for spelling, name in exact.items():
-        key = _key(spelling)
+    for written, name in exact.items():
+        key = spelling(written)
         file = f"/{key.rpartition('/')[2]}"
         for one in (key, file):
             with_suffix.setdefault(one, {})[name] = None
-            without.setdefault(_key(posixpath.splitext(one)[0]), {})[name] = None
+            without.setdefault(spelling(posixpath.splitext(one)[0]), {})[name] = None
     return {key: list(names) for key, names in (without | with_suffix).items()}
 
 
-def _key(spelling: str) -> str:
-    """A spelling with composed Unicode and a suffix of lower case."""
-    stem, suffix = posixpath.splitext(spelling if spelling.isascii() else unicodedata.normalize("NFC", spelling))
+def spelling(name: str) -> str:
+    """A name with composed Unicode and a suffix of lower case."""
+    stem, suffix = posixpath.splitext(name if name.isascii() else unicodedata.normalize("NFC", name))
     return stem + suffix.lower()
 
 

@@ -4,10 +4,11 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from triptych.datasets.files import list_images, read_lines
+from triptych.datasets.files import list_images, none_found, read_lines
 from triptych.datasets.folders import expect_no_archive
 from triptych.datasets.images import Scale, checked_scale, read_rgb
 from triptych.datasets.sample import Record
+from triptych.datasets.text import bare
 from triptych.errors import MissingDataError
 
 
@@ -48,12 +49,18 @@ def _find_images(path: Path) -> list[Path]:
     if path.is_dir():
         images = [path / name for name in list_images(path)]
     elif path.suffix == ".txt":
-        images = list(dict.fromkeys(path.parent / line for line in read_lines(path)))
+        images = list(dict.fromkeys(_listed(path.parent, line) for line in read_lines(path)))
     else:
         images = [path]
     if not images:
-        raise MissingDataError(f"{path}: expected images to predict, found none.")
+        raise MissingDataError(f"{path}: expected images to predict, {none_found(path)}.")
     return images
+
+
+def _listed(folder: Path, line: str) -> Path:
+    """The image that a line names, which may be in quotes and have the separators of Windows."""
+    written = folder / line
+    return written if written.exists() else folder / bare(line).replace("\\", "/")
 
 
 def common_folder(paths: Iterable[Path]) -> Path:

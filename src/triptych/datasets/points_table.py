@@ -1,7 +1,7 @@
 """The rows of a table of points, each checked."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +38,19 @@ def read_points(table: Path) -> list[PointRow]:
             f"{table}: expected the columns path, y_px and x_px, and name if an image has several points; "
             f"{', '.join(absent)} is not among {', '.join(found.header)}."
         )
-    return [_row(table, line, dict(zip(found.header, cells, strict=True))) for line, cells in found.rows]
+    rows = [_row(table, line, dict(zip(found.header, cells, strict=True))) for line, cells in found.rows]
+    _refuse_fractions(table, rows)
+    return rows
+
+
+def _refuse_fractions(table: Path, rows: Sequence[PointRow]) -> None:
+    """Refuses points as fractions of the size of their image, as several programs write them."""
+    numbers = [number for row in rows for number in row.place_px if not math.isnan(number)]
+    if all(0 <= number <= 1 for number in numbers) and not all(number.is_integer() for number in numbers):
+        raise BadSampleError(
+            f"{table}: expected pixels as y_px and x_px, got fractions from {min(numbers):g} to {max(numbers):g} "
+            "alone; multiply them by height and width of their images."
+        )
 
 
 def _row(table: Path, line: int, cells: dict[str, str]) -> PointRow:

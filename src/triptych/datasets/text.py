@@ -41,6 +41,12 @@ def split_lines(text: str) -> list[str]:
     return [line.strip() for line in re.split(r"\r\n|\r|\n", text)]
 
 
+def bare(line: str) -> str:
+    """A line without what spreadsheets and scripts put around a name: separators at its end, quotes around it."""
+    line = line.rstrip(",; \t")
+    return line[1:-1].strip() if len(line) > 2 and line[0] == line[-1] and line[0] in "\"'" else line
+
+
 def read_lines(path: Path) -> list[str]:
     """Lines of a text file, without blank lines and outer spaces.
 

@@ -23,7 +23,8 @@ def missing_masks(data: Inventory[MaskLabels]) -> Iterator[Finding]:
     missing = _without_mask(data)
     if not missing:
         return
-    fitting = fitting_label_name([*data.images], missing, data.labels.folder)
+    in_one_folder = data.images[missing[0]] == data.labels.folder / missing[0]
+    fitting = fitting_label_name([*data.images], missing, data.labels.folder, in_one_folder)
     advice = f'set label_name: "{fitting}".' if fitting else "add their masks, or set label_dir and label_name."
     message = f"{len(missing)} of {len(data.images)} {data.word}s have no mask."
     files = {data.relative(data.images[name]): f"expected {data.relative(data.labels.paths[name])}" for name in missing}

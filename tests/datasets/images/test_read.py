@@ -217,8 +217,14 @@ def test_ids_of_16_bits_keep_their_values(tmp_path: Path) -> None:
             tiff(IDS.astype(np.float32)),
             "expected 8-bit class ids, or 16-bit ones, got 1 band of 32-bit floats (mode F)",
         ),
-        (tiff(IDS.astype(np.int32) + 65536 - 31), "expected class ids from 0 to 65535, got 65536; correct the mask."),
-        (tiff(-IDS.astype(np.int16)), "expected class ids from 0 to 65535, got -31; correct the mask."),
+        (
+            tiff(IDS.astype(np.int32) + 65536 - 31),
+            "expected class ids from 0 to 65535, got 65536; correct the mask, in which 255 is void.",
+        ),
+        (
+            tiff(-IDS.astype(np.int16)),
+            "expected class ids from 0 to 65535, got -31; correct the mask, in which 255 is void.",
+        ),
     ],
     ids=["colours", "floats", "wide", "below 0"],
 )
@@ -279,6 +285,7 @@ OTHERS = {
     "tar": (bytes(257) + b"ustar\0" + bytes(300), "an archive (tar); unpack it."),
     "macOS": (b"\0\x05\x16\x07\0\2\0\0Mac OS X", "what macOS keeps beside a file (AppleDouble); delete it."),
     "iPhone": (b"\0\0\0\x24ftypheic\0\0\0\0", "a photograph in HEIF (HEIC), which is not read; convert"),
+    "a burst": (b"\0\0\0\x24ftyphevx\0\0\0\0", "a photograph in HEIF (HEIC), which is not read; convert"),
     "LFS": (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS; fetch the file with `git lfs"),
     "bytes": (b"\x01\x02\x03", "a file that is not one or is cut off; replace the file."),
     "broken": (b"\xff\xd8\xff\xe0\0\0", "a JPEG that is cut off or broken; copy it again."),

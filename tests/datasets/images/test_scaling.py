@@ -83,6 +83,15 @@ def test_without_scale_integers_are_scaled_by_the_bits_they_need_and_a_warning_s
         assert np.array_equal(read_rgb(path), read)
 
 
+@pytest.mark.parametrize("no_data", [-9999, -32768, -3.4e38])
+def test_what_stands_for_no_data_is_no_end_of_the_scale_that_fits(tmp_path: Path, no_data: float) -> None:
+    path = write(tmp_path / "a.tif", np.float32([[0.03, no_data, 0.51]]))
+    text = f"here from 0.03 to 0.51 besides {no_data:.6g}, probably for no data, which becomes 0, are not read without "
+    with pytest.raises(BadSampleError, match=re.escape(text) + ".* set scale: 1.0, "):
+        read_rgb(path)
+    assert read_rgb(path, 1.0)[0, :, 0].tolist() == [8, 0, 130]
+
+
 @pytest.mark.parametrize(
     ("pixels", "what", "fitting"),
     [

@@ -12,7 +12,7 @@ _ARCHIVES = {
 _TAR_AT, _TAR = 257, b"ustar"
 _IMAGES = {b"\x89PNG": "PNG", b"\xff\xd8": "JPEG", b"II": "TIFF", b"MM": "TIFF", b"RIFF": "WebP", b"BM": "BMP"}
 _APPLEDOUBLE = b"\x00\x05\x16\x07"
-_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")
+_HEIF_BRANDS = (b"hei", b"hev", b"mif", b"msf")
 _LFS = b"version https://git-lfs"
 _SHOWN_CHARACTERS = 30
 START_BYTES = 300
@@ -34,7 +34,7 @@ def found_instead(start: bytes) -> str:
         return f"an archive ({archive}); unpack it"
     if start.startswith(_APPLEDOUBLE):
         return "what macOS keeps beside a file (AppleDouble); delete it"
-    if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS:
+    if start[4:8] == b"ftyp" and start[8:11] in _HEIF_BRANDS:
         return "a photograph in HEIF (HEIC), which is not read; convert it to JPEG or PNG"
     if start.startswith(_LFS):
         return "a pointer of Git LFS; fetch the file with `git lfs pull`"

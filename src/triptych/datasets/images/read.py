@@ -17,7 +17,7 @@ from triptych.datasets.images.scaling import Scale, scaled
 from triptych.datasets.images.tiff import plainly_tagged, read_tags
 from triptych.errors import BadSampleError, MissingDataError
 
-_LARGEST_ID = 2**16 - 1
+_LARGEST_ID, _VOID = 2**16 - 1, 255
 
 
 class Reader(Protocol):
@@ -75,9 +75,10 @@ def read_ids(path: Path, oriented: bool = True) -> npt.NDArray[np.uint8] | npt.N
     header = header_of(io.BytesIO(data), path)
     refuse_unreadable(header, path)
     if header.bands != 1 or header.kind not in ("u", "i"):
+        instead = "not their colours" if header.bands > 1 else "as whole numbers"
         raise BadSampleError(
             f"{path}: expected 8-bit class ids, or 16-bit ones, got {header.text} (mode {header.mode or 'unknown'}); "
-            "save the ids, not their colours."
+            f"save the ids, {instead}."
         )
     ids = _stored_ids(data, header, path)
     return turned(ids, header.orientation) if oriented else ids
@@ -111,7 +112,10 @@ def _stored_ids(data: bytes, header: ImageHeader, path: Path) -> Any:
         ids //= 255 // (2**header.bits - 1)  # Pillow has stretched them
     if ids.size and not 0 <= ids.min() <= ids.max() <= _LARGEST_ID:
         wrong = ids.min() if ids.min() < 0 else ids.max()
-        raise BadSampleError(f"{path}: expected class ids from 0 to {_LARGEST_ID}, got {wrong}; correct the mask.")
+        raise BadSampleError(
+            f"{path}: expected class ids from 0 to {_LARGEST_ID}, got {wrong}; correct the mask, in which {_VOID} is "
+            "void."
+        )
     return ids.astype(np.uint8 if header.bits <= 8 else np.uint16, copy=False)
 
 

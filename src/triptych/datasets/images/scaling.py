@@ -19,6 +19,8 @@ _DEPTHS = (8, 10, 12, 14, 16, 24, 32)
 """Bits of usual sensors, and of integers in files."""
 _NEAR_ONE = 1.5
 """Reflectances are fractions, but bright clouds and noise exceed 1."""
+_FAR = 2
+"""A lowest value below 0 that is farther from all others than twice their range is no measurement, such as -9999."""
 _ROWS = 256  # at once, so that floats of a large image need little memory
 
 
@@ -63,17 +65,23 @@ def scaled(pixels: npt.NDArray[Any], header: ImageHeader, scale: Scale | None, p
 def refused_unscaled(pixels: npt.NDArray[Any], header: ImageHeader, path: Path) -> BadSampleError:
     """The error for an image that is not read without `scale`."""
     low, high = _range(pixels)
+    others = pixels[pixels > low]
+    above, _ = _range(others)
+    missing = ""
+    if low < 0 and above < high and low < above - _FAR * (high - above):
+        missing, low = f" besides {low:.6g}, probably for no data, which becomes 0", above
     return BadSampleError(
-        f"{path}: {header.text}, here from {low:.6g} to {high:.6g}, are not read without `scale`; "
+        f"{path}: {header.text}, here from {low:.6g} to {high:.6g}{missing}, are not read without `scale`; "
         f"set scale: {_fitting(low, high, header)}."
     )
 
 
 def _as_uint8(pixels: npt.NDArray[Any], low: float, high: float) -> npt.NDArray[np.uint8]:
     values = pixels.astype(np.result_type(pixels, np.float32))
+    values.clip(low, high, out=values)  # first, since no data may be the lowest float
     values -= low
     values *= 255 / (high - low)
-    np.nan_to_num(values, copy=False, nan=0, posinf=255, neginf=0)
+    np.nan_to_num(values, copy=False)
     return np.asarray(np.rint(values.clip(0, 255, out=values), out=values), dtype=np.uint8)
 
 
