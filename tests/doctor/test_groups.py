@@ -69,7 +69,7 @@ def test_images_named_by_their_class_are_warned_of_and_no_error(streets: Path) -
         (streets / "labels" / f"{Path(name).stem}_P.png").rename(streets / "labels" / f"{new}_P.png")
     (streets / "valid.txt").write_text("beagle_0\nAbyssinian_1\nbeagle_2\n")
     (found,) = same_group(inventory(streets))
-    assert (found.level, len(found.files)) == ("warning", 3)
+    assert (found.kind, found.level, len(found.files)) == ("maybe-same-group", "warning", 3)
     assert "named like others that are trained on" in found.message
 
 

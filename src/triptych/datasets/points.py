@@ -202,7 +202,8 @@ def _chosen_names(table: Path, rows: Sequence[PointRow], given: Sequence[str] | 
                 f"image, got {len(given)}."
             )
         return None if given is None else list(given)
-    _warn_of_case(table, there)
+    if text := alike(there):
+        warnings.warn(f"{table}: {text}", stacklevel=4)
     if given is None:
         return there
     unknown, repeated = [name for name in given if name not in there], len({*given}) < len(given)
@@ -219,15 +220,16 @@ def _bare(name: str) -> str:
     return "".join(one for one in name.casefold().removesuffix(".0") if one not in " _-") or name
 
 
-def _warn_of_case(table: Path, names: Sequence[str]) -> None:
+def alike(names: Sequence[str]) -> str:
+    """Says which points have names that are probably spellings of one; empty if none have."""
     counts = Counter(map(_bare, names))
-    alike = [name for name in names if counts[_bare(name)] > 1]
-    if alike:
-        warnings.warn(
-            f"{table}: the names of points {', '.join(alike)} differ only by case, spaces, hyphens, underscores or "
-            "'.0', and are taken for different points.",
-            stacklevel=5,
-        )
+    found = [name for name in names if counts[_bare(name)] > 1]
+    if not found:
+        return ""
+    return (
+        f"the names of points {', '.join(found)} differ only by case, spaces, hyphens, underscores or '.0', and are "
+        "taken for different points."
+    )
 
 
 def _add_names(points: Points) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from triptych.datasets.table import Row, Table, read_table
-from triptych.errors import BadSampleError
+from triptych.errors import BadSampleError, MissingDataError
 
 _COLUMNS = ("path", "y_px", "x_px")
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
@@ -35,6 +35,11 @@ def read_points(table: Path) -> list[PointRow]:
         MissingDataError: The table does not exist.
         BadSampleError: It lacks a column, a row has no path, no name or half a point, or a coordinate is no number.
     """
+    if not table.is_file():
+        raise MissingDataError(
+            f"{table}: no such file; expected a table with the columns path, y_px and x_px, and name if an image has "
+            "several points."
+        )
     found = read_table(table, (*_COLUMNS, _NAME))
     if absent := [heading for heading in _COLUMNS if heading not in found.header]:
         raise BadSampleError(
