@@ -31,8 +31,8 @@ class TileFiles:
         self._places: dict[tuple[Path, str], list[_Listing]] = {}
 
     def expected(self, name: str) -> Path:
-        """Where a tile is looked for first."""
-        return self.folder / f"{name}{self.suffix}"
+        """Where a tile should be."""
+        return self.folder / (name if _is_image(name) else f"{name}{self.suffix}")
 
     def find(self, names: Sequence[str]) -> dict[str, Path]:
         """Path of each tile by its name.
