@@ -54,7 +54,9 @@ def same_group(data: Inventory[Any]) -> Iterator[Finding]:
         what = "named like others that are trained on, which may be of the same drive, person or scene"
         named = shortened(listed[group] for group in split_up if group not in certain)
         message = f"{_of_held_out(data, files)} are {what}: {named}."
-        yield Finding("warning", "maybe-same-group", message, f"if they are, {advice}; a class may share a name.", files)
+        yield Finding(
+            "warning", "maybe-same-group", message, f"if they are, {advice}; a class may share a name.", files
+        )
 
 
 def _is_certain(data: Inventory[Any], names: Sequence[str]) -> bool:
