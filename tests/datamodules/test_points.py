@@ -196,3 +196,17 @@ def test_a_point_that_no_image_has_is_refused(tmp_path: Path) -> None:
         with pytest.raises(BadSampleError, match=message):
             PointsDataModule(str(tmp_path)).setup("fit")
         PointsDataModule(str(tmp_path), point_names=["nose"]).setup("fit")
+
+
+@pytest.mark.parametrize(("first", "lines"), [(0, 0), (1, 1)])
+def test_numbers_that_are_names_and_other_indices_are_said_to_be_names(
+    tmp_path: Path, said: list[str], first: int, lines: int
+) -> None:
+    write_faces(tmp_path, count=6)
+    table = (tmp_path / "points.csv").read_text()
+    for number, name in enumerate(NAMES, start=first):
+        table = table.replace(f",{name},", f",{number},")
+    (tmp_path / "points.csv").write_text(table)
+    PointsDataModule(str(tmp_path), flip_pairs=[[2, 3]]).setup("fit")
+    told = [line for line in said if "is the one named '2' and not the one at index 2" in line]
+    assert len(told) == lines

@@ -119,6 +119,18 @@ class PointsDataModule(SplitDataModule):
         self._refuse_unknown_places(images)
         if is_first and images.missing:
             rank_zero_info(images.missing)
+        if is_first:
+            self._tell_numbered_names(images.labels)
+
+    def _tell_numbered_names(self, labels: Sequence[str]) -> None:
+        """Says that a number in `flip_pairs` is taken for a name, where it is the index of another point too."""
+        numbers = [point for pair in self.flip_pairs or [] for point in pair if isinstance(point, int)]
+        both = [number for number in numbers if str(number) in labels and labels.index(str(number)) != number]
+        if both:
+            rank_zero_info(
+                f"points: flip_pairs names points, so {both[0]} is the one named {str(both[0])!r} and not the one at "
+                f"index {both[0]}."
+            )
 
     def _refuse_unknown_places(self, images: Points) -> None:
         """Refuses a point that no image has, as nothing can be learned of it."""
