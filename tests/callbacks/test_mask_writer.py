@@ -11,6 +11,7 @@ from PIL import Image
 
 from triptych.callbacks import MaskWriter, prediction_writer
 from triptych.datasets.camvid_classes import class_colors
+from triptych.datasets.pictures import Pictures
 
 MODULE = SimpleNamespace(class_names=["Sky", "Road"])
 
@@ -47,6 +48,18 @@ def test_failed_save_leaves_nothing_half_written(
     assert {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()} == {"x.png"}
     with Image.open(tmp_path / "out" / "masks" / "x.png") as kept:
         assert np.array(kept).max() == 0
+
+
+def test_what_was_predicted_before_is_not_predicted(picture: Path, tmp_path: Path) -> None:
+    writer = MaskWriter(str(tmp_path / "out"))
+    write(writer, picture, 0)
+    module: Any = MODULE
+    trainer: Any = SimpleNamespace(world_size=1)
+    trainer.predict_dataloaders = SimpleNamespace(dataset=SimpleNamespace(records=Pictures(tmp_path)))
+    message = f"expected a folder outside of the images to predict, got {tmp_path / 'out'}; 2 of them lie where"
+    with pytest.raises(ValueError, match=message):
+        writer.on_predict_start(trainer, module)
+    MaskWriter(str(tmp_path / "other")).on_predict_start(trainer, module)
 
 
 def test_second_prediction_of_a_picture_replaces_the_first(picture: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The data module for a table of points: its split, what it tells, and a fit on points of which some are missing."""
 
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -183,3 +184,29 @@ def test_a_fit_learns_five_points_of_which_some_are_missing(tmp_path: Path) -> N
     (before,) = scoring.validate(PointRegressor(5, **TINY), data.train_dataloader(), verbose=False)
     assert after["val/error_px"] < 0.6 * before["val/error_px"]
     assert all(weight.isfinite().all() for weight in model.state_dict().values())
+
+
+def test_a_point_that_no_image_has_is_refused(tmp_path: Path) -> None:
+    write_faces(tmp_path, count=6)
+    table = (tmp_path / "points.csv").read_text() + "a/000.png,ear,,\na/002.png,ear,-3,-3\n"
+    (tmp_path / "points.csv").write_text(table)
+    message = "expected each point in some image, got 'ear' in none; correct its rows, or leave it out of point_names"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(BadSampleError, match=message):
+            PointsDataModule(str(tmp_path)).setup("fit")
+        PointsDataModule(str(tmp_path), point_names=["nose"]).setup("fit")
+
+
+@pytest.mark.parametrize(("first", "lines"), [(0, 0), (1, 1)])
+def test_numbers_that_are_names_and_other_indices_are_said_to_be_names(
+    tmp_path: Path, said: list[str], first: int, lines: int
+) -> None:
+    write_faces(tmp_path, count=6)
+    table = (tmp_path / "points.csv").read_text()
+    for number, name in enumerate(NAMES, start=first):
+        table = table.replace(f",{name},", f",{number},")
+    (tmp_path / "points.csv").write_text(table)
+    PointsDataModule(str(tmp_path), flip_pairs=[[2, 3]]).setup("fit")
+    told = [line for line in said if "is the one named '2' and not the one at index 2" in line]
+    assert len(told) == lines

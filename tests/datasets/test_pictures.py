@@ -9,7 +9,7 @@ from PIL import Image
 
 from triptych.datasets.files import list_images, read_lines
 from triptych.datasets.pictures import Pictures
-from triptych.errors import MissingDataError
+from triptych.errors import BadSampleError, MissingDataError
 
 
 @pytest.fixture
@@ -41,6 +41,18 @@ def test_a_folder_gives_what_is_in_its_subfolders_and_nothing_that_systems_leave
 def test_an_image_that_is_listed_twice_is_predicted_once(folder: Path) -> None:
     (folder / "list.txt").write_text("a.png\nc.PNG\na.png\n")
     assert Pictures(folder / "list.txt").paths == [folder / "a.png", folder / "c.PNG"]
+
+
+def test_a_list_may_have_the_separators_of_windows_and_name_an_image_in_several_ways(folder: Path) -> None:
+    (folder / "sub").mkdir()
+    (folder / "sub" / "list.TXT").write_text("..\\a.png\n../sub/../a.png\n")
+    assert Pictures(folder / "sub" / "list.TXT").paths == [folder / "a.png"]
+
+
+def test_a_table_is_said_to_be_no_list(folder: Path) -> None:
+    (folder / "list.csv").write_text("path\na.png\n")
+    with pytest.raises(BadSampleError, match=r"list.csv: expected a folder, an image, or a \.txt list .* got a table"):
+        Pictures(folder / "list.csv")
 
 
 def test_a_list_gives_its_images_in_its_order_relative_to_its_folder(folder: Path) -> None:

@@ -172,7 +172,7 @@ BAD_TABLES = {
     "nothing at all": ([], "expected a line of headings and rows below it, got no text."),
     "tiles twice": (
         ["image_name,tags", "t0,clear", "t1,clear", "t0,haze", "t1,haze", "t2,haze"],
-        "expected each tile once, got 2 repeated; the first is 't0' in lines 2 and 4.",
+        "expected each tile once, got 2 repeated; the first is 't0' in lines 2 and 4; put all tags of a ",
     ),
     "no name": (["image_name,tags", "t0,clear", ",haze"], "line 3: expected a name in column 'image_name', got none."),
     "no second field": (
@@ -281,7 +281,8 @@ def test_names_without_a_file_are_counted_and_the_first_is_named(three: Path) ->
     for name in ("t1", "t2"):
         (three / "train-jpg" / f"{name}.jpg").unlink()
     path = three / "train-jpg" / "t1.jpg"
-    text = f"planet: 2 of 3 tiles do not exist; the first is {path}; the folder holds 1 .jpg, such as t0.jpg."
+    text = f"planet: 2 of 3 tiles do not exist; the first is {path}; the folder holds 1 .jpg, such as t0.jpg; "
+    text += "copy it there, or remove its row."
     with pytest.raises(MissingDataError, match="^" + re.escape(text) + "$"):
         Planet(three)
     with pytest.raises(BadSampleError, match=re.escape("planet: 1 tiles are not in the table; the first is 'nope'.")):

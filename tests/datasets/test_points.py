@@ -122,10 +122,63 @@ def test_some_images_are_taken_by_their_names(tmp_path: Path) -> None:
     assert len(points) == 5
 
 
-def test_names_that_differ_by_case_are_said_to_be_different_points(images: Path) -> None:
-    write_table(images / "points.csv", [("a.png", "Nose", 1, 2), ("b.png", "nose", 1, 2)])
-    with pytest.warns(UserWarning, match="the names of points Nose, nose differ only by case"):
-        assert Points(images).point_names == ["Nose", "nose"]
+@pytest.mark.parametrize(
+    "spelling",
+    ["more\\c.png", "more/c", "more/c.PNG", "c.png", "/home/of/another/data/more/c.png", "D:\\data\\more\\c.png"],
+)
+def test_a_path_of_another_machine_or_spelling_is_found(images: Path, spelling: str) -> None:
+    write_table(images / "points.csv", [("a.png", 1, 2), (spelling, 3, 4)], HEADER)
+    assert places(Points(images)) == {"a.png": [[2, 1]], "more/c.png": [[4, 3]]}
+
+
+def test_a_path_that_may_be_that_of_two_images_is_refused(images: Path) -> None:
+    Image.new("RGB", (64, 48)).save(images / "c.jpg")
+    Image.new("RGB", (64, 48)).save(images / "more" / "c.jpg")
+    write_table(images / "points.csv", [("a.png", 1, 2), ("more/c", 3, 4)], HEADER)
+    with pytest.raises(BadSampleError, match="line 3: expected the path of one image, but 'more/c' may be more/c"):
+        Points(images)
+
+
+@pytest.mark.parametrize(
+    ("separator", "text", "number"),
+    [
+        (";", "10,5", 10.5),
+        (";", "1,125", 1.125),
+        ("\t", "10,25", 10.25),
+        (",", '"10,5"', 10.5),
+        (",", '"0,125"', 0.125),
+    ],
+)
+def test_a_decimal_comma_is_read(images: Path, separator: str, text: str, number: float) -> None:
+    (images / "points.csv").write_text("path,y_px,x_px\na.png,{},20\n".replace(",", separator).format(text))
+    assert places(Points(images)) == {"a.png": [[20, number]]}
+
+
+@pytest.mark.parametrize("text", ['"1,125"', '"1,125.5"', '"1.125,5"'])
+def test_what_may_be_thousands_is_refused(images: Path, text: str) -> None:
+    (images / "points.csv").write_text(f"path,y_px,x_px\na.png,{text},20\n")
+    with pytest.raises(BadSampleError, match=f"line 2: expected pixels as a number .* got '{text[1:-1]}'"):
+        Points(images)
+
+
+@pytest.mark.parametrize("rows", [[(0.25, 0.5), (0.75, 0.125)], [(-0.5, 0.25), (1, 1)]])
+def test_fractions_instead_of_pixels_are_refused(images: Path, rows: list[tuple[float, float]]) -> None:
+    write_table(images / "points.csv", [("a.png", *rows[0]), ("b.png", *rows[1])], HEADER)
+    with pytest.raises(BadSampleError, match=r"expected y_px and x_px in pixels, got 2 points between .* multiply y"):
+        Points(images)
+
+
+def test_points_at_the_corner_are_warned_of(images: Path) -> None:
+    write_table(images / "points.csv", [("a.png", 0, 0), ("b.png", 30, 20)], HEADER)
+    with pytest.warns(UserWarning, match=r"1 of 2 points lie at \(0, 0\) and are learned there; if they are missing"):
+        assert places(Points(images))["a.png"] == [[0, 0]]
+
+
+@pytest.mark.parametrize("names", [["Nose", "nose"], ["left_eye", "left eye"], ["1", "1.0"]])
+def test_names_that_differ_by_spelling_are_said_to_be_different_points(images: Path, names: list[str]) -> None:
+    write_table(images / "points.csv", [("a.png", names[0], 1, 2), ("b.png", names[1], 1, 2)])
+    with pytest.warns(UserWarning, match=f"the names of points {', '.join(names)} differ only by case"):
+        assert Points(images).point_names == names
 
 
 ROWS = [("a.png", "eye", 10, 64), ("a.png", "nose", 20, 30), ("b.png", "eye", -0.5, 30), ("more/c.png", "eye", 1, 1)]
@@ -198,7 +251,8 @@ def test_a_broken_table_is_refused_with_its_line(images: Path, how: str) -> None
     [
         (
             "points.csv",
-            r"{root}/points\.csv: 2 of 3 images do not exist; the first is 'x\.png' in line 3, expected in {root}\.",
+            r"{root}/points\.csv: 2 of 3 images do not exist; the first is 'x\.png' in line 3, expected in {root} "
+            r"\(the nearest: b\.png\); correct the path, or remove its rows\.",
         ),
         ("none.csv", r"{root}/none\.csv: no such file; expected a table"),
     ],
@@ -222,13 +276,3 @@ def test_arguments_that_are_unknown_are_refused(images: Path, arguments: dict[st
     write_table(images / "points.csv", [("a.png", 1, 2)], HEADER)
     with pytest.raises(ValueError, match=re.escape(words)):
         Points(images, **arguments)
-
-
-def test_fractions_of_the_size_are_no_pixels_but_a_corner_may_be(images: Path) -> None:
-    (images / "points.csv").write_text(f"{HEADER}\na.png,0.25,0.5\nb.png,,\nmore/c.png,1,0\n")
-    with pytest.raises(
-        BadSampleError, match=r"points\.csv: expected pixels .*, got fractions from 0 to 1 alone; multiply"
-    ):
-        Points(images)
-    (images / "points.csv").write_text(f"{HEADER}\na.png,0,1\n")
-    assert places(Points(images)) == {"a.png": [[1, 0]]}

@@ -56,6 +56,18 @@ def test_the_wanted_headings_tell_the_separator_whatever_else_the_first_line_hol
     assert read_table(written(tmp_path, "x;a,b,c\n1;2,3,4\n")).separator == ","
 
 
+def test_empty_cells_beyond_the_headings_are_passed_over(tmp_path: Path) -> None:
+    table = read_table(written(tmp_path, "a;b\n1;2;\n3;;;\n"))
+    assert table.rows == [(2, ["1", "2"]), (3, ["3", ""])]
+    with pytest.raises(BadSampleError, match=r"line 3: expected 2 cells \(a, b\), got 4 \(3 \|  \|  \| 4\)"):
+        read_table(written(tmp_path, "a;b\n1;2;\n3;;;4\n"))
+
+
+def test_a_first_line_may_say_the_separator(tmp_path: Path) -> None:
+    table = read_table(written(tmp_path, "\ufeffSEP=;\r\na,b;c\r\n1,2;3\r\n"))
+    assert (table.header, table.rows) == (["a,b", "c"], [(3, ["1,2", "3"])])
+
+
 def test_empty_headings_may_repeat(tmp_path: Path) -> None:
     assert read_table(written(tmp_path, ",a,\n0,1,\n")).header == ["", "a", ""]
 
@@ -81,7 +93,7 @@ BAD = {
     "headings alone": (b"a,b\n\n", "expected a line of headings and rows below it, got no rows."),
     "a heading twice": (
         b"\na,b, a\n1,2,3\n",
-        "line 2: expected each heading once, got 'a' 2 times; rename or remove a column.",
+        "line 2: expected each heading once, got 'a' 2 times; rename or remove a column, or write the headings ",
     ),
     "no closing quote": (
         b'a,b\nt0,clear\nt1,"road\nt2,haze\n',

@@ -87,6 +87,15 @@ BAD_FLAGS = {
         "image_name,clear,area\nt0,1,7.5\n",
         "line 2: expected 0 or 1 in column 'area', got '7.5'; correct it, list the columns that are tags in tags, or ",
     ),
+    "no headings": (
+        "t0,1,0\nt1,0,1\n",
+        "expected the names of tags as headings, got 1, 0; write the headings into the first line.",
+    ),
+    "crosses": (
+        "image_name,clear,road\nt0,x,\nt1,,x\n",
+        "expected a column 'tags', got image_name, clear, road; set tag_column to the heading, or write the headings "
+        "into the first line. If each tag is a column, its cells must be 0 or 1.",
+    ),
     "two columns of text": (
         "file,place,clear\nt0,x,1\n",
         "expected a column 'image_name', got file, place, clear; set name_column to the heading, or ",
@@ -119,6 +128,26 @@ def test_a_list_takes_columns_of_0_and_1_out_of_others(tmp_path: Path) -> None:
         read_tags(path, TagForm(), listed=["clear", "raod"])
 
 
+@pytest.mark.parametrize(
+    ("cell", "tags"),
+    [
+        ("['clear', \"farmer's field\"]", ["clear", "farmer's field"]),
+        ('["clear", "slash burn"]', ["clear", "slash burn"]),
+        ("['clear' 'slash burn']", ["clear", "slash burn"]),  # NumPy's text of an array
+        ("[clear, farmer's field]", ["clear", "farmer's field"]),
+        ("[]", []),
+    ],
+)
+@pytest.mark.parametrize("delimiter", [" ", ",", "|"])
+def test_a_list_in_a_cell_is_read_as_one(cell: str, tags: list[str], delimiter: str) -> None:
+    assert TagForm(delimiter=delimiter).split(cell) == tags
+
+
+def test_an_index_that_pandas_has_named_is_no_tag(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("Unnamed: 0,image_name,clear,road\n0,t0,1,0\n1,t1,0,1\n")
+    assert read_tags(tmp_path / "t.csv", TagForm()).tags_of == {"t0": ["clear"], "t1": ["road"]}
+
+
 SUSPECT = {
     "unsplit": (
         [("t0", "clear"), ("t1", "clear|road"), ("t2", "haze|water")],
@@ -130,10 +159,15 @@ SUSPECT = {
         " ",
         "2 of 2 tiles have a tag with ',' in it; the first is 'clear,' of 't0'; set delimiter to ',' if it separates ",
     ),
-    "lists": (
-        [("t0", "['clear', 'road']"), ("t1", "['haze', 'road']")],
+    "sets": (
+        [("t0", "{'clear', 'road'}"), ("t1", "{'haze', 'road'}")],
         ",",
-        "2 of 2 tiles have a tag with '[' in it; the first is \"['clear'\" of 't0'; write the tags alone, without ",
+        "2 of 2 tiles have a tag with '{' in it; the first is \"{'clear'\" of 't0'; write the tags alone, without ",
+    ),
+    "empty cells of a program": (
+        [("t0", "clear"), ("t1", "nan"), ("t2", "None")],
+        " ",
+        "2 of 3 tiles have a tag that probably means none, and it is learned like any other; the first is 'nan' of ",
     ),
     "case": (
         [("t0", "Clear"), ("t1", "clear road"), ("t2", "clear")],

@@ -48,3 +48,9 @@ def test_an_absent_file_is_missing_data(tmp_path: Path) -> None:
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_lines_are_numbered_as_in_an_editor(end: str) -> None:
     assert split_lines(end.join(["a", "", " b\x0bc\u2028d ", ""])) == ["a", "", "b\x0bc\u2028d", ""]
+
+
+def test_a_workbook_is_refused_as_one(tmp_path: Path) -> None:
+    (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04\x14\x00")
+    with pytest.raises(BadSampleError, match="expected a table, got a workbook or an archive; save it as CSV in UTF-8"):
+        read_text(tmp_path / "t.xlsx", "a table")

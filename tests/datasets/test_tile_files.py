@@ -85,6 +85,8 @@ MISSING = {
         ["tiles/x.png", "tiles/y.png", "tiles/z"],
         "the folder holds 2 .png, 1 without suffix, such as x.png.",
     ),
+    "another case": (["tiles/T0.jpg"], "correct the table if T0.jpg is meant, or remove the row."),
+    "zeros before it": (["tiles/00t0.jpg"], "correct the table if 00t0.jpg is meant, or remove the row."),
     "nothing": (["tiles/.x.jpg"], "the folder holds no files."),
 }
 
@@ -96,6 +98,13 @@ def test_a_missing_tile_is_reported_with_what_would_find_it(tmp_path: Path, kind
     text = f"planet: 2 of 2 tiles do not exist; the first is {tmp_path}/tiles/t0.jpg; {advice.format(root=tmp_path)}"
     with pytest.raises(MissingDataError, match="^" + re.escape(text) + "$"):
         found(tmp_path, ["t0", "t9"])
+
+
+@pytest.mark.parametrize("folder", ["/data/upload/1/", "C:\\tiles of mine\\", "https://a.org/"])
+def test_a_tile_of_another_machine_is_said_to_be_in_the_folder(tmp_path: Path, folder: str) -> None:
+    folder_of(tmp_path, "tiles/t0.jpg")
+    with pytest.raises(MissingDataError, match=f"; t0.jpg is in {tmp_path}/tiles; write the names into the table with"):
+        found(tmp_path, [f"{folder}t0.jpg"])
 
 
 def test_a_single_tile_in_another_folder_is_said_to_be_there(tmp_path: Path) -> None:

@@ -81,3 +81,29 @@ def test_points_of_a_table_are_examined(tmp_path: Path) -> None:
         "points-missing": [f"face{number}.png" for number in (1, 2, 3, 4)],
     }
     assert "x 90.0, y 24.0 in 64x48" in found["points-outside"].files["face3.png"]
+
+
+def test_what_training_would_refuse_or_warn_of_in_a_table_is_found(tmp_path: Path) -> None:
+    rows = ["path,name,y_px,x_px", "face0.png,ear,,", "face0.png,Nose,0,0"]
+    for number in range(4):
+        Image.fromarray(dotted((48, 64), 5 + 15 * number, 24, 4)).save(tmp_path / f"face{number}.png")
+        rows.append(f"face{number}.png,nose,24,{5 + 15 * number}")
+    (tmp_path / "points.csv").write_text("\n".join(rows))
+    found = faults(PointsDataModule(str(tmp_path)))
+    assert {kind: one.level for kind, one in found.items()} == {
+        **dict.fromkeys(("points-at-zero", "point-spelling", "points-missing"), "warning"),
+        "setup": "error",
+    }
+    assert "got 'ear' in none" in found["setup"].message
+    assert "nose, Nose" in found["point-spelling"].message or "Nose, nose" in found["point-spelling"].message
+    assert [*found["points-at-zero"].files] == ["face0.png"]
+
+
+def test_an_image_of_a_table_that_cannot_be_read_is_found_once(tmp_path: Path) -> None:
+    for number in range(4):
+        Image.fromarray(dotted((48, 64), 20 + number, 24, 4)).save(tmp_path / f"face{number}.png")
+    rows = [f"face{number}.png,24,{20 + number}" for number in range(4)]
+    (tmp_path / "points.csv").write_text("\n".join(["path,y_px,x_px", *rows]))
+    (tmp_path / "face2.png").write_text("no image")
+    found = only(PointsDataModule(str(tmp_path)))
+    assert (found.kind, [*found.files]) == ("unreadable", ["face2.png"])

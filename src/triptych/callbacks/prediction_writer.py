@@ -15,10 +15,10 @@ from lightning.pytorch.callbacks import BasePredictionWriter
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
-from triptych.callbacks.output_names import OutputNames
+from triptych.callbacks.output_names import OutputNames, inputs_of
 from triptych.datasets.images import Scale, read_rgb
 from triptych.datasets.sample import Batch
-from triptych.files import as_path
+from triptych.files import as_path, is_remote
 from triptych.runs.folder import checkpoint_folder, settle_folder
 from triptych.runs.layout import RunLayout
 from triptych.trainer.cpu import return_freed_memory
@@ -61,10 +61,23 @@ class PredictionWriter(BasePredictionWriter):
         else:
             self.folder = RunLayout(checkpoint_folder(trainer) or settle_folder(trainer)).predictions
         self.scale = getattr(getattr(trainer, "datamodule", None), "scale", None)
-        self._names = OutputNames(getattr(trainer, "predict_dataloaders", None), trainer.world_size)
+        loaders = getattr(trainer, "predict_dataloaders", None)
+        self._refuse_own_pictures(loaders)
+        self._names = OutputNames(loaders, trainer.world_size)
         return_freed_memory()  # of configuration and checkpoint
         for name in ("", *self.subfolders):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
+
+    def _refuse_own_pictures(self, loaders: Any) -> None:
+        """Refuses to predict what was written into `subfolders`, as if it were the images of a user."""
+        own = {(self.folder / name).resolve() for name in self.subfolders if not is_remote(self.folder)}
+        found = [path for path in inputs_of(loaders) if own.intersection(Path(path).resolve().parents)]
+        if found:
+            raise ValueError(
+                f"output_dir: expected a folder outside of the images to predict, got {self.folder}; {len(found)} of "
+                f"them lie where predictions are written, by an earlier one as it seems; the first is {found[0]}. "
+                "Remove those, or set another output_dir."
+            )
 
     def write_on_batch_end(
         self,

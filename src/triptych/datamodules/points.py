@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 from lightning.pytorch.utilities import rank_zero_info
 from matplotlib.figure import Figure
 
@@ -13,6 +14,7 @@ from triptych.datasets.names import SampleNames
 from triptych.datasets.points import Outside, Points
 from triptych.datasets.sample import Sample
 from triptych.draw.batch import point_batch
+from triptych.errors import BadSampleError
 from triptych.runs.plain_values import plain
 from triptych.transforms import Pipeline, biwi_pipeline
 
@@ -114,8 +116,34 @@ class PointsDataModule(SplitDataModule):
         images = self._images = Points(self.root, **self.layout)
         self._names = SampleNames(images.names, self.root, self.root, noun=self.noun)
         index_pairs(self.flip_pairs or [], images.labels)
+        self._refuse_unknown_places(images)
         if is_first and images.missing:
             rank_zero_info(images.missing)
+        if is_first:
+            self._tell_numbered_names(images.labels)
+
+    def _tell_numbered_names(self, labels: Sequence[str]) -> None:
+        """Says that a number in `flip_pairs` is taken for a name, where it is the index of another point too."""
+        numbers = [point for pair in self.flip_pairs or [] for point in pair if isinstance(point, int)]
+        both = [number for number in numbers if str(number) in labels and labels.index(str(number)) != number]
+        if both:
+            rank_zero_info(
+                f"points: flip_pairs names points, so {both[0]} is the one named {str(both[0])!r} and not the one at "
+                f"index {both[0]}."
+            )
+
+    def _refuse_unknown_places(self, images: Points) -> None:
+        """Refuses a point that no image has, as nothing can be learned of it."""
+        unknown = [
+            label
+            for label, place in zip(images.labels, images.points_px.swapaxes(0, 1), strict=True)
+            if np.isnan(place).any(axis=1).all()
+        ]
+        if unknown:
+            raise BadSampleError(
+                f"{images.table}: expected each point in some image, got {unknown[0]!r} in none; "
+                "correct its rows, or leave it out of point_names."
+            )
 
     @property
     def ways(self) -> dict[str, Any]:

@@ -60,11 +60,11 @@ class SampleNames:
         """
         lines = enumerate(split_lines(read_text(path, "one name per line")), start=1)
         numbered = [(number, line) for number, line in lines if line]
-        bases = dict.fromkeys([self.folder, self.root, _absolute(path.parent)])
+        bases = [self.folder, self.root, _absolute(path.parent)]
         found: dict[str, None] = {}
         unknown: list[tuple[int, str]] = []
         for number, line in numbered:
-            names = self._find(line, bases)
+            names = self.find(line, bases)
             if len(names) > 1:
                 raise BadSampleError(
                     f"{path}: expected the name of one {self.noun} in line {number}, but {line!r} may be {names[0]} or "
@@ -78,15 +78,20 @@ class SampleNames:
             number, line = unknown[0]
             raise BadSampleError(
                 f"{path}: {len(unknown)} of {len(numbered)} lines name no {self.noun}; the first is {line!r} in line "
-                f"{number}{self._nearest(line, bases)}."
+                f"{number}{self._hint(line, bases)}."
             )
         return list(found)
 
-    def _find(self, line: str, bases: Iterable[str]) -> list[str]:
-        """The names that a line may stand for."""
-        if line in self._exact:
-            return [self._exact[line]]
-        path = bare(line).replace("\\", "/")
+    def find(self, written: str, bases: Iterable[str]) -> list[str]:
+        """The names that a spelling may stand for.
+
+        Args:
+            written: See the class.
+            bases: Absolute paths of the folders that a relative path may be relative to.
+        """
+        if written in self._exact:
+            return [self._exact[written]]
+        path = bare(written).replace("\\", "/")
         for below in self._below(path, bases):
             if found := self._index.get(spelling(below)):
                 return found
@@ -112,18 +117,20 @@ class SampleNames:
             self._real[folder] = _posix(os.path.realpath(folder))
         return self._real[folder]
 
-    def _nearest(self, line: str, bases: Iterable[str]) -> str:
-        """The names that are most like a line, for an error."""
-        path = line.replace("\\", "/")
+    def nearest(self, spelling: str, bases: Iterable[str]) -> list[str]:
+        """The names that are most like a spelling, for an error; see `find`."""
+        path = spelling.replace("\\", "/")
         file = path.rpartition("/")[2]
         *_, below = file, *self._below(path, bases)
         near = difflib.get_close_matches(below, self.names, _NUM_NEAREST)
-        near = near or difflib.get_close_matches(file, self.names, _NUM_NEAREST)
-        if near:
+        return near or difflib.get_close_matches(file, self.names, _NUM_NEAREST)
+
+    def _hint(self, line: str, bases: Iterable[str]) -> str:
+        if near := self.nearest(line, bases):
             return f" (the nearest: {', '.join(near)}); correct the list, one name per line"
-        return (
-            f"; expected names such as {self.names[0]}, one per line" if self.names else f"; there are no {self.noun}s"
-        )
+        if not self.names:
+            return f"; there are no {self.noun}s"
+        return f"; expected names such as {self.names[0]}, one per line"
 
 
 def names_below(folder: Path, paths: Iterable[Path]) -> list[str]:

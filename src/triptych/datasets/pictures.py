@@ -9,7 +9,9 @@ from triptych.datasets.folders import expect_no_archive
 from triptych.datasets.images import Scale, checked_scale, read_rgb
 from triptych.datasets.sample import Record
 from triptych.datasets.text import bare
-from triptych.errors import MissingDataError
+from triptych.errors import BadSampleError, MissingDataError
+
+_TABLES = frozenset({".csv", ".tsv"})
 
 
 class Pictures:
@@ -22,7 +24,7 @@ class Pictures:
 
     Raises:
         MissingDataError: `path` does not exist or has no images, or a listed image does not exist.
-        BadSampleError: `path` is an archive.
+        BadSampleError: `path` is an archive or a table.
         ValueError: `scale` is none.
     """
 
@@ -48,8 +50,13 @@ def _find_images(path: Path) -> list[Path]:
     expect_no_archive(path)
     if path.is_dir():
         images = [path / name for name in list_images(path)]
-    elif path.suffix == ".txt":
+    elif path.suffix.lower() == ".txt":
         images = list(dict.fromkeys(_listed(path.parent, line) for line in read_lines(path)))
+    elif path.suffix.lower() in _TABLES:
+        raise BadSampleError(
+            f"{path}: expected a folder, an image, or a .txt list with one path per line, got a table; write such a "
+            "list."
+        )
     else:
         images = [path]
     if not images:
@@ -59,8 +66,8 @@ def _find_images(path: Path) -> list[Path]:
 
 def _listed(folder: Path, line: str) -> Path:
     """The image that a line names, which may be in quotes and have the separators of Windows."""
-    written = folder / line
-    return written if written.exists() else folder / bare(line).replace("\\", "/")
+    path = Path(os.path.normpath(folder / line))
+    return path if path.is_file() else Path(os.path.normpath(folder / bare(line).replace("\\", "/")))
 
 
 def common_folder(paths: Iterable[Path]) -> Path:

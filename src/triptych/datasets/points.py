@@ -10,15 +10,17 @@ import os
 import unicodedata
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from triptych.datasets.files import list_images
 from triptych.datasets.folders import expect_folder
 from triptych.datasets.images import Scale, check_images, checked_scale, read_rgb
+from triptych.datasets.names import SampleNames
 from triptych.datasets.points_table import PointRow, read_points
 from triptych.datasets.sample import Record
 from triptych.errors import BadSampleError, MissingDataError
@@ -36,7 +38,8 @@ class Points:
     Args:
         root: Folder of the table and the images.
         table: Name of the CSV file, below `root`, or its whole path. It names an image by its path relative to the
-            table's folder or to `root`, or by its whole path. An image without any point has a row with empty cells.
+            table's folder or to `root`, or by its whole path; other spellings are those of `SampleNames`. An image
+            without any point has a row with empty cells.
         point_names: Names of the points to take, in this order; None takes all, in the order of the table.
         outside: What happens to points outside of their image: `"drop"` makes them missing, and leaves out an image
             that has no other; `"keep"` keeps them. In both cases a warning counts them and names the first.
@@ -44,7 +47,8 @@ class Points:
 
     Raises:
         MissingDataError: The folder, the table or an image does not exist.
-        BadSampleError: The table lacks a column, has a point twice, or a coordinate that is no number.
+        BadSampleError: The table lacks a column, has a point twice, a coordinate that is no number, or only fractions
+            instead of pixels; or a path may be that of several images.
         ValueError: One of `point_names`, or `outside`, is unknown.
     """
 
@@ -67,10 +71,11 @@ class Points:
         self.point_names = _chosen_names(self.table, rows, point_names)
         taken = {*(self.point_names or ()), ""}
         self._rows = [row for row in rows if row.name in taken]
-        self._files = _find_files(self.table, self._rows, (self.table.parent, self.root))
+        self._files = _find_files(self.table, self._rows, self.root)
         self.paths, self.points_px = self._gather()
         self.names = _names_below(self.root, self.paths)
         self.missing = _missing_line(self.points_px, self.labels)
+        _check_pixels(self.table, self.points_px)
         self._handle_outside(drop=outside == "drop")
 
     @property
@@ -103,7 +108,10 @@ class Points:
         values: dict[str, str] = {}
         for row in self._rows:
             if heading not in row.cells:
-                raise BadSampleError(f"{self.table}: expected a column {heading!r}, got {', '.join(row.cells)}.")
+                raise BadSampleError(
+                    f"{self.table}: expected a column {heading!r}, got {', '.join(row.cells)}; set valid_column to one "
+                    "of them."
+                )
             name, value = name_of.get(self._files[row.path]), row.cells[heading]
             if name is not None and values.setdefault(name, value) != value:
                 raise BadSampleError(
@@ -163,6 +171,23 @@ class Points:
             self.paths, self.names, self.points_px = some.paths, some.names, some.points_px
 
 
+def _check_pixels(table: Path, points_px: _Floats) -> None:
+    """Refuses places that are fractions of the images, and warns of those at (0, 0)."""
+    known = points_px[~_is_missing(points_px)]
+    if len(known) > 1 and (np.abs(known) <= 1).all() and (known % 1).any():
+        raise BadSampleError(
+            f"{table}: expected y_px and x_px in pixels, got {len(known)} points between {known.min():g} and "
+            f"{known.max():g}; if they are fractions, multiply y by the height of the image and x by its width."
+        )
+    at_zero = (known == 0).all(axis=1).sum()
+    if at_zero:
+        warnings.warn(
+            f"{table}: {at_zero} of {len(known)} points lie at (0, 0) and are learned there; if they are missing, as "
+            "some programs write it, leave their cells empty.",
+            stacklevel=4,
+        )
+
+
 def _index_of(names: Sequence[str]) -> dict[str, int]:
     return {name: index for index, name in enumerate(names)}
 
@@ -177,7 +202,8 @@ def _chosen_names(table: Path, rows: Sequence[PointRow], given: Sequence[str] | 
                 f"image, got {len(given)}."
             )
         return None if given is None else list(given)
-    _warn_of_case(table, there)
+    if text := alike(there):
+        warnings.warn(f"{table}: {text}", stacklevel=4)
     if given is None:
         return there
     unknown, repeated = [name for name in given if name not in there], len({*given}) < len(given)
@@ -189,32 +215,66 @@ def _chosen_names(table: Path, rows: Sequence[PointRow], given: Sequence[str] | 
     return list(given)
 
 
-def _warn_of_case(table: Path, names: Sequence[str]) -> None:
-    counts = Counter(name.casefold() for name in names)
-    alike = [name for name in names if counts[name.casefold()] > 1]
-    if alike:
-        warnings.warn(
-            f"{table}: the names of points {', '.join(alike)} differ only by case and are taken for different points.",
-            stacklevel=5,
-        )
+def _bare(name: str) -> str:
+    """A name without what two spellings may differ in; pandas writes 1 as 1.0 in a column with empty cells."""
+    return "".join(one for one in name.casefold().removesuffix(".0") if one not in " _-") or name
+
+
+def alike(names: Sequence[str]) -> str:
+    """Says which points have names that are probably spellings of one; empty if none have."""
+    counts = Counter(map(_bare, names))
+    found = [name for name in names if counts[_bare(name)] > 1]
+    if not found:
+        return ""
+    return (
+        f"the names of points {', '.join(found)} differ only by case, spaces, hyphens, underscores or '.0', and are "
+        "taken for different points."
+    )
 
 
 def _add_names(points: Points) -> str:
     return ", or add a column name if an image has several points" if points.point_names is None else ""
 
 
-def _find_files(table: Path, rows: Sequence[PointRow], folders: Sequence[Path]) -> dict[str, Path]:
+def _find_files(table: Path, rows: Sequence[PointRow], root: Path) -> dict[str, Path]:
     """The file of each path in the table."""
+    line_of = {row.path: row.line for row in reversed(rows)}
+    folders = [table.parent, root]
     found = {text: _find_file(text, folders) for text in dict.fromkeys(row.path for row in rows)}
-    absent = [text for text, path in found.items() if path is None]
+    absent = {text: line_of[text] for text, path in found.items() if path is None}
     if absent:
-        line = next(row.line for row in rows if row.path == absent[0])
-        places = " or ".join(dict.fromkeys(map(str, folders)))
-        raise MissingDataError(
-            f"{table}: {len(absent)} of {len(found)} images do not exist; the first is {absent[0]!r} in line {line}, "
-            f"expected in {places}."
-        )
+        found |= _find_respelled(table, absent, len(found), root)
     return {text: path for text, path in found.items() if path is not None}
+
+
+def _find_respelled(table: Path, line_of: Mapping[str, int], count: int, root: Path) -> dict[str, Path]:
+    """The files of paths of another machine or spelling; see `SampleNames`.
+
+    Args:
+        table: The table.
+        line_of: The line of each path.
+        count: How many paths the table has.
+        root: Folder of the data set.
+    """
+    names, folders = SampleNames(list_images(root), root, root, noun="image"), dict.fromkeys((table.parent, root))
+    bases = [Path(os.path.normpath(folder.absolute())).as_posix() for folder in folders]
+    found = {text: names.find(text, bases) for text in line_of}
+    absent = [text for text, fitting in found.items() if not fitting]
+    if absent:
+        near = names.nearest(absent[0], bases)
+        places = " or ".join(map(str, folders))
+        raise MissingDataError(
+            f"{table}: {len(absent)} of {count} images do not exist; the first is {absent[0]!r} in line "
+            f"{line_of[absent[0]]}, expected in {places}{f' (the nearest: {near[0]})' if near else ''}; correct the "
+            "path, or remove its rows."
+        )
+    for text, fitting in found.items():
+        if len(fitting) > 1:
+            raise BadSampleError(
+                f"{table}: line {line_of[text]}: expected the path of one image, but {text!r} may be {fitting[0]} or "
+                f"{fitting[1]}; write it in full."
+            )
+    return {text: root / fitting[0] for text, fitting in found.items()}
 
 
 def _find_file(text: str, folders: Sequence[Path]) -> Path | None:

@@ -1,14 +1,17 @@
 """The rows of a table of points, each checked."""
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from triptych.datasets.table import read_table
-from triptych.errors import BadSampleError
+from triptych.datasets.table import Row, Table, read_table
+from triptych.errors import BadSampleError, MissingDataError
 
 _COLUMNS = ("path", "y_px", "x_px")
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 _NAME = "name"
 
 
@@ -32,30 +35,24 @@ def read_points(table: Path) -> list[PointRow]:
         MissingDataError: The table does not exist.
         BadSampleError: It lacks a column, a row has no path, no name or half a point, or a coordinate is no number.
     """
+    if not table.is_file():
+        raise MissingDataError(
+            f"{table}: no such file; expected a table with the columns path, y_px and x_px, and name if an image has "
+            "several points."
+        )
     found = read_table(table, (*_COLUMNS, _NAME))
     if absent := [heading for heading in _COLUMNS if heading not in found.header]:
         raise BadSampleError(
             f"{table}: expected the columns path, y_px and x_px, and name if an image has several points; "
-            f"{', '.join(absent)} is not among {', '.join(found.header)}."
+            f"{', '.join(absent)} is not among {', '.join(found.header)}; write these headings into the first line."
         )
-    rows = [_row(table, line, dict(zip(found.header, cells, strict=True))) for line, cells in found.rows]
-    _refuse_fractions(table, rows)
-    return rows
+    return [_row(found, row) for row in found.rows]
 
 
-def _refuse_fractions(table: Path, rows: Sequence[PointRow]) -> None:
-    """Refuses points as fractions of the size of their image, as several programs write them."""
-    numbers = [number for row in rows for number in row.place_px if not math.isnan(number)]
-    if all(0 <= number <= 1 for number in numbers) and not all(number.is_integer() for number in numbers):
-        raise BadSampleError(
-            f"{table}: expected pixels as y_px and x_px, got fractions from {min(numbers):g} to {max(numbers):g} "
-            "alone; multiply them by height and width of their images."
-        )
-
-
-def _row(table: Path, line: int, cells: dict[str, str]) -> PointRow:
+def _row(found: Table, row: Row) -> PointRow:
+    table, line, cells = found.path, row.line, dict(zip(found.header, row.cells, strict=True))
     path, name = cells["path"], cells.get(_NAME, "")
-    x, y = (_coordinate(table, line, column, cells[column]) for column in ("x_px", "y_px"))
+    x, y = (_coordinate(found, line, column, cells[column]) for column in ("x_px", "y_px"))
     if not path:
         raise BadSampleError(f"{table}: line {line}: expected the path of an image, got none.")
     if math.isnan(x) != math.isnan(y):
@@ -67,14 +64,17 @@ def _row(table: Path, line: int, cells: dict[str, str]) -> PointRow:
     return PointRow(line, path, name, (x, y), cells)
 
 
-def _coordinate(table: Path, line: int, column: str, text: str) -> float:
+def _coordinate(table: Table, line: int, column: str, text: str) -> float:
+    """A number of pixels, NaN for nothing; a comma before the decimals is read, unless it may separate thousands."""
+    if _DECIMAL_COMMA.fullmatch(text) and (table.separator == ";" or not _THOUSANDS.fullmatch(text)):
+        text = text.replace(",", ".")
     try:
         number = float(text) if text else math.nan
     except ValueError:
         number = math.inf
     if math.isinf(number):
         raise BadSampleError(
-            f"{table}: line {line}: expected pixels as a number such as 12.5, or nothing for a missing point, as "
+            f"{table.path}: line {line}: expected pixels as a number such as 12.5, or nothing for a missing point, as "
             f"{column}, got {text!r}."
         )
     return number

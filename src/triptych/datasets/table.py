@@ -3,6 +3,7 @@
 import csv
 import difflib
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ _QUOTES = ("'", '"')
 _NAMES = {"\t": "a tab"}
 _INVISIBLE = "\ufeff\u200b\u2060"
 """Byte order mark, zero-width space and word joiner, which are no white space for `str.strip`."""
+_SAID = re.compile(rf"(sep=([{_SEPARATORS}]))\n", re.IGNORECASE)
+"""A first line for Excel, which says the separator."""
 
 
 class Row(NamedTuple):
@@ -58,7 +61,8 @@ class Table(NamedTuple):
 def read_table(path: Path, wanted: Sequence[str] = ()) -> Table:
     """Reads a table with a header, whose columns are separated by commas, semicolons, tabs or vertical bars.
 
-    A quoted cell may hold anything, line breaks included. Rows without any text are skipped.
+    A quoted cell may hold anything, line breaks included. Rows without any text are skipped, and so are empty cells
+    beyond the headings, and a first line `sep=;`.
 
     Args:
         path: A file in UTF-8.
@@ -71,8 +75,11 @@ def read_table(path: Path, wanted: Sequence[str] = ()) -> Table:
             a cell has no heading; only a first column without heading, as pandas writes its index, may hold text.
     """
     text = read_text(path, "a table").replace("\r\n", "\n").replace("\r", "\n")
-    separator = max(_SEPARATORS, key=lambda one: _fit(_first_row(text, one), wanted))
+    said = _SAID.match(text)
+    text = text[len(said[1]) :] if said else text  # a blank line stays, so that lines keep their numbers
+    separator = said[2] if said else max(_SEPARATORS, key=lambda one: _fit(_first_row(text, one), wanted))
     header, *rows = list(_rows(path, text, separator)) or [Row(1, [])]
+    rows = [_without_empty_end(row, len(header.cells)) for row in rows]
     if not rows:
         raise BadSampleError(
             f"{path}: expected a line of headings and rows below it, got {'no rows' if header.cells else 'no text'}."
@@ -126,12 +133,18 @@ def _rows(path: Path, text: str, separator: str) -> Iterator[Row]:
         ) from error
 
 
+def _without_empty_end(row: Row, length: int) -> Row:
+    """A row without empty cells after the first `length`, which spreadsheets write."""
+    return row if any(row.cells[length:]) else Row(row.line, row.cells[:length])
+
+
 def _check_header(path: Path, header: Row) -> None:
     repeated = [heading for heading, count in Counter(header.cells).items() if heading and count > 1]
     if repeated:
         raise BadSampleError(
             f"{path}: line {header.line}: expected each heading once, got {repeated[0]!r} "
-            f"{header.cells.count(repeated[0])} times; rename or remove a column."
+            f"{header.cells.count(repeated[0])} times; rename or remove a column, or write the headings into the first "
+            "line."
         )
 
 

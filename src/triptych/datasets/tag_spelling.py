@@ -9,6 +9,8 @@ _ADVICE = {
     **dict.fromkeys("[]{}", "write the tags alone, without brackets"),
 }
 """Marks that a tag rarely begins or ends with, and what to do about them."""
+_NOTHING = frozenset({"nan", "none", "null", "n/a", "<na>"})
+"""What programs write, in lower case, where a cell is empty."""
 _LISTED = 5
 
 TagsByName = Mapping[str, Sequence[str]]
@@ -41,6 +43,18 @@ def split_wrongly(tags_of: TagsByName, delimiter: str) -> list[str]:
                 f"{_ADVICE[mark]}."
             ]
     return []
+
+
+def of_no_tag(tags_of: TagsByName) -> list[str]:
+    """Says which tags probably mean that a tile has none, such as `nan`; empty if none do."""
+    found = [(name, tags[0]) for name, tags in tags_of.items() if len(tags) == 1 and tags[0].lower() in _NOTHING]
+    if not found:
+        return []
+    name, tag = found[0]
+    return [
+        f"{len(found)} of {len(tags_of)} tiles have a tag that probably means none, and it is learned like any other; "
+        f"the first is {tag!r} of {name!r}; leave the cell empty if there is no tag."
+    ]
 
 
 def spelled_twice(tags_of: TagsByName) -> list[str]:

@@ -1,6 +1,7 @@
 """Tables of tags: the tags of each tile, in one column or as columns of 0 and 1."""
 
 import functools
+import re
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,8 +10,12 @@ from typing import NamedTuple
 
 from triptych.datasets.one_hot import find_flags, read_flags
 from triptych.datasets.table import Row, Table, read_table, stripped
-from triptych.datasets.tag_spelling import spelled_twice, split_wrongly
+from triptych.datasets.tag_spelling import of_no_tag, spelled_twice, split_wrongly
 from triptych.errors import BadSampleError
+
+_QUOTES = ("'", '"')
+_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
+"""A text in a list as Python or JSON writes it: `['clear', "farmer's field"]`."""
 
 
 class TagForm(NamedTuple):
@@ -26,9 +31,17 @@ class TagForm(NamedTuple):
     delimiter: str = " "
 
     def split(self, text: str) -> list[str]:
-        """The tags in a cell, each once, without what surrounds them; white space within a tag becomes one space."""
+        """The tags in a cell, each once, without what surrounds them; white space within a tag becomes one space.
+
+        A list in brackets, as pandas and JSON write it, is read as one.
+        """
         mark = self.delimiter.strip(" ")
-        parts = text.split(mark if mark in ",;|" else self.delimiter) if mark else text.split()
+        if text[:1] == "[" and text[-1:] == "]":
+            inner = text[1:-1].strip()
+            quoted = _QUOTED.findall(inner) if inner.startswith(_QUOTES) else []
+            parts = [one or other for one, other in quoted] or inner.split(",")
+        else:
+            parts = text.split(mark if mark in ",;|" else self.delimiter) if mark else text.split()
         return list(dict.fromkeys(tag for part in parts if (tag := " ".join(stripped(part).split()))))
 
     def fits(self, tag: str) -> bool:
@@ -116,7 +129,7 @@ def read_tags(
     if flags is None:
         assert form.tag_column is not None
         names = _names(table, table.column(form.name_column, "name_column"))
-        column = table.column(form.tag_column, "tag_column")
+        column = _tag_column(table, form.tag_column)
         tag_lists = [form.split(row.cells[column]) for row in table.rows]
         form = form._replace(separator=table.separator)
     else:
@@ -130,6 +143,13 @@ def read_tags(
     )
     _warn(found)
     return found
+
+
+def _tag_column(table: Table, heading: str) -> int:
+    try:
+        return table.column(heading, "tag_column")
+    except BadSampleError as error:
+        raise BadSampleError(f"{error} If each tag is a column, its cells must be 0 or 1.") from error
 
 
 def _names(table: Table, column: int) -> list[str]:
@@ -146,14 +166,14 @@ def _names(table: Table, column: int) -> list[str]:
         first, second, *_ = rows_of[repeated[0]]
         raise BadSampleError(
             f"{table.path}: expected each tile once, got {len(repeated)} repeated; the first is {repeated[0]!r} in "
-            f"lines {first.line} and {second.line}."
+            f"lines {first.line} and {second.line}; put all tags of a tile into one row."
         )
     return list(rows_of)
 
 
 def _warn(found: TagTable) -> None:
     of_cells = [] if found.form.tag_column is None else split_wrongly(found.tags_of, found.form.delimiter)
-    for text in [*of_cells, *spelled_twice(found.tags_of)]:
+    for text in [*of_cells, *of_no_tag(found.tags_of), *spelled_twice(found.tags_of)]:
         _warn_once(f"{found.path}: {text}")
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from triptych.errors import BadSampleError, MissingDataError
 
 _BYTE_ORDER_MARK = "\ufeff"
+_WORKBOOK = b"PK\x03\x04"
+"""First bytes of a zip archive, such as a workbook of Excel or LibreOffice."""
 
 
 def read_text(path: Path, expected: str = "a text file") -> str:
@@ -17,11 +19,14 @@ def read_text(path: Path, expected: str = "a text file") -> str:
 
     Raises:
         MissingDataError: The file does not exist.
-        BadSampleError: It is not UTF-8, such as what Excel saves as CSV, or PowerShell and Notepad as Unicode.
+        BadSampleError: It is a workbook; or it is not UTF-8, such as what Excel saves as CSV, or PowerShell and Notepad
+            as Unicode.
     """
     if not path.is_file():
         raise MissingDataError(f"{path}: no such file; expected {expected}.")
     data = path.read_bytes()
+    if data.startswith(_WORKBOOK):
+        raise BadSampleError(f"{path}: expected {expected}, got a workbook or an archive; save it as CSV in UTF-8.")
     try:
         text = data.decode("utf-8")
         wrong = data.find(0)  # every second byte of UTF-16, and no character of a text

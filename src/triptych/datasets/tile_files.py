@@ -9,6 +9,7 @@ from pathlib import Path
 
 from triptych.datasets.files import IMAGE_SUFFIXES
 from triptych.datasets.folders import expect_folder
+from triptych.datasets.table import nearest
 from triptych.errors import BadSampleError, MissingDataError
 
 
@@ -30,8 +31,8 @@ class TileFiles:
         self._places: dict[tuple[Path, str], list[_Listing]] = {}
 
     def expected(self, name: str) -> Path:
-        """Where a tile is looked for first."""
-        return self.folder / f"{name}{self.suffix}"
+        """Where a tile should be."""
+        return self.folder / (name if _is_image(name) else f"{name}{self.suffix}")
 
     def find(self, names: Sequence[str]) -> dict[str, Path]:
         """Path of each tile by its name.
@@ -92,7 +93,10 @@ class TileFiles:
         for inner in _subfolders(self.folder):
             if self._candidates(inner, name):
                 return f"it is in {inner}; write the subfolder into the table, as in {inner.name}/{name}"
-        return self._listing((self.folder / name).parent).advice(Path(name).name)
+        file = name.replace("\\", "/").rpartition("/")[2]
+        if file != name and self._candidates(self.folder, file):
+            return f"{file} is in {self.folder}; write the names into the table without those folders"
+        return self._listing((self.folder / name).parent).advice(file, all_missing)
 
 
 class _Listing:
@@ -119,16 +123,21 @@ class _Listing:
                 return found
         return self._images_by_stem.get(_stem(name), [])
 
-    def advice(self, name: str) -> str:
+    def advice(self, name: str, all_missing: bool) -> str:
         """What to set, so that a file is found by its name; or what is there instead."""
         longer = min((file for file in self.files if file.startswith(name)), key=len, default=None)
-        if longer is not None:
+        if all_missing and longer is not None:
             return f"set suffix to {longer.removeprefix(name)!r} if {longer} is meant"
         if not self.files:
             return "the folder holds no files"
+        stems = {_stem(file): file for file in self.files}
+        near = nearest(_stem(name), [*stems])
+        if near and (all_missing or near.casefold() == _stem(name).casefold()):
+            return f"correct the table if {stems[near]} is meant, or remove the row"
         counts = Counter(Path(file).suffix or "without suffix" for file in self.files)
         held = ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common(3))
-        return f"the folder holds {held}, such as {min(self.files)}"
+        to_do = "" if all_missing else "; copy it there, or remove its row"
+        return f"the folder holds {held}, such as {min(self.files)}{to_do}"
 
     @cached_property
     def _by_folded(self) -> dict[str, list[str]]:

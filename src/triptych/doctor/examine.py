@@ -15,6 +15,8 @@ from triptych.doctor.sources import take_inventory
 from triptych.errors import one_line
 from triptych.trainer.messages import no_info
 
+_TRAINED_ON = frozenset({"same-group", "duplicates-across"})
+"""Kinds of errors for which training would not stop; `group`, if it is set, makes it stop for the first."""
 Check = Callable[[Inventory[Any]], Iterator[Finding]]
 
 _CHECKS: tuple[Check, ...] = (
@@ -27,7 +29,7 @@ _CHECKS_OF: dict[type, tuple[Check, ...]] = {
         *(masks.values, classes.class_frequencies, classes.unlabelled),
     ),
     TagLabels: (tags.spellings, tags.untagged, tags.weather, tags.tag_frequencies),
-    PointLabels: (points.outside, points.missing),
+    PointLabels: (points.outside, points.corner, points.missing),
 }
 
 
@@ -67,7 +69,8 @@ def findings_of(data: Inventory[Any]) -> list[Finding]:
             found += check(data)
         except Exception as error:  # the other checks go on
             found.append(Finding("error", "check", f"{check.__name__} cannot be finished: {one_line(error)}"))
-    if data.refusal and not is_wrong(found):
+    trained_on = _TRAINED_ON if data.group is None else _TRAINED_ON - {"same-group"}
+    if data.refusal and not is_wrong(one for one in found if one.kind not in trained_on):
         found.append(Finding("error", "setup", data.refusal))
     return worst_first(found)
 

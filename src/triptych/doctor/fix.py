@@ -13,7 +13,7 @@ from triptych.doctor.inventory import Inventory
 from triptych.doctor.masks import fitting_label_map
 
 LIST, LABEL_MAP = "valid.fixed.txt", "label_map.yaml"
-_OF_LIST = frozenset({"same-group", "same-sample", "duplicates-across"})
+_OF_LIST = frozenset({"same-group", "maybe-same-group", "same-sample", "duplicates-across"})
 _OF_LABEL_MAP = frozenset({"ids-outside", "colours-outside"})
 
 

@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import takewhile
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from itertools import pairwise, takewhile
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -12,7 +12,9 @@ from triptych.doctor.findings import Finding, shortened
 from triptych.doctor.inventory import Inventory, TagLabels
 
 _SPLIT_FOLDERS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing", "images"})
-_FRAME = re.compile(r"(.*?)(?:[-_. ]+(?:f|fr|frame|img|image))?[-_. ]*\d+", re.IGNORECASE)
+_FRAME = re.compile(
+    r"(?P<group>.*?)(?:(?:^|[-_. ]+)(?:(?P<frame>f|fr|frame)|img|image))?[-_. ]*(?P<number>\d+)", re.IGNORECASE
+)
 """A group's name, and the number of a frame: `0006R0_f00930`, `drive_3-0017`, `street 12 frame 5`."""
 
 
@@ -29,31 +31,73 @@ def same_sample(data: Inventory[Any]) -> Iterator[Finding]:
 def same_group(data: Inventory[Any]) -> Iterator[Finding]:
     """Held-out samples whose drive, person or scene is trained on too.
 
-    If the groups are guessed from the names of tiles it is a warning: there the beginning of a name may be a class.
+    A group that is guessed from names may be a class, as in `Abyssinian_1.jpg`. So it is an error only if its names are
+    those of the frames of a video (see `is_sequence`), and those of tiles never are.
     """
     group_of = groups(data)
     sides: dict[str, Counter[Split]] = defaultdict(Counter)
+    members: dict[str, list[str]] = defaultdict(list)
     for name, group in group_of.items():
+        members[group].append(name)
         if name in data.split_of:
             sides[group][data.split_of[name]] += 1
     split_up = {group: counts for group, counts in sides.items() if counts["train"] and len(counts) > 1}
-    held_out = [name for name, split in data.split_of.items() if split != "train"]
-    files = {
+    certain = {group for group in split_up if _is_certain(data, members[group])}
+    listed = {group: f"{group} ({split_up[group]['train']} in train)" for group in split_up}
+    advice = "hold out whole ones, by valid_groups or a list (--fix writes one)"
+    if files := _held_out_of(data, group_of, certain):
+        what = "a drive, person or scene that is trained on too, so their scores flatter"
+        named = shortened(listed[group] for group in split_up if group in certain)
+        message = f"{_of_held_out(data, files)} are of {what}: {named}."
+        yield Finding("error", "same-group", message, f"{advice}; if these are none, set group.", files)
+    if files := _held_out_of(data, group_of, split_up.keys() - certain):
+        what = "named like others that are trained on, which may be of the same drive, person or scene"
+        named = shortened(listed[group] for group in split_up if group not in certain)
+        message = f"{_of_held_out(data, files)} are {what}: {named}."
+        yield Finding(
+            "warning", "maybe-same-group", message, f"if they are, {advice}; a class may share a name.", files
+        )
+
+
+def _is_certain(data: Inventory[Any], names: Sequence[str]) -> bool:
+    """Whether a group is a drive, person or scene, and no class."""
+    return data.group is not None or (not isinstance(data.labels, TagLabels) and is_sequence(names))
+
+
+def _held_out_of(data: Inventory[Any], group_of: Mapping[str, str], chosen: Set[str]) -> dict[str, str]:
+    """The held-out images of some groups."""
+    return {
         data.relative(data.images[name]): f"{group_of[name]} is trained on too"
-        for name in held_out
-        if group_of.get(name) in split_up
+        for name, split in data.split_of.items()
+        if split != "train" and group_of.get(name) in chosen
     }
-    if not files:
-        return
-    listed = shortened(f"{group} ({counts['train']} in train)" for group, counts in split_up.items())
-    yield Finding(
-        "warning" if data.group is None and isinstance(data.labels, TagLabels) else "error",
-        "same-group",
-        f"{len(files)} of {len(held_out)} {data.word}s to validate or test on are of a drive, person or scene that is "
-        f"trained on too, so their scores flatter: {listed}.",
-        "hold out whole ones, by valid_groups or a list (--fix writes one); if these are none, set group.",
-        files,
-    )
+
+
+def _of_held_out(data: Inventory[Any], files: Mapping[str, str]) -> str:
+    held_out = sum(split != "train" for split in data.split_of.values())
+    return f"{len(files)} of {held_out} {data.word}s to validate or test on"
+
+
+def is_sequence(names: Iterable[str]) -> bool:
+    """Whether the names of a group are those of the frames of a video.
+
+    Their numbers are called frames, or have leading zeros, one length, and mostly one step from each to the next.
+
+    Args:
+        names: Names of the samples of one group, such as `0006R0_f00930.png`.
+    """
+    stems = [PurePosixPath(name).stem for name in names]
+    ending = len(_common_ending(stems))
+    found = [_FRAME.fullmatch(stem[: len(stem) - ending]) for stem in stems]
+    numbers = [match["number"] for match in found if match]
+    if len(numbers) < len(stems):
+        return False
+    if all(match and match["frame"] for match in found):
+        return True
+    order = sorted({*map(int, numbers)})
+    steps = Counter(later - earlier for earlier, later in pairwise(order))
+    is_even = bool(steps) and 2 * max(steps.values()) >= steps.total()
+    return is_even and len({*map(len, numbers)}) == 1 and any(number.startswith("0") for number in numbers)
 
 
 def groups(data: Inventory[Any]) -> dict[str, str]:
@@ -84,7 +128,7 @@ def _guessed(path: PurePosixPath, ending: int) -> str:
     if folders:
         return "/".join(folders)
     found = _FRAME.fullmatch(path.stem[: len(path.stem) - ending])
-    return found[1] if found else ""
+    return found["group"] if found else ""
 
 
 def _common_ending(stems: Sequence[str]) -> str:

@@ -28,6 +28,15 @@ def outside(data: Points) -> Iterator[Finding]:
         yield Finding("warning", "points-outside", message, advice, files)
 
 
+def corner(data: Points) -> Iterator[Finding]:
+    """Points at (0, 0), which is how some programs write a missing one."""
+    places = {name: (points == 0).all(axis=1) for name, points in data.labels.points_px.items()}
+    files = {data.relative(data.images[name]): "x 0, y 0" for name, at_zero in places.items() if at_zero.any()}
+    if files:
+        message = f"{sum(map(sum, places.values()))} points lie at (0, 0), in {len(files)} of {len(places)} images."
+        yield Finding("warning", "points-at-zero", message, "leave their cells empty if they are missing.", files)
+
+
 def missing(data: Points) -> Iterator[Finding]:
     """Images whose points are missing, some or all."""
     gone = {name: np.isnan(points).any(axis=1).sum() for name, points in data.labels.points_px.items()}

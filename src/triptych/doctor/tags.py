@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from triptych.datasets.planet_tags import PLANET_TAGS
-from triptych.datasets.tag_spelling import spelled_twice, split_wrongly
+from triptych.datasets.tag_spelling import of_no_tag, spelled_twice, split_wrongly
 from triptych.doctor.findings import Finding
 from triptych.doctor.frequencies import frequencies, names_by_split
 from triptych.doctor.inventory import Inventory, TagLabels
@@ -26,7 +26,7 @@ def tag_frequencies(data: Tiles) -> Iterator[Finding]:
 def spellings(data: Tiles) -> Iterator[Finding]:
     """Tags that are split or spelled wrongly, as it seems."""
     table, tags_of = data.relative(data.labels.table), data.labels.tags_of
-    for text in spelled_twice(tags_of):
+    for text in [*of_no_tag(tags_of), *spelled_twice(tags_of)]:
         yield Finding("warning", "tag-spelling", f"{table}: {text}", files={table: text})
     for text in split_wrongly(tags_of, data.labels.delimiter):
         yield Finding("warning", "tag-delimiter", f"{table}: {text}", files={table: text})
