@@ -21,6 +21,8 @@ from command_line import config_args, runs_in, table
 from other_process import script
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, DistributedSampler
 
 from triptych import (
@@ -121,6 +123,33 @@ def fitted(task: str, folder: Path) -> dict[str, Any]:
         **{"search": search.to_dict(), "same": same, "weights": weights, "in_fit": in_fit},
         "one_by_one": scores_of(trainer),
     }
+
+
+def synchronised(folder: Path) -> dict[str, Any]:
+    """A search and a fit without and with synchronised batch-norm, which on CPUs gets no sums of the other process."""
+    torch.nn.SyncBatchNorm.forward = _BatchNorm.forward  # type: ignore[method-assign]
+    DistributedDataParallel._passing_sync_batchnorm_handle = lambda *_: None  # it refuses CPUs
+    answer = {}
+    for name, more in (("own", {}), ("synchronised", {"sync_batchnorm": True})):
+        model, data = made("planet", folder)
+        trained = Norms()
+        trainer = L.Trainer(**SETTINGS, **QUIET, **more, callbacks=[NoReport(), trained], max_epochs=1)
+        search = find_lr(trainer, model, data, num_steps=12)
+        trainer.fit(model, data)
+        answer[name] = {"losses": search.losses, "weights": digest(model), "scores": scores_of(trainer)}
+        answer[f"{name} norms"] = [sorted(trained.kinds), sorted(norms_of(model))]
+    return answer
+
+
+class Norms(L.Callback):
+    """Notes the kinds of batch-norm that are trained."""
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.kinds = norms_of(pl_module)
+
+
+def norms_of(model: L.LightningModule) -> set[str]:
+    return {type(module).__name__ for module in model.modules() if isinstance(module, _BatchNorm)}
 
 
 class Stop(L.Callback):
@@ -266,6 +295,7 @@ JOBS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "fit_and_find": fit_and_find,
     "predicted": predicted,
     "stopped_and_resumed_fit": stopped_and_resumed_fit,
+    "synchronised": synchronised,
     "whole_and_resumed_recipe": whole_and_resumed_recipe,
 }
 
@@ -347,6 +377,14 @@ def test_both_processes_find_the_same_and_leave_the_model(fits: list[dict[str, A
 @pytest.mark.parametrize("task", TASKS)
 def test_both_processes_end_a_fit_with_the_same_weights(fits: list[dict[str, Any]], task: str) -> None:
     assert fits[0][task]["weights"] == fits[1][task]["weights"]
+
+
+def test_synchronised_norms_keep_their_activations_in_a_search_and_a_fit(folder: Path) -> None:
+    for answer in answers("synchronised", folder):
+        assert answer["synchronised"] == answer["own"]
+        own = ["ActivatedBatchNorm2d", "BatchNorm1d", "BatchNorm2d"]
+        assert answer["own norms"] == [own, own]
+        assert answer["synchronised norms"] == [["SyncBatchNorm", "SyncBatchNormAct"], own]
 
 
 @pytest.mark.parametrize(("when", "batch_size"), [("in_fit", 2), ("one_by_one", 1)])

@@ -100,3 +100,20 @@ def test_what_is_predicted_has_the_size_of_the_file_and_a_huge_image_is_drawn_at
         f"{tmp_path}/x.png: {sizes}, as all images above 0 megapixels are reduced; masks and tables are in full size."
     )
     assert told == ([] if step == 1 else [words])
+
+
+class Counted(list[torch.Tensor]):
+    """Counts how often a mask is asked for, which computes it."""
+
+    asked = 0
+
+    def __getitem__(self, index: Any) -> Any:
+        self.asked += 1
+        return super().__getitem__(index)
+
+
+def test_a_mask_is_computed_once(picture: Path, tmp_path: Path) -> None:
+    writer, masks = MaskWriter(str(tmp_path / "out")), Counted([torch.zeros(8, 10, dtype=torch.uint8)])
+    writer.on_predict_start(SimpleNamespace(world_size=1), MODULE)  # type: ignore[arg-type]
+    writer.write(MODULE, {"path": [str(picture)]}, masks)  # type: ignore[typeddict-item]
+    assert masks.asked == 1

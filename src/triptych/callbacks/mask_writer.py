@@ -30,8 +30,10 @@ class MaskWriter(PredictionWriter):
     def write(self, pl_module: Any, batch: Batch, prediction: Sequence[Tensor]) -> None:
         names, whole = pl_module.class_names, batch["image"] if "tile" in batch else None
         for index, path in enumerate(batch["path"]):
-            ids = self._write_mask(path, prediction[index], class_colors(names))
-            size = prediction[index].shape
+            mask = prediction[index]  # computed when it is asked for
+            size, ids = mask.shape, self._write_mask(path, mask, class_colors(names))
+            del mask  # before the huge image is read
+            return_freed_memory()
             image = self.image_to_draw_on(path, size, None if whole is None else whole[index])
             atomic_save(self.output_path("overlays", path), overlay(image, ids, class_colors(names), names).save)
 
@@ -43,6 +45,4 @@ class MaskWriter(PredictionWriter):
         ids = mask.cpu().numpy()
         atomic_save(self.output_path("masks", path), palette_mask(ids, colors).save)
         height, width = drawn_size(*ids.shape)
-        if (height, width) != ids.shape:
-            return_freed_memory()  # before the huge image is read
         return np.asarray(cv2.resize(ids, (width, height), interpolation=cv2.INTER_NEAREST), dtype=np.uint8)

