@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from triptych.datasets.files import list_images, read_lines
+from triptych.datasets.files import list_images
 from triptych.datasets.pictures import Pictures
+from triptych.datasets.text import read_lines
 from triptych.errors import BadSampleError, MissingDataError
 
 

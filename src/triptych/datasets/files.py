@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from triptych.datasets.folders import expect_folder
-from triptych.datasets.text import read_lines as read_lines
 from triptych.errors import MissingDataError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
