@@ -18,7 +18,7 @@ ADVICE = "import triptych before torch, or set OMP_WAIT_POLICY=passive"
 
 @pytest.fixture
 def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_threads, "_processors", lambda: 2)
+    monkeypatch.setattr(_threads, "processors", lambda: 2)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     for name in _threads._CHOICES:
         monkeypatch.delenv(name, raising=False)
@@ -127,6 +127,6 @@ def test_a_machine_is_busy_if_others_use_its_processors(tmp_path, monkeypatch, i
 @pytest.mark.parametrize(("load", "busy"), [(0.1, False), (1.5, True)])
 def test_without_proc_the_load_average_tells(tmp_path, monkeypatch, load, busy) -> None:
     monkeypatch.setattr(_threads, "_STAT", tmp_path / "absent")
-    monkeypatch.setattr(_threads, "_processors", lambda: 2)
+    monkeypatch.setattr(_threads, "processors", lambda: 2)
     monkeypatch.setattr(os, "getloadavg", lambda: (load, 0, 0), raising=False)
     assert _threads.is_busy() == busy

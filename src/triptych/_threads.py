@@ -36,7 +36,7 @@ _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 def choose_waiting() -> None:
     """Sets how OpenMP's threads wait, unless the user has; on a busy machine prints a line on standard error."""
     threads = os.environ.get("OMP_NUM_THREADS", "")
-    if threads == "1" or _processors() == 1 or any(name in os.environ for name in _CHOICES):
+    if threads == "1" or processors() == 1 or any(name in os.environ for name in _CHOICES):
         return
     busy = is_busy()
     if "torch" in sys.modules:
@@ -56,7 +56,7 @@ def is_busy() -> bool:
     On Linux measured over a moment; elsewhere by the load average, if there is one.
     """
     if not _STAT.exists():
-        return hasattr(os, "getloadavg") and os.getloadavg()[0] > (1 - _MIN_IDLE) * _processors()
+        return hasattr(os, "getloadavg") and os.getloadavg()[0] > (1 - _MIN_IDLE) * processors()
     before = _idle_and_total()
     time.sleep(_MOMENT)
     idle, total = (after - earlier for after, earlier in zip(_idle_and_total(), before, strict=True))
@@ -83,7 +83,8 @@ def _ask_for_short_turns() -> None:
         ctypes.CDLL(None).syscall(call, 0, attributes, 0)  # an older kernel ignores it
 
 
-def _processors() -> int:
+def processors() -> int:
+    """How many processors this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

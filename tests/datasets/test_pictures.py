@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from triptych.datasets.files import list_images
-from triptych.datasets.pictures import Pictures
+from triptych.datasets.names import names_below
+from triptych.datasets.pictures import Pictures, base_folder
 from triptych.datasets.text import read_lines
 from triptych.errors import BadSampleError, MissingDataError
 
@@ -99,3 +100,10 @@ def test_a_list_may_have_quotes_and_the_separators_of_windows(folder: Path) -> N
     path = folder / "list.txt"
     path.write_text(f'"..\\{folder.name}\\{first.name}",\n')
     assert [found.resolve() for found in Pictures(path).paths] == [first.resolve()]
+
+
+def test_names_of_pictures_keep_their_subfolders_and_count_from_the_folder_or_that_of_the_list(tmp_path: Path) -> None:
+    folder, inside, outside = tmp_path / "in", tmp_path / "in" / "a" / "x.png", tmp_path / "y.png"
+    inside.parent.mkdir(parents=True)
+    for path in (folder, folder / "list.txt"):
+        assert names_below(base_folder(path), [inside, outside]) == ["a/x.png", outside.as_posix()]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from triptych.datasets.tile_files import TileFiles, paths_below
+from triptych.datasets.tile_files import TileFiles
 from triptych.errors import BadSampleError, MissingDataError
 
 
@@ -124,10 +124,3 @@ def test_each_folder_is_listed_once_and_no_tile_is_looked_up(tmp_path: Path, mon
         monkeypatch.delattr(Path, method)
     assert found(tmp_path, names) == [f"tiles/{name}.png" for name in names]
     assert len(listed) == len({*listed}) == 4
-
-
-def test_paths_below_a_folder_keep_their_subfolders(tmp_path: Path) -> None:
-    folder_of(tmp_path, "in/a/x.png", "in/list.txt", "y.png")
-    paths = [str(tmp_path / "in" / "a" / "x.png"), str(tmp_path / "y.png")]
-    for folder in (tmp_path / "in", tmp_path / "in" / "list.txt"):
-        assert paths_below(folder, paths) == ["a/x.png", (tmp_path / "y.png").as_posix()]

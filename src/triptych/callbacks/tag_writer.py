@@ -10,9 +10,10 @@ from torch import Tensor
 
 from triptych.callbacks.prediction_writer import PredictionWriter, rows_of_all
 from triptych.datamodules import PlanetDataModule
+from triptych.datasets.names import names_below
+from triptych.datasets.pictures import base_folder
 from triptych.datasets.sample import Batch
 from triptych.datasets.tag_table import TagForm
-from triptych.datasets.tile_files import paths_below
 from triptych.files import save_csv
 from triptych.tasks.multilabel import Choice
 
@@ -74,8 +75,8 @@ def _names(data: Any, paths: Sequence[str]) -> list[str]:
     """The data's names of the images, or else their paths below `predict_path`."""
     if isinstance(data, PlanetDataModule):
         return data.names_of(paths)
-    folder = getattr(data, "predict_path", None)
-    below = [Path(path).name for path in paths] if folder is None else paths_below(Path(folder), paths)
+    folder, files = getattr(data, "predict_path", None), [*map(Path, paths)]
+    below = [path.name for path in files] if folder is None else names_below(base_folder(Path(folder)), files)
     for names in ([str(Path(path).with_suffix("")) for path in below], below):
         if len({*names}) == len(names):
             return names

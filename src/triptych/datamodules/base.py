@@ -1,21 +1,18 @@
 """Base class of the three data modules: loaders, sample order and seeding."""
 
-import contextlib
-import warnings
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
-from lightning.pytorch.utilities import rank_zero_info
 from matplotlib.figure import Figure
 from torch.utils.data import DataLoader
 
 from triptych.datamodules.checks import checked_at_least, checked_size
 from triptych.datamodules.epoch_order import EpochSampler, Position
 from triptych.datamodules.hard_examples import weights_of
-from triptych.datamodules.micro_batches import MicroBatching
+from triptych.datamodules.resuming import Resuming
 from triptych.datamodules.samples import SampleDataset, collate_one
 from triptych.datamodules.state import changed_at, state_of
 from triptych.datamodules.worker import WorkerLoader, start_worker
@@ -36,7 +33,7 @@ _SPLITS: dict[str, tuple[Split, ...]] = {
 }
 
 
-class TriptychDataModule(MicroBatching):
+class TriptychDataModule(Resuming):
     """Data module with a loader for each split; the order of the samples depends on (seed, epoch) alone.
 
     `image_size`, `batch_size`, `augment`, `sample_weights` and `first_epoch`, the index of a fit's first epoch, may be
@@ -115,8 +112,6 @@ class TriptychDataModule(MicroBatching):
         self.scale = checked_scale(plain(scale))
         self.records = {}
         self.first_epoch = 0
-        self._resume_at: Position | None = None
-        self._while_resumed = contextlib.ExitStack()
         self._weights: list[float] | None = None
         self._read_with: object = None
         self._weighed_with: object = None
@@ -202,45 +197,6 @@ class TriptychDataModule(MicroBatching):
         """
         raise NotImplementedError
 
-    def state_dict(self) -> dict[str, int]:
-        """Position in the fit: the epoch index, the number of its samples that each process has seen, and the seed.
-
-        `batch_size` is the number of samples that are loaded at once.
-        """
-        epochs, batches = self._fit_loop.epoch_progress.current, self._fit_loop.epoch_loop.batch_progress.current
-        within = epochs.processed < epochs.ready
-        seen = batches.ready * self.micro_batch_size if within else 0
-        return {
-            **{"epoch": epochs.processed, "samples": seen},
-            **{"batch_size": self.micro_batch_size, "seed": self.seed},
-        }
-
-    def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        """Makes the next fit continue with the next sample."""
-        if self._fit_loop.trainer.state.fn == "fit":
-            self._resume_at = state_dict["epoch"], state_dict["samples"]
-            if (seed := state_dict.get("seed", self.seed)) != self.seed:
-                rank_zero_info(
-                    f"data.seed: {self.seed} goes before the checkpoint's {seed}, for split, order and augmentation; "
-                    "in an epoch that was begun some samples come twice, others not at all."
-                )
-            self.resume_batches(state_dict)
-            self._while_resumed.enter_context(warnings.catch_warnings())
-            warnings.filterwarnings("ignore", ".*your dataloader is not resumable")  # Lightning cannot know that it is
-
-    def teardown(self, stage: str) -> None:
-        super().teardown(stage)
-        self._while_resumed.close()
-
-    def on_exception(self, exception: BaseException) -> None:
-        super().on_exception(exception)
-        self._while_resumed.close()
-
-    @property
-    def _fit_loop(self) -> Any:
-        assert self.trainer is not None
-        return self.trainer.fit_loop
-
     def train_dataloader(self) -> DataLoader[Sample]:
         resume_at, self._resume_at = self._resume_at, None
         loader = self._train_loader(resume_at)
@@ -251,21 +207,6 @@ class TriptychDataModule(MicroBatching):
     def _train_loader(self, resume_at: Position | None) -> DataLoader[Sample]:
         pipeline = self.train_pipeline() if self.augment else evaluation_pipeline(self.image_size)
         return self._loader("train", pipeline, shuffle=True, resume_at=resume_at)
-
-    def _count_in_own_batches(self, loader: DataLoader[Sample], seen: int) -> None:
-        """Makes the fit loop count what was seen in batches of this size, so that it takes all that is left.
-
-        Args:
-            loader: The loader of the resumed fit.
-            seen: Samples that this process has seen of the epoch.
-        """
-        assert isinstance(loader.sampler, EpochSampler)
-        left = -(-(len(loader.sampler) - seen) // self.micro_batch_size)
-        batches = self._fit_loop.epoch_loop.batch_progress.current
-        difference = len(loader) - left - batches.ready
-        if seen and difference:
-            for name in ("ready", "started", "processed", "completed"):
-                setattr(batches, name, getattr(batches, name) + difference)
 
     def val_dataloader(self) -> DataLoader[Sample]:
         return self._loader("val", self._valid_pipeline(), shuffle=False)

@@ -11,10 +11,10 @@ from triptych.datamodules.split import HeldOut, by_values
 from triptych.datamodules.split_module import SplitDataModule
 from triptych.datasets.images import READERS, Channels
 from triptych.datasets.names import SampleNames, names_below
+from triptych.datasets.pictures import base_folder
 from triptych.datasets.planet import SAMPLE_ARCHIVE, Planet, Tags, TilePictures, Untagged
 from triptych.datasets.sample import Sample
 from triptych.datasets.tag_table import TagForm
-from triptych.datasets.tile_files import paths_below
 from triptych.draw.batch import tag_batch
 from triptych.runs.plain_values import plain
 from triptych.transforms import Pipeline, planet_pipeline
@@ -118,7 +118,7 @@ class PlanetDataModule(SplitDataModule):
         if self.predict_path is None:
             name_of = {str(self.tiles.path(name)): name for name in self.tiles.names}
             return [name_of.get(path, path) for path in paths]
-        below = paths_below(Path(self.predict_path), paths)
+        below = names_below(base_folder(Path(self.predict_path)), map(Path, paths))
         names = [name.removesuffix(self.layout["suffix"]) for name in below]
         return names if len({*names}) == len(names) else below
 

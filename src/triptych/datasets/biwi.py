@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from triptych.datasets.download import Archive
 from triptych.datasets.files import list_images
-from triptych.datasets.folders import expect_folder
+from triptych.datasets.folders import expect_folder, is_passed_over
 from triptych.datasets.images import Scale, check_images, checked_scale, read_rgb
 from triptych.datasets.sample import Record
 from triptych.datasets.text import read_text
@@ -162,7 +162,7 @@ def list_persons(root: Path) -> list[str]:
             f"{root}: no such folder; expected a folder for each person in it (`triptych make-data biwi DIR` draws "
             "made-up portraits, `download: true` fetches the real ones)."
         )
-    folders = sorted(path for path in root.iterdir() if path.is_dir() and not _is_hidden(path))
+    folders = sorted(path for path in root.iterdir() if path.is_dir() and not is_passed_over(path.name))
     persons = [folder.name for folder in folders if (folder / _CALIBRATION).is_file()]
     if not persons:
         found = f"got {folders[0].name} and so on, none of them with one" if folders else "found none"
@@ -185,14 +185,9 @@ def list_frames(root: Path, person: str) -> list[str]:
     return [f"{person}/{name}" for name in names if "/" not in name and name.rpartition(".")[0].endswith(_IMAGE)]
 
 
-def _is_hidden(path: Path) -> bool:
-    """Whether a system has put a file or folder there: `.DS_Store`, `._frame_00003_rgb.png`, `__MACOSX`."""
-    return path.name.startswith(".") or path.name == "__MACOSX"
-
-
 def _poses(folder: Path) -> dict[str, Path]:
     """The poses of one person by the names of their frames."""
-    return {path.name.removesuffix(_POSE): path for path in folder.glob(f"*{_POSE}") if not _is_hidden(path)}
+    return {path.name.removesuffix(_POSE): path for path in folder.glob(f"*{_POSE}") if not is_passed_over(path.name)}
 
 
 def _pair_frames(folder: Path) -> list[tuple[Path, Path | None]]:
@@ -203,7 +198,7 @@ def _pair_frames(folder: Path) -> list[tuple[Path, Path | None]]:
         BadSampleError: A pose has two frames.
     """
     frames: dict[str, Path] = {}
-    for path in sorted((path for path in folder.glob(f"*{_IMAGE}.*") if not _is_hidden(path)), reverse=True):
+    for path in sorted((path for path in folder.glob(f"*{_IMAGE}.*") if not is_passed_over(path.name)), reverse=True):
         other = frames.setdefault(path.stem.removesuffix(_IMAGE), path)
         if other != path:
             raise BadSampleError(f"{path}: expected one frame for each pose, but {other.name} exists too; remove one.")

@@ -20,12 +20,19 @@ from triptych.datasets.codes import read_codes
 from triptych.datasets.download import Archive
 from triptych.datasets.files import list_files
 from triptych.datasets.folders import expect_folder
-from triptych.datasets.images import Scale, check_images, checked_scale, image_header, pair_as_shown, read_rgb
+from triptych.datasets.images import (
+    Scale,
+    check_images,
+    checked_scale,
+    image_header,
+    pair_as_shown,
+    read_rgb,
+    refuse_changed_ids,
+)
 from triptych.datasets.label_map import VOID_ID, is_void
-from triptych.datasets.label_name import checked_label_name, mask_name
+from triptych.datasets.label_name import checked_label_name
 from triptych.datasets.label_table import LabelTable
 from triptych.datasets.mask_files import MaskFiles
-from triptych.datasets.mask_values import refuse_changed_ids
 from triptych.datasets.sample import Record
 from triptych.errors import BadSampleError, MissingDataError
 
@@ -174,14 +181,8 @@ class CamVid:
             raise MissingDataError(
                 f"camvid: {len(frames)} of {len(self)} frames do not exist; the first is {self.image_dir / frames[0]}."
             )
-        present = set(list_files(self.label_dir))
-        masks = [
-            name
-            for name in self.names
-            if mask_name(name, self.label_name) not in present and not self.label_path(name).is_file()
-        ]
-        if masks:
-            raise MissingDataError(self.masks.missing_message(masks, self.names))
+        if missing := self.masks.missing(self.names):
+            raise MissingDataError(self.masks.missing_message(missing, self.names))
 
 
 def _read_codes(root: Path) -> list[str]:

@@ -6,18 +6,16 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from triptych.datasets.folders import expect_folder
+from triptych.datasets.folders import expect_folder, is_passed_over
 from triptych.errors import MissingDataError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
-_LEFT_BY_SYSTEMS = frozenset({"__MACOSX", "Thumbs.db", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
-"""What macOS, Windows and Synology's disks leave in folders, besides names that begin with a dot."""
 
 
 def list_images(folder: Path) -> list[str]:
     """Names of the images in a folder and its subfolders, sorted, such as `bonn/x.png`.
 
-    Names that begin with a dot, `__MACOSX` and the like are passed over.
+    Names that begin with a dot, `__MACOSX` and the like are passed over; see `is_passed_over`.
 
     Raises:
         MissingDataError: The folder does not exist.
@@ -52,7 +50,7 @@ def _walk(folder: str, prefix: str, above: tuple[str, ...]) -> Iterator[str]:
         return
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(".") or entry.name in _LEFT_BY_SYSTEMS:
+            if is_passed_over(entry.name):
                 continue
             if entry.is_dir():
                 yield from _walk(entry.path, f"{prefix}{entry.name}/", (*above, real))

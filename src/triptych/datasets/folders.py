@@ -6,7 +6,13 @@ from triptych.datasets.images.content import START_BYTES, archive_kind
 from triptych.errors import BadSampleError, MissingDataError
 
 _ARCHIVE_SUFFIXES = (".zip", ".tgz", ".tar.gz", ".tar", ".7z", ".rar")
+_LEFT_BY_SYSTEMS = frozenset({"__MACOSX", "Thumbs.db", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
 _LISTED = 10
+
+
+def is_passed_over(name: str) -> bool:
+    """Whether a file or folder is none of the user's: hidden, or left by macOS, Windows or a disk of Synology's."""
+    return name.startswith(".") or name in _LEFT_BY_SYSTEMS
 
 
 def expect_folder(path: Path) -> None:
@@ -31,7 +37,7 @@ def missing_folder(folder: Path, root: Path, argument: str, content: str) -> str
     text = f"{folder}: no such folder; expected {content} in it"
     if not root.is_dir():
         return f"{text}."
-    others = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    others = sorted(path.name for path in root.iterdir() if path.is_dir() and not is_passed_over(path.name))
     return f"{text}; {root} has {', '.join(others[:_LISTED]) or 'no folders'}; set {argument}."
 
 

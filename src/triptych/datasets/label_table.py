@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from triptych.datasets.images import image_header, read_ids
+from triptych.datasets.images import ColouredMaskError, read_ids
 from triptych.datasets.label_map import VOID_ID, is_void, label_map_line, map_advice, map_template
 from triptych.datasets.mask_values import (
     Value,
@@ -18,7 +18,6 @@ from triptych.datasets.mask_values import (
     counts_text,
     pack,
     read_colors,
-    refuse_changed_ids,
     runs,
     value_text,
 )
@@ -26,7 +25,9 @@ from triptych.errors import BadSampleError
 
 _IDS = 65536
 _UNKNOWN = -1
-_MOST_CLASSES, _MOST_UNKNOWN = 256, 40
+_MOST_CLASSES = 256
+MOST_UNKNOWN = 40
+"""Number of values without a class above which edges were smoothed, or it is no mask."""
 _LISTED, _READ = 5, 16
 _EXAMPLE = '{0: background, 255: Void} or {"#804080": Road}'
 
@@ -74,13 +75,12 @@ class LabelTable:
             MissingDataError: The file does not exist.
             BadSampleError: It cannot be decoded, its format changes ids, or it holds colours where ids are expected.
         """
-        header = image_header(path)
-        refuse_changed_ids(path, header)
         if self.by_color:
             return read_colors(path, oriented)
-        if header.bands > 1:
-            raise BadSampleError(self.colors_message([path]))
-        return read_ids(path, oriented)
+        try:
+            return read_ids(path, oriented)
+        except ColouredMaskError as error:
+            raise BadSampleError(self.colors_message([path])) from error
 
     def class_ids(self, values: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint8]:
         """Class ids (H, W) of the values of a mask, 255 for void.
@@ -124,7 +124,7 @@ class LabelTable:
         """
         unknown = [value_text(value, self.by_color) for value in self.unknown(counts)]
         what = "colour" if self.by_color else "id"
-        if len(unknown) > _MOST_UNKNOWN:
+        if len(unknown) > MOST_UNKNOWN:
             return (
                 f"{path}: expected the {what}s of {len(self.codes)} classes, got {len(unknown)} other {what}s; {holds}"
                 "; masks with smoothed edges, or resized ones, hold no classes: save them without smoothing."

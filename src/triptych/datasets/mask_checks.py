@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image
-
 from triptych.datasets.camvid import CamVid
 from triptych.datasets.images import image_header
 from triptych.datasets.label_map import VOID_ID, is_void, label_map_line, suggest_label_map
-from triptych.datasets.mask_values import count_values
+from triptych.datasets.mask_values import count_values, palette_of
 from triptych.errors import BadSampleError
 
 _MASKS, _PIXELS = 32, 24_000_000
@@ -84,26 +82,17 @@ def _refuse_unknown(looks: Sequence[Look], frames: CamVid) -> None:
 
 def _refuse_palettes(looks: Sequence[Look]) -> None:
     """Refuses masks in which an id has different colours; ids that a mask does not use may have any."""
-    seen: dict[int, tuple[list[int], Path]] = {}
+    seen: dict[int, tuple[str, Path]] = {}
     for look in looks:
-        palette = _palette(look.path)
-        for i in look.counts:
-            color = palette[3 * i : 3 * i + 3]
-            first, path = seen.setdefault(i, (color, look.path)) if color else (color, look.path)
-            if color != first:
+        palette = palette_of(look.path)
+        for i in sorted(palette.keys() & look.counts.keys()):
+            first, path = seen.setdefault(i, (palette[i], look.path))
+            if palette[i] != first:
                 raise BadSampleError(
-                    f"{look.path}: expected the palette of {path}, but id {i} is the colour {_hex(color)} here and "
-                    f"{_hex(first)} there, so an id is no class; save all masks with one palette, or map colours with "
-                    f'label_map: {{"{_hex(first)}": CLASS, ...}}.'
+                    f"{look.path}: expected the palette of {path}, but id {i} is the colour {palette[i]} here and "
+                    f"{first} there, so an id is no class; save all masks with one palette, or map colours with "
+                    f'label_map: {{"{first}": CLASS, ...}}.'
                 )
-
-
-def _palette(path: Path) -> list[int]:
-    """Red, green and blue of each id, one after the other; empty without a palette."""
-    if image_header(path).mode != "P":
-        return []
-    with Image.open(path) as image:
-        return image.getpalette("RGB") or []
 
 
 def _refuse_two_depths(looks: Sequence[Look]) -> None:
@@ -183,7 +172,3 @@ def _one_class(looks: Sequence[Look], frames: CamVid) -> list[str]:
 
 def _checked(looks: Sequence[Look]) -> str:
     return "1 checked mask holds" if len(looks) == 1 else f"{len(looks)} checked masks hold"
-
-
-def _hex(color: Sequence[int]) -> str:
-    return f"#{bytes(color).hex()}"

@@ -50,8 +50,20 @@ class MaskFiles:
 
     def path(self, name: str) -> Path:
         """Where the mask of a frame is expected; a file whose name differs in Unicode or case of suffix is taken."""
-        expected = mask_name(name, self.label_name)
-        return self.label_dir / (expected if expected in self._masks else self._alike.get(spelling(expected), expected))
+        return self.label_dir / self._file(mask_name(name, self.label_name))
+
+    def missing(self, names: Sequence[str]) -> list[str]:
+        """Those of the frames that have no mask now."""
+        present = frozenset(list_files(self.label_dir))
+        expected = {name: self._file(mask_name(name, self.label_name)) for name in names}
+        return [
+            name
+            for name, file in expected.items()
+            if file not in present and not (self.label_dir / file).is_file()  # such as in a hidden folder
+        ]
+
+    def _file(self, expected: str) -> str:
+        return expected if expected in self._masks else self._alike.get(spelling(expected), expected)
 
     def missing_message(self, missing: Sequence[str], names: Sequence[str]) -> str:
         """The message that some of the frames have no mask."""

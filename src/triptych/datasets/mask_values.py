@@ -1,58 +1,33 @@
 """Values of mask files before they mean a class: ids, or colours packed into one number; counted, and as text."""
 
-import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image
 
-from triptych.datasets.images import ImageHeader, image_header
-from triptych.errors import BadSampleError
+from triptych.datasets.images import image_header, read_rgba
 
 Value = int | str
 """An id, or a colour as `#rrggbb`; `#rrggbbaa` if it is not opaque."""
 
-_LOSSY = frozenset({"JPEG", "MPO", "AVIF"})
 _SHOWN = 12
 
 
-def refuse_changed_ids(path: Path, header: ImageHeader) -> None:
-    """Refuses a mask whose format changes ids, and one of several images.
-
-    Raises:
-        BadSampleError: It is a JPEG, a WebP or AVIF with losses, or has several pages or frames.
-    """
-    if (lossy := _lossy_format(path, header)) is not None:
-        raise BadSampleError(
-            f"{path}: expected a mask without losses, got {lossy}, which changes ids; save the masks as PNG, from "
-            "where they were drawn."
-        )
-    if header.pages > 1:
-        raise BadSampleError(f"{path}: expected one mask, got {header.pages} pages or frames; save one image a file.")
-
-
 def read_colors(path: Path, oriented: bool = True) -> npt.NDArray[np.uint32]:
-    """Colours of a mask, packed, uint32 (H, W); a palette is applied.
+    """Colours of a mask, packed, uint32 (H, W); see `read_rgba`."""
+    return _packed(read_rgba(path, oriented))
 
-    Raises:
-        BadSampleError: It cannot be decoded, or has more than 8 bits per band.
-    """
-    header = image_header(path)
-    if header.bits > 8:
-        raise BadSampleError(
-            f"{path}: expected a mask of colours with 8 bits per band, got {header.bits} bits; convert it, or map the "
-            "ids of one band."
-        )
-    try:
-        with Image.open(path) as image:
-            shown = ImageOps.exif_transpose(image) if oriented else image
-            bands = np.array(shown.convert("RGBA"))
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BadSampleError(f"{path}: expected a mask, but it cannot be decoded ({error}); replace it.") from error
-    return _packed(bands)
+
+def palette_of(path: Path) -> dict[int, str]:
+    """Colour of each id of an indexed mask, as `#rrggbb`; empty without a palette."""
+    if image_header(path).mode != "P":
+        return {}
+    with Image.open(path) as image:
+        channels = bytes(image.getpalette("RGB") or ())
+    return {start // 3: f"#{channels[start : start + 3].hex()}" for start in range(0, len(channels), 3)}
 
 
 def pack(color: tuple[int, ...]) -> int:
@@ -88,36 +63,14 @@ def counts_text(counts: Mapping[Value, int]) -> str:
     total = sum(counts.values())
     by_count = sorted(counts, key=lambda value: -counts[value])[:_SHOWN]
     shown = [value for value in counts if value in by_count]
-    text = ", ".join(f"{value} ({_percent(counts[value] / total)})" for value in shown)
+    text = ", ".join(f"{value} ({percent(counts[value] / total)})" for value in shown)
     return text if len(counts) == len(shown) else f"{text} and {len(counts) - len(shown)} more"
 
 
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.1f} %" if fraction >= 0.001 else "< 0.1 %"
+def percent(fraction: float) -> str:
+    """A fraction in percent, with a digit after the point."""
+    return f"{100 * fraction:.1f} %" if fraction >= 0.0005 or not fraction else "< 0.1 %"
 
 
 def _packed(bands: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
     return np.ascontiguousarray(bands).view(np.uint32)[..., 0]
-
-
-def _lossy_format(path: Path, header: ImageHeader) -> str | None:
-    """Name of the format if it loses pixels; None if it keeps them."""
-    if header.format in _LOSSY:
-        return header.format
-    if header.format == "WEBP":
-        return None if b"VP8 " not in _webp_chunks(path) else "WebP with losses"
-    if header.format == "TIFF":
-        with contextlib.suppress(OSError, SyntaxError), Image.open(path) as image:
-            compression = str(image.info.get("compression"))
-            return f"TIFF compressed as {compression}" if "jpeg" in compression else None
-    return None
-
-
-def _webp_chunks(path: Path) -> set[bytes]:
-    """Names of the chunks of a WebP; `VP8 ` holds pixels with losses, `VP8L` without."""
-    data, start, names = path.read_bytes(), 12, set()
-    while start + 8 <= len(data):
-        names.add(data[start : start + 4])
-        size = int.from_bytes(data[start + 4 : start + 8], "little")
-        start += 8 + size + size % 2
-    return names

@@ -45,7 +45,7 @@ class SampleNames:
         noun: str = "sample",
     ) -> None:
         self.names, self.noun = list(names), noun
-        self.folder, self.root = _absolute(folder), _absolute(root)
+        self.folder, self.root = absolute(folder), absolute(root)
         self._real_folder = _posix(os.path.realpath(folder))
         self._exact = {**(aliases or {}), **{name: name for name in self.names}}
         self._index = _spellings(self._exact)
@@ -60,7 +60,7 @@ class SampleNames:
         """
         lines = enumerate(split_lines(read_text(path, "one name per line")), start=1)
         numbered = [(number, line) for number, line in lines if line]
-        bases = [self.folder, self.root, _absolute(path.parent)]
+        bases = [self.folder, self.root, absolute(path.parent)]
         found: dict[str, None] = {}
         unknown: list[tuple[int, str]] = []
         for number, line in numbered:
@@ -134,10 +134,12 @@ class SampleNames:
 
 
 def names_below(folder: Path, paths: Iterable[Path]) -> list[str]:
-    """The POSIX paths of files relative to a folder, below which most of them are."""
-    start = f"{folder}{os.sep}"
-    texts = map(str, paths)
-    return [_posix(text[len(start) :] if text.startswith(start) else os.path.relpath(text, folder)) for text in texts]
+    """POSIX paths of files relative to a folder, below which most of them are; the whole path of one that is not."""
+    start, whole = f"{folder}{os.sep}", f"{absolute(folder)}/"
+    return [
+        _posix(text[len(start) :]) if text.startswith(start) else absolute(Path(text)).removeprefix(whole)
+        for text in map(str, paths)
+    ]
 
 
 def _spellings(exact: Mapping[str, str]) -> dict[str, list[str]]:
@@ -162,9 +164,9 @@ def spelling(name: str) -> str:
     return stem + suffix.lower()
 
 
-def _absolute(folder: Path) -> str:
-    """The path of a folder from the root on, without following links."""
-    return posixpath.normpath(folder.absolute().as_posix())
+def absolute(path: Path) -> str:
+    """A POSIX path from the root on, without following links."""
+    return posixpath.normpath(path.absolute().as_posix())
 
 
 def _posix(path: str) -> str:

@@ -70,6 +70,11 @@ def _listed(folder: Path, line: str) -> Path:
     return path if path.is_file() else Path(os.path.normpath(folder / bare(line).replace("\\", "/")))
 
 
+def base_folder(path: Path) -> Path:
+    """The folder that the names of images to predict count from: that of `Pictures`, or of its list or image."""
+    return path if path.is_dir() else path.parent
+
+
 def common_folder(paths: Iterable[Path]) -> Path:
     """The deepest folder that all these files lie below."""
     return Path(os.path.commonpath([os.path.normpath(path.parent.absolute()) for path in paths]))

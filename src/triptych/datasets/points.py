@@ -6,21 +6,19 @@ several. `triptych predict` writes the same table, so predictions that were corr
 
 import copy
 import math
-import os
-import unicodedata
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from triptych.datasets.files import list_images
 from triptych.datasets.folders import expect_folder
 from triptych.datasets.images import Scale, check_images, checked_scale, read_rgb
-from triptych.datasets.names import SampleNames
+from triptych.datasets.names import names_below
+from triptych.datasets.point_files import find_files
 from triptych.datasets.points_table import PointRow, read_points
 from triptych.datasets.sample import Record
 from triptych.errors import BadSampleError, MissingDataError
@@ -71,9 +69,9 @@ class Points:
         self.point_names = _chosen_names(self.table, rows, point_names)
         taken = {*(self.point_names or ()), ""}
         self._rows = [row for row in rows if row.name in taken]
-        self._files = _find_files(self.table, self._rows, self.root)
+        self._files = find_files(self.table, self._rows, self.root)
         self.paths, self.points_px = self._gather()
-        self.names = _names_below(self.root, self.paths)
+        self.names = names_below(self.root, self.paths)
         self.missing = _missing_line(self.points_px, self.labels)
         _check_pixels(self.table, self.points_px)
         self._handle_outside(drop=outside == "drop")
@@ -234,63 +232,6 @@ def alike(names: Sequence[str]) -> str:
 
 def _add_names(points: Points) -> str:
     return ", or add a column name if an image has several points" if points.point_names is None else ""
-
-
-def _find_files(table: Path, rows: Sequence[PointRow], root: Path) -> dict[str, Path]:
-    """The file of each path in the table."""
-    line_of = {row.path: row.line for row in reversed(rows)}
-    folders = [table.parent, root]
-    found = {text: _find_file(text, folders) for text in dict.fromkeys(row.path for row in rows)}
-    absent = {text: line_of[text] for text, path in found.items() if path is None}
-    if absent:
-        found |= _find_respelled(table, absent, len(found), root)
-    return {text: path for text, path in found.items() if path is not None}
-
-
-def _find_respelled(table: Path, line_of: Mapping[str, int], count: int, root: Path) -> dict[str, Path]:
-    """The files of paths of another machine or spelling; see `SampleNames`.
-
-    Args:
-        table: The table.
-        line_of: The line of each path.
-        count: How many paths the table has.
-        root: Folder of the data set.
-    """
-    names, folders = SampleNames(list_images(root), root, root, noun="image"), dict.fromkeys((table.parent, root))
-    bases = [Path(os.path.normpath(folder.absolute())).as_posix() for folder in folders]
-    found = {text: names.find(text, bases) for text in line_of}
-    absent = [text for text, fitting in found.items() if not fitting]
-    if absent:
-        near = names.nearest(absent[0], bases)
-        places = " or ".join(map(str, folders))
-        raise MissingDataError(
-            f"{table}: {len(absent)} of {count} images do not exist; the first is {absent[0]!r} in line "
-            f"{line_of[absent[0]]}, expected in {places}{f' (the nearest: {near[0]})' if near else ''}; correct the "
-            "path, or remove its rows."
-        )
-    for text, fitting in found.items():
-        if len(fitting) > 1:
-            raise BadSampleError(
-                f"{table}: line {line_of[text]}: expected the path of one image, but {text!r} may be {fitting[0]} or "
-                f"{fitting[1]}; write it in full."
-            )
-    return {text: root / fitting[0] for text, fitting in found.items()}
-
-
-def _find_file(text: str, folders: Sequence[Path]) -> Path | None:
-    """The file that a path means below one of the folders, in either of Unicode's normal forms."""
-    for form in dict.fromkeys((text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text))):
-        for folder in folders:
-            path = Path(os.path.normpath(folder / form))
-            if path.is_file():
-                return path
-    return None
-
-
-def _names_below(root: Path, paths: Sequence[Path]) -> list[str]:
-    """Name of each image: its path below `root`, with `/`; its whole path if it lies elsewhere."""
-    start, *files = (Path(os.path.normpath(path.absolute())).as_posix() for path in (root, *paths))
-    return [file.removeprefix(f"{start}/") for file in files]
 
 
 def _missing_line(points_px: _Floats, labels: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from triptych.datasets.files import IMAGE_SUFFIXES
-from triptych.datasets.folders import expect_folder
+from triptych.datasets.folders import expect_folder, is_passed_over
 from triptych.datasets.table import nearest
 from triptych.errors import BadSampleError, MissingDataError
 
@@ -106,7 +106,7 @@ class _Listing:
         self.folder = folder
         try:
             with os.scandir(folder) as entries:
-                names = [entry.name for entry in entries if not entry.name.startswith(".") and entry.is_file()]
+                names = [entry.name for entry in entries if not is_passed_over(entry.name) and entry.is_file()]
         except (FileNotFoundError, NotADirectoryError):
             names = []
         self.files = {_nfc(name): name for name in names}
@@ -148,13 +148,6 @@ class _Listing:
         return _grouped({key: file for key, file in self.files.items() if _is_image(key)}, _stem)
 
 
-def paths_below(folder: Path, paths: Sequence[str]) -> list[str]:
-    """POSIX paths of files relative to a folder, or to the folder of a file; whole where they are not below it."""
-    base = folder if folder.is_dir() else folder.parent
-    below = [Path(path) for path in paths]
-    return [(path.relative_to(base) if path.is_relative_to(base) else path).as_posix() for path in below]
-
-
 def _check_distinct(found: Mapping[str, Sequence[Path]]) -> None:
     name_of: dict[Path, str] = {}
     for name, (path, *_) in found.items():
@@ -163,7 +156,7 @@ def _check_distinct(found: Mapping[str, Sequence[Path]]) -> None:
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not is_passed_over(path.name))
 
 
 def _nfc(name: str) -> str:

@@ -1,8 +1,6 @@
 """What each file holds: one decode gives all that the checks compare, and the pixels are let go."""
 
 import hashlib
-import os
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
@@ -13,20 +11,14 @@ from typing import Any, TypeVar
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-from triptych.datasets.images import ImageHeader, image_header, read_ids
+from triptych._threads import processors
+from triptych.datasets.images import ImageHeader, image_header, read_ids, refuse_changed_ids
 from triptych.datasets.images.limits import MAX_TRAINING_PIXELS, refuse_large
 from triptych.datasets.label_table import LabelTable
-from triptych.datasets.mask_values import (
-    Value,
-    count_values,
-    read_colors,
-    refuse_changed_ids,
-    value_text,
-)
+from triptych.datasets.mask_values import Value, count_values, palette_of, read_colors, value_text
 from triptych.errors import BadSampleError, one_line
 
 Pixels = npt.NDArray[np.uint8]
@@ -87,7 +79,7 @@ def read_all(paths: Mapping[str, Path], read: Callable[[Path], Content], what: s
     """
     names = [name for name, path in paths.items() if path.is_file()]
     bar = Console(stderr=True)
-    with ThreadPoolExecutor(_processors()) as pool:
+    with ThreadPoolExecutor(processors()) as pool:
         contents: Iterable[Content] = pool.map(read, [paths[name] for name in names])
         shown = track(contents, what, len(names), console=bar, transient=True, disable=not bar.is_terminal)
         return dict(zip(names, shown, strict=True))
@@ -132,14 +124,15 @@ def mask_content(path: Path, table: LabelTable | None) -> MaskContent:
     try:
         header = image_header(path)
         refuse_large(header, path, MAX_TRAINING_PIXELS, "to train on")
+        if changed := _changed(path, header):
+            return MaskContent(header, changed=changed)
         by_color = header.bands > 1 or (table is not None and table.by_color)
         stored: npt.NDArray[Any] = read_colors(path, oriented=False) if by_color else read_ids(path, oriented=False)
         found = count_values(stored)
-        palette = _palette(path) if header.mode == "P" and not by_color else {}
+        palette = {} if by_color else palette_of(path)
         classes, outside = _classes(found, table, by_color) if table is not None else (Counter[int](), set[int]())
         return MaskContent(
             header,
-            changed=_changed(path, header),
             palette={value: palette[value] for value in found if value in palette},
             counts={value_text(value, by_color): count for value, count in found.items()},
             classes=classes,
@@ -165,17 +158,3 @@ def _changed(path: Path, header: ImageHeader) -> str:
     except BadSampleError as error:
         return one_line(error)
     return ""
-
-
-def _palette(path: Path) -> dict[int, str]:
-    """Colour of each id, as `#rrggbb`."""
-    with Image.open(path) as image:
-        channels = bytes(image.getpalette("RGB") or ())
-    return {start // 3: f"#{channels[start : start + 3].hex()}" for start in range(0, len(channels), 3)}
-
-
-def _processors() -> int:
-    """Processors that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

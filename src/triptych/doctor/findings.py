@@ -59,8 +59,3 @@ def shortened(words: Iterable[str], count: int = 8) -> str:
     listed = list(words)
     more = f" and {len(listed) - count} more" if len(listed) > count else ""
     return ", ".join(listed[:count]) + more
-
-
-def percent(fraction: float) -> str:
-    """A fraction in percent, with a digit after the point."""
-    return f"{100 * fraction:.1f} %" if fraction >= 0.0005 or not fraction else "< 0.1 %"

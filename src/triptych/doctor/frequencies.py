@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from triptych.datasets.mask_values import percent
 from triptych.datasets.sample import Split
-from triptych.doctor.findings import Finding, percent, shortened
+from triptych.doctor.findings import Finding, shortened
 
 
 def frequencies(

@@ -5,16 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 
 from triptych.datasets.images import ImageHeader
 from triptych.datasets.label_map import VOID_ID, LabelMap, label_map_line, map_template, suggest_label_map
-from triptych.datasets.mask_values import Value
+from triptych.datasets.label_table import MOST_UNKNOWN
+from triptych.datasets.mask_values import Value, percent
 from triptych.doctor.contents import MaskContent
-from triptych.doctor.findings import Finding, first_of, percent, shortened
+from triptych.doctor.findings import Finding, first_of, shortened
 from triptych.doctor.inventory import Inventory, MaskLabels
 from triptych.doctor.pixels import size_text
 
 Masks = Inventory[MaskLabels]
-
-_MOST_OUTSIDE = 40
-"""Number of values without a class above which edges were smoothed, or it is no mask."""
 
 
 def changed(data: Masks) -> Iterator[Finding]:
@@ -141,7 +139,7 @@ def _advice(data: Masks, total: Mapping[Value, int], outside: Set[Value]) -> str
     if table.label_map is not None:
         more = label_map_line(dict.fromkeys(sorted(outside, key=str), "CLASS"))[1:-1]
         return f"correct the masks, or add {more} to label_map, with the name of a class or Void."
-    if len(outside) > _MOST_OUTSIDE or len({type(value) for value in total}) > 1:
+    if len(outside) > MOST_UNKNOWN or len({type(value) for value in total}) > 1:
         return "save the ids of the classes, without smoothed edges."
     return f"correct the masks, add the class to codes.txt, or set {map_template(total, table.codes)}."
 

@@ -3,13 +3,15 @@
 from triptych.datasets.images.check import check_images
 from triptych.datasets.images.decode import Channels
 from triptych.datasets.images.header import ImageHeader, image_header
+from triptych.datasets.images.masks import ColouredMaskError, read_ids, read_rgba, refuse_changed_ids
 from triptych.datasets.images.orientation import pair_as_shown
-from triptych.datasets.images.read import READERS, read_ids, read_rgb, read_rgb_and_more
+from triptych.datasets.images.read import READERS, read_rgb, read_rgb_and_more
 from triptych.datasets.images.scaling import Scale, checked_scale
 
 __all__ = [
     "READERS",
     "Channels",
+    "ColouredMaskError",
     "ImageHeader",
     "Scale",
     "check_images",
@@ -19,4 +21,6 @@ __all__ = [
     "read_ids",
     "read_rgb",
     "read_rgb_and_more",
+    "read_rgba",
+    "refuse_changed_ids",
 ]
