@@ -64,7 +64,7 @@ notebooks: $(READY)
 	rm -rf .venv-oldest
 	$(PYTHON) -m venv .venv-oldest
 	$(PYTHON) tests/oldest.py > .venv-oldest/requirements.txt
-	.venv-oldest/bin/python -m pip install --quiet --requirement .venv-oldest/requirements.txt --editable . pytest
+	.venv-oldest/bin/python -m pip install --quiet --requirement .venv-oldest/requirements.txt --editable .[train] pytest
 	touch $@
 
 $(READY): setup.cfg pyproject.toml

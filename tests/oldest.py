@@ -1,4 +1,4 @@
-"""Prints each dependency of `setup.cfg` at its lowest admitted version, as requirements for pip."""
+"""Prints each dependency of `setup.cfg` at its lowest admitted version, training's too, as requirements for pip."""
 
 import configparser
 import re
@@ -25,10 +25,11 @@ def lowest(requirement: str) -> str:
 
 
 def oldest(path: Path) -> list[str]:
-    """The dependencies of a `setup.cfg`, each at its lower bound."""
+    """The dependencies of a `setup.cfg`, those of `train` too, each at its lower bound."""
     config = configparser.ConfigParser()
     config.read(path, encoding="utf-8")
-    return [lowest(line) for line in config["options"]["install_requires"].split("\n") if line]
+    lines = config["options"]["install_requires"] + config["options.extras_require"]["train"]
+    return [lowest(line) for line in lines.split("\n") if line]
 
 
 if __name__ == "__main__":

@@ -1,21 +1,52 @@
 """One encoder, three panels: pixels, points and tags, on PyTorch Lightning."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from triptych import _threads as _threads  # first: OpenMP reads what it sets when torch is loaded
 from triptych._version import __version__ as __version__
-from triptych.datamodules import BIWIDataModule, CamVidDataModule, PlanetDataModule, PointsDataModule
-from triptych.datamodules.hard_examples import read_losses, write_losses
-from triptych.evaluation.top_losses import top_losses
-from triptych.lr_finder import find_lr
-from triptych.metrics import VoidMaskedAccuracy
-from triptych.recipe import Stage, run_recipe
-from triptych.report import write_report
-from triptych.show.confusion import plot_confusion
-from triptych.show.curves import plot_losses, plot_lr
-from triptych.show.prediction import show_prediction
-from triptych.show.results import show_results
-from triptych.show.top_losses import show_top_losses
-from triptych.tasks import MultiLabelClassifier, PointRegressor, UNetSegmenter
-from triptych.trainer.messages import quiet
+
+if TYPE_CHECKING:
+    from triptych.datamodules import BIWIDataModule, CamVidDataModule, PlanetDataModule, PointsDataModule
+    from triptych.datamodules.hard_examples import read_losses, write_losses
+    from triptych.evaluation.top_losses import top_losses
+    from triptych.lr_finder import find_lr
+    from triptych.metrics import VoidMaskedAccuracy
+    from triptych.recipe import Stage, run_recipe
+    from triptych.report import write_report
+    from triptych.show.confusion import plot_confusion
+    from triptych.show.curves import plot_losses, plot_lr
+    from triptych.show.prediction import show_prediction
+    from triptych.show.results import show_results
+    from triptych.show.top_losses import show_top_losses
+    from triptych.tasks import MultiLabelClassifier, PointRegressor, UNetSegmenter
+    from triptych.trainer.messages import quiet
+
+_ROOMS = {
+    "BIWIDataModule": "datamodules",
+    "CamVidDataModule": "datamodules",
+    "MultiLabelClassifier": "tasks",
+    "PlanetDataModule": "datamodules",
+    "PointRegressor": "tasks",
+    "PointsDataModule": "datamodules",
+    "Stage": "recipe",
+    "UNetSegmenter": "tasks",
+    "VoidMaskedAccuracy": "metrics",
+    "find_lr": "lr_finder",
+    "plot_confusion": "show.confusion",
+    "plot_losses": "show.curves",
+    "plot_lr": "show.curves",
+    "quiet": "trainer.messages",
+    "read_losses": "datamodules.hard_examples",
+    "run_recipe": "recipe",
+    "show_prediction": "show.prediction",
+    "show_results": "show.results",
+    "show_top_losses": "show.top_losses",
+    "top_losses": "evaluation.top_losses",
+    "write_losses": "datamodules.hard_examples",
+    "write_report": "report",
+}
+"""The module of each name. It is imported when the name is asked for: `triptych.runtime` needs no torch."""
 
 __all__ = [
     "BIWIDataModule",
@@ -41,3 +72,20 @@ __all__ = [
     "write_losses",
     "write_report",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        value = getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    except ModuleNotFoundError as error:
+        if error.name in ("lightning", "torch", "torchmetrics"):
+            raise ImportError(f"{__name__}.{name} needs {error.name}: `pip install {__name__}[train]`.") from error
+        raise
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -9,8 +9,8 @@ from PIL import Image
 
 from triptych.datasets.camvid import CamVid
 from triptych.datasets.camvid_classes import OFFICIAL_NAMES, SEGNET_MERGE, SEGNET_NAMES
-from triptych.datasets.images import image_header
 from triptych.errors import BadSampleError, MissingDataError
+from triptych.images import image_header
 
 
 def first_pair(root: Path) -> tuple[Path, Path]:

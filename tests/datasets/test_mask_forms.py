@@ -13,8 +13,8 @@ from PIL import Image
 
 from triptych.datasets.camvid import CamVid
 from triptych.datasets.camvid_classes import OFFICIAL_COLORS, OFFICIAL_NAMES, SEGNET_NAMES
-from triptych.datasets.images import read_ids
 from triptych.errors import BadSampleError
+from triptych.images import read_ids
 
 TWO = ["background", "lesion"]
 

@@ -16,9 +16,9 @@ from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
 from triptych.callbacks.output_names import OutputNames, inputs_of
-from triptych.datasets.images import Scale, read_rgb
 from triptych.datasets.sample import Batch
 from triptych.files import as_path, is_remote
+from triptych.images import Scale, read_rgb
 from triptych.runs.folder import checkpoint_folder, settle_folder
 from triptych.runs.layout import RunLayout
 from triptych.trainer.cpu import return_freed_memory

@@ -17,11 +17,11 @@ from triptych.datamodules.samples import SampleDataset, collate_one
 from triptych.datamodules.state import changed_at, state_of
 from triptych.datamodules.worker import WorkerLoader, start_worker
 from triptych.datasets.download import Archive, fetch
-from triptych.datasets.images import checked_scale
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.sample import Records, Sample, Split, Target
 from triptych.datasets.tile import checked_tile
 from triptych.files import as_path, is_remote
+from triptych.images import checked_scale
 from triptych.runs.plain_values import plain
 from triptych.transforms import Pipeline, evaluation_pipeline, whole_pipeline
 

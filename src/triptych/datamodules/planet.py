@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 
 from triptych.datamodules.split import HeldOut, by_values
 from triptych.datamodules.split_module import SplitDataModule
-from triptych.datasets.images import READERS, Channels
 from triptych.datasets.names import SampleNames, names_below
 from triptych.datasets.pictures import base_folder
 from triptych.datasets.planet import SAMPLE_ARCHIVE, Planet, Tags, TilePictures, Untagged
 from triptych.datasets.sample import Sample
 from triptych.datasets.tag_table import TagForm
 from triptych.draw.batch import tag_batch
+from triptych.images import READERS, Channels
 from triptych.runs.plain_values import plain
 from triptych.transforms import Pipeline, planet_pipeline
 

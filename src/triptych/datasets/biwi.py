@@ -17,10 +17,10 @@ import numpy.typing as npt
 from triptych.datasets.download import Archive
 from triptych.datasets.files import list_images
 from triptych.datasets.folders import expect_folder, is_passed_over
-from triptych.datasets.images import Scale, check_images, checked_scale, read_rgb
 from triptych.datasets.sample import Record
 from triptych.datasets.text import read_text
 from triptych.errors import BadSampleError, MissingDataError
+from triptych.images import Scale, check_images, checked_scale, read_rgb
 
 ARCHIVE = Archive(
     url="https://s3.amazonaws.com/fast-ai-imagelocal/biwi_head_pose.tgz",

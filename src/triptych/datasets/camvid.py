@@ -20,7 +20,13 @@ from triptych.datasets.codes import read_codes
 from triptych.datasets.download import Archive
 from triptych.datasets.files import list_files
 from triptych.datasets.folders import expect_folder
-from triptych.datasets.images import (
+from triptych.datasets.label_map import VOID_ID, is_void
+from triptych.datasets.label_name import checked_label_name
+from triptych.datasets.label_table import LabelTable
+from triptych.datasets.mask_files import MaskFiles
+from triptych.datasets.sample import Record
+from triptych.errors import BadSampleError, MissingDataError
+from triptych.images import (
     Scale,
     check_images,
     checked_scale,
@@ -29,12 +35,6 @@ from triptych.datasets.images import (
     read_rgb,
     refuse_changed_ids,
 )
-from triptych.datasets.label_map import VOID_ID, is_void
-from triptych.datasets.label_name import checked_label_name
-from triptych.datasets.label_table import LabelTable
-from triptych.datasets.mask_files import MaskFiles
-from triptych.datasets.sample import Record
-from triptych.errors import BadSampleError, MissingDataError
 
 ARCHIVE = Archive(
     url="https://s3.amazonaws.com/fast-ai-imagelocal/camvid.tgz",

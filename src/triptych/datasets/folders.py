@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from triptych.datasets.images.content import START_BYTES, archive_kind
 from triptych.errors import BadSampleError, MissingDataError
+from triptych.images.content import START_BYTES, archive_kind
 
 _ARCHIVE_SUFFIXES = (".zip", ".tgz", ".tar.gz", ".tar", ".7z", ".rar")
 _LEFT_BY_SYSTEMS = frozenset({"__MACOSX", "Thumbs.db", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})

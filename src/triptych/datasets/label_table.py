@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from triptych.datasets.images import ColouredMaskError, read_ids
 from triptych.datasets.label_map import VOID_ID, is_void, label_map_line, map_advice, map_template
 from triptych.datasets.mask_values import (
     Value,
@@ -22,6 +21,7 @@ from triptych.datasets.mask_values import (
     value_text,
 )
 from triptych.errors import BadSampleError
+from triptych.images import ColouredMaskError, read_ids
 
 _IDS = 65536
 _UNKNOWN = -1

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from triptych.datasets.camvid import CamVid
-from triptych.datasets.images import image_header
 from triptych.datasets.label_map import VOID_ID, is_void, label_map_line, suggest_label_map
 from triptych.datasets.mask_values import count_values, palette_of
 from triptych.errors import BadSampleError
+from triptych.images import image_header
 
 _MASKS, _PIXELS = 32, 24_000_000
 """Most masks and pixels that are looked at, so that it takes less than a second."""

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from triptych.datasets.images import image_header, read_rgba
+from triptych.images import image_header, read_rgba
 
 Value = int | str
 """An id, or a colour as `#rrggbb`; `#rrggbbaa` if it is not opaque."""

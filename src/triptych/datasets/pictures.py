@@ -6,10 +6,10 @@ from pathlib import Path
 
 from triptych.datasets.files import list_images, none_found
 from triptych.datasets.folders import expect_no_archive
-from triptych.datasets.images import Scale, checked_scale, read_rgb
 from triptych.datasets.sample import Record
 from triptych.datasets.text import bare, read_lines
 from triptych.errors import BadSampleError, MissingDataError
+from triptych.images import Scale, checked_scale, read_rgb
 
 _TABLES = frozenset({".csv", ".tsv"})
 

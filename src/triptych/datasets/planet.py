@@ -15,7 +15,6 @@ import numpy as np
 
 from triptych.datasets.download import Archive
 from triptych.datasets.folders import expect_folder
-from triptych.datasets.images import READERS, Channels, Scale, checked_scale
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.planet_tags import PLANET_TAGS
 from triptych.datasets.sample import Record
@@ -23,6 +22,7 @@ from triptych.datasets.table import nearest
 from triptych.datasets.tag_table import TagForm, TagTable, read_tags
 from triptych.datasets.tile_files import TileFiles
 from triptych.errors import BadSampleError, MissingDataError
+from triptych.images import READERS, Channels, Scale, checked_scale
 
 SAMPLE_ARCHIVE = Archive(
     url="https://s3.amazonaws.com/fast-ai-sample/planet_sample.tgz",

@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from triptych.datasets.folders import expect_folder
-from triptych.datasets.images import Scale, check_images, checked_scale, read_rgb
 from triptych.datasets.names import names_below
 from triptych.datasets.point_files import find_files
 from triptych.datasets.points_table import PointRow, read_points
 from triptych.datasets.sample import Record
 from triptych.errors import BadSampleError, MissingDataError
+from triptych.images import Scale, check_images, checked_scale, read_rgb
 
 _Floats = npt.NDArray[np.float64]
 Outside = Literal["drop", "keep"]

@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.progress import track
 
 from triptych._threads import processors
-from triptych.datasets.images import ImageHeader, image_header, read_ids, refuse_changed_ids
-from triptych.datasets.images.limits import MAX_TRAINING_PIXELS, refuse_large
 from triptych.datasets.label_table import LabelTable
 from triptych.datasets.mask_values import Value, count_values, palette_of, read_colors, value_text
 from triptych.errors import BadSampleError, one_line
+from triptych.images import ImageHeader, image_header, read_ids, refuse_changed_ids
+from triptych.images.limits import MAX_TRAINING_PIXELS, refuse_large
 
 Pixels = npt.NDArray[np.uint8]
 Content = TypeVar("Content")

@@ -9,11 +9,11 @@ from typing import Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from triptych.datasets.images import READERS, Channels, Scale
 from triptych.datasets.label_table import LabelTable
 from triptych.datasets.sample import Split
 from triptych.doctor.contents import ImageContent, MaskContent
 from triptych.doctor.findings import Finding
+from triptych.images import READERS, Channels, Scale
 
 
 @dataclass

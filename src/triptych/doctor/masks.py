@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Set
 
-from triptych.datasets.images import ImageHeader
 from triptych.datasets.label_map import VOID_ID, LabelMap, label_map_line, map_template, suggest_label_map
 from triptych.datasets.label_table import MOST_UNKNOWN
 from triptych.datasets.mask_values import Value, percent
@@ -11,6 +10,7 @@ from triptych.doctor.contents import MaskContent
 from triptych.doctor.findings import Finding, first_of, shortened
 from triptych.doctor.inventory import Inventory, MaskLabels
 from triptych.doctor.pixels import size_text
+from triptych.images import ImageHeader
 
 Masks = Inventory[MaskLabels]
 

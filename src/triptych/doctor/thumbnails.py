@@ -9,12 +9,12 @@ import numpy.typing as npt
 from PIL import Image
 
 from triptych.datasets.camvid_classes import class_colors
-from triptych.datasets.images import read_ids
 from triptych.datasets.label_table import LabelTable
 from triptych.doctor.findings import Finding
 from triptych.doctor.inventory import Inventory, MaskLabels, PointLabels
 from triptych.draw.page import Thumbnail
 from triptych.draw.points import draw_points
+from triptych.images import read_ids
 
 _SIDE = 176
 """Longest side in pixels."""

@@ -36,6 +36,10 @@ class UNet(TransferNetwork):
         height, width = images.shape[-2:]
         stride = int(self.encoder.output_stride)  # type: ignore[arg-type]
         # the encoder halves the sides five times; the padding is cropped from the logits and never scored
-        pixels = F.pad(self.normalize(images), (0, -width % stride, 0, -height % stride), mode="replicate")
+        pixels = F.pad(
+            self.normalize(images),
+            (0, (stride - width % stride) % stride, 0, (stride - height % stride) % stride),
+            mode="replicate",
+        )
         logits: Tensor = self.head(self.decoder(self.encoder(pixels)))
         return logits[..., :height, :width]

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.samples import SampleDataset
-from triptych.datasets.images import Scale
 from triptych.datasets.sample import Record, Sample
 from triptych.draw.batch import short_names
+from triptych.images import Scale
 from triptych.show.panels import panel_for
 from triptych.tasks.base import TransferTask
 from triptych.tasks.inputs import as_list, read_image

@@ -10,9 +10,9 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from triptych.datasets.images import READERS, Scale, image_header
 from triptych.datasets.sample import Target
 from triptych.errors import BadSampleError
+from triptych.images import READERS, Scale, image_header
 
 _FAR = 3.0
 """Where all points lie beyond this, they are in pixels and not in [-1, 1]."""
@@ -141,7 +141,7 @@ def read_image(image: Any, in_channels: int, scale: Scale | None = None) -> Tens
     Args:
         image: The path of a file, a PIL image, or an array uint8 (H, W, C) or (H, W), RGB first.
         in_channels: Channels of the model.
-        scale: How a file of more than 8 bits is read, as in training; see `triptych.datasets.images.read_rgb`.
+        scale: How a file of more than 8 bits is read, as in training; see `triptych.images.read_rgb`.
 
     Raises:
         ValueError: It is something else, has another number of channels, or more than 8 bits and `scale` is None.

@@ -7,9 +7,9 @@ import lightning as L
 import torch
 from torch import Tensor
 
-from triptych.datasets.images import Scale
 from triptych.datasets.sample import Target
 from triptych.datasets.tile import checked_tile
+from triptych.images import Scale
 from triptych.tasks.inputs import as_list, read_image
 from triptych.trainer.evaluation_mode import evaluation_mode
 
@@ -28,7 +28,7 @@ class Predicting(L.LightningModule):
                 gets each in its own size.
             tile: Longest side in pixels, at least 64, of the overlapping tiles in which a mask is predicted, for images
                 that are too large for the network; None takes each image at once.
-            scale: How files of more than 8 bits are read, as in training; see `triptych.datasets.images.read_rgb`.
+            scale: How files of more than 8 bits are read, as in training; see `triptych.images.read_rgb`.
 
         Returns:
             UNetSegmenter: class ids, uint8 (H, W). PointRegressor: (y, x) in pixels, float32 (P, 2).

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from triptych.datasets.images.header import ImageHeader
-from triptych.datasets.images.once import warn_once
 from triptych.errors import BadSampleError
+from triptych.images.header import ImageHeader
+from triptych.images.once import warn_once
 
 Scale = float | Sequence[float]
 """The value that becomes 255, if 0 becomes 0; or the two values that become 0 and 255."""

@@ -13,9 +13,9 @@ import numpy.typing as npt
 from cv2.utils import logging as cv2_logging
 from PIL.TiffImagePlugin import TiffImageFile
 
-from triptych.datasets.images.header import PILLOW_ERRORS, ImageHeader
-from triptych.datasets.images.tiff import plainly_tagged, read_tags
 from triptych.errors import BadSampleError
+from triptych.images.header import PILLOW_ERRORS, ImageHeader
+from triptych.images.tiff import plainly_tagged, read_tags
 
 Channels = Literal[3, 4]
 

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from triptych.datasets.images.decode import Channels, decode, decode_large, decode_plain_jpeg, is_large
-from triptych.datasets.images.header import header_of
-from triptych.datasets.images.limits import refuse_unreadable
-from triptych.datasets.images.orientation import turned
-from triptych.datasets.images.scaling import Scale, scaled
 from triptych.errors import MissingDataError
+from triptych.images.decode import Channels, decode, decode_large, decode_plain_jpeg, is_large
+from triptych.images.header import header_of
+from triptych.images.limits import refuse_unreadable
+from triptych.images.orientation import turned
+from triptych.images.scaling import Scale, scaled
 
 
 class Reader(Protocol):
@@ -28,7 +28,7 @@ def read_rgb(path: Path, scale: Scale | None = None, oriented: bool = True) -> n
     Args:
         path: PNG, JPEG, TIFF, WebP, BMP or another file that OpenCV decodes.
         scale: For images of more than 8 bits: the value that becomes 255, or the two that become 0 and 255; see
-            `triptych.datasets.images.scaling`.
+            `triptych.images.scaling`.
         oriented: Whether the image is turned as its EXIF orientation says, so that it comes as it is shown.
 
     Raises:

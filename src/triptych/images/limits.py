@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Literal
 
-from triptych.datasets.images.header import ImageHeader
 from triptych.errors import BadSampleError
+from triptych.images.header import ImageHeader
 
 MAX_PIXELS = 2**30
 """Largest image that is read, which is OpenCV's limit; 3.2 GB as RGB: 32,768 pixels square."""

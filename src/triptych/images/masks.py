@@ -11,12 +11,12 @@ import numpy.typing as npt
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
-from triptych.datasets.images.header import PILLOW_ERRORS, ImageHeader, header_of, opened
-from triptych.datasets.images.limits import refuse_unreadable
-from triptych.datasets.images.orientation import turned
-from triptych.datasets.images.read import read_bytes
-from triptych.datasets.images.tiff import plainly_tagged, read_tags
 from triptych.errors import BadSampleError
+from triptych.images.header import PILLOW_ERRORS, ImageHeader, header_of, opened
+from triptych.images.limits import refuse_unreadable
+from triptych.images.orientation import turned
+from triptych.images.read import read_bytes
+from triptych.images.tiff import plainly_tagged, read_tags
 
 _LARGEST_ID, _VOID = 2**16 - 1, 255
 _LOSSY = frozenset({"JPEG", "MPO", "AVIF"})

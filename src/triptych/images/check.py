@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from triptych.datasets.images.decode import Channels
-from triptych.datasets.images.header import ImageHeader, image_header
-from triptych.datasets.images.limits import MAX_TRAINING_PIXELS, refuse_large, refuse_unreadable
-from triptych.datasets.images.read import READERS
-from triptych.datasets.images.scaling import Scale
+from triptych.images.decode import Channels
+from triptych.images.header import ImageHeader, image_header
+from triptych.images.limits import MAX_TRAINING_PIXELS, refuse_large, refuse_unreadable
+from triptych.images.read import READERS
+from triptych.images.scaling import Scale
 
 
 def check_images(paths: Sequence[Path], scale: Scale | None = None, channels: Channels = 3) -> list[ImageHeader]:

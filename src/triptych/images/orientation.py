@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from triptych.datasets.images.header import ImageHeader
-from triptych.datasets.images.once import warn_once
 from triptych.errors import BadSampleError
+from triptych.images.header import ImageHeader
+from triptych.images.once import warn_once
 
 
 def turned(pixels: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:

@@ -12,9 +12,9 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from triptych.datasets.images.content import START_BYTES, found_instead
-from triptych.datasets.images.tiff import TIFF_STARTS, TiffTags, read_tags
 from triptych.errors import BadSampleError, MissingDataError
+from triptych.images.content import START_BYTES, found_instead
+from triptych.images.tiff import TIFF_STARTS, TiffTags, read_tags
 
 _ORIENTATION = 274  # of EXIF, and of TIFF
 _PNG, _JPEG, _WEBP, _BMP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8", b"RIFF", b"BM"

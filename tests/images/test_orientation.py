@@ -13,8 +13,8 @@ import pytest
 from PIL import Image, ImageOps
 from tiff_files import tiff
 
-from triptych.datasets.images import image_header, pair_as_shown, read_ids, read_rgb, read_rgb_and_more
 from triptych.errors import BadSampleError
+from triptych.images import image_header, pair_as_shown, read_ids, read_rgb, read_rgb_and_more
 
 HEIGHT, WIDTH = 5, 8
 BANDS = np.random.default_rng(0).integers(256, size=(HEIGHT, WIDTH, 4), dtype=np.uint8)

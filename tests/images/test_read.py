@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 from tiff_files import CMYK, GREY, tiff
 
-from triptych.datasets.images import check_images, decode, image_header, limits, read_ids, read_rgb, read_rgb_and_more
 from triptych.errors import BadSampleError, MissingDataError
+from triptych.images import check_images, decode, image_header, limits, read_ids, read_rgb, read_rgb_and_more
 
 READERS = [read_rgb, read_rgb_and_more, read_ids, image_header]
 BANDS = np.random.default_rng(3).integers(256, size=(12, 18, 5), dtype=np.uint8)

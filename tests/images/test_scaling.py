@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from tiff_files import GREY, tiff
 
-from triptych.datasets.images import checked_scale, image_header, read_rgb, read_rgb_and_more
 from triptych.errors import BadSampleError
+from triptych.images import checked_scale, image_header, read_rgb, read_rgb_and_more
 
 RNG = np.random.default_rng(0)
 TYPES = {

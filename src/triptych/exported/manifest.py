@@ -1,0 +1,146 @@
+"""What `model.json` says about an exported model."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from triptych.errors import BadSampleError
+
+Task = Literal["mask", "point", "labels"]
+"""What the model predicts: the key of the target in a sample."""
+
+FORMAT = 1
+"""Version of the form of `model.json`."""
+
+
+@dataclass(frozen=True)
+class FileCard:
+    """A file of the folder.
+
+    Args:
+        sha256: Its checksum, in hexadecimal digits.
+        bytes: Its size.
+    """
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of the model, with the samples that they are about.
+
+    Args:
+        split: How these samples were chosen, such as `valid.txt`; they were not trained on.
+        samples: Their number.
+        values: Value by name, such as `void_masked_accuracy`.
+    """
+
+    split: str
+    samples: int
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """The data that the model was trained on.
+
+    Args:
+        name: Name of the data set, such as `camvid`.
+        split: How the validation samples were chosen.
+        train: Number of training samples.
+        licence: Their licence, and under which conditions they may be used; empty if unknown.
+        credit: Who made them; empty if unknown.
+    """
+
+    name: str
+    split: str
+    train: int
+    licence: str = ""
+    credit: str = ""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What is known about an exported model.
+
+    Args:
+        task: What it predicts.
+        encoder: Name of its encoder.
+        in_channels: Channels of its images.
+        image_size: (height, width) in pixels to which images were resized for its validation.
+        names: Name of each class, point or tag.
+        hyper_parameters: Arguments of the task's constructor, to build the network again.
+        ignore_index: Class id of void pixels; None for other tasks, or without void.
+        palette: RGB of each class; None for other tasks.
+        thresholds: Probabilities above which each tag is predicted, by the way they were chosen: `fixed`, and
+            `single` and `per_tag` if a validation chose them; None for other tasks.
+        label_map: Class names by the ids or colours in the masks of the data; None if ids are line numbers of
+            `codes.txt`.
+        scale: How images of more than 8 bits are read; see `triptych.images.read_rgb`.
+        precision: Of `model.onnx`: `float32`, `float16` or `int8`.
+        data: The training data; None if the run does not say.
+        scores: Scores of the validation; None if there are no data to score on.
+        versions: Version of each package that trained and exported it.
+        files: Each other file of the folder, by name.
+    """
+
+    task: Task
+    encoder: str
+    in_channels: int
+    image_size: tuple[int, int]
+    names: list[str]
+    hyper_parameters: dict[str, Any]
+    ignore_index: int | None = None
+    palette: list[tuple[int, int, int]] | None = None
+    thresholds: dict[str, list[float]] | None = None
+    label_map: dict[str, str | None] | None = None
+    scale: float | list[float] | None = None
+    precision: str = "float32"
+    data: DataCard | None = None
+    scores: Scores | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    files: dict[str, FileCard] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """The content of `model.json`."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def read(cls, path: Path) -> "Manifest":
+        """Reads a `model.json`.
+
+        Raises:
+            FileNotFoundError: It does not exist.
+            BadSampleError: It is not one of a form that this version reads.
+        """
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{path}: no such file; expected the folder of an exported model, which `triptych export RUN` writes."
+            )
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return cls._of(content, path)
+        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise BadSampleError(f"{path}: expected the JSON of an exported model, got another content.") from error
+
+    @classmethod
+    def _of(cls, content: Any, path: Path) -> "Manifest":
+        version = content.get("format") if isinstance(content, Mapping) else None
+        if version != FORMAT:
+            raise BadSampleError(f"{path}: expected format {FORMAT} of an exported model, got {version!r}.")
+        known = {one.name for one in fields(cls)}
+        values = {name: value for name, value in content.items() if name in known}
+        try:
+            values["image_size"] = tuple(values["image_size"])
+            values["data"] = None if values.get("data") is None else DataCard(**values["data"])
+            values["scores"] = None if values.get("scores") is None else Scores(**values["scores"])
+            values["files"] = {name: FileCard(**card) for name, card in values.get("files", {}).items()}
+            manifest = cls(**values)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise BadSampleError(f"{path}: expected the keys of an exported model; {error}.") from error
+        if manifest.task not in get_args(Task):
+            raise BadSampleError(f"{path}: task: expected one of {', '.join(get_args(Task))}, got {manifest.task!r}.")
+        return manifest
