@@ -15,6 +15,8 @@ from typing import Any, cast
 
 from upath import UPath
 
+from triptych.errors import UsageError
+
 _PART = re.compile(r"\..+\.([^.]+)-(\d+)\.part(\.[^.]*)?")
 """A temporary file's name: the file's own stem, machine and process that write it, the file's suffix."""
 
@@ -41,6 +43,17 @@ def as_path(path: str | Path) -> Path:
 def is_remote(path: str | Path) -> bool:
     """Whether a path lies on a bucket."""
     return "://" in str(path)
+
+
+def local_folder(path: str) -> str:
+    """A path that is not on a bucket.
+
+    Raises:
+        UsageError: It is.
+    """
+    if is_remote(path):
+        raise UsageError(f"expected a folder of this machine, got {path}; copy the new one to the bucket.")
+    return path
 
 
 def plain_path(path: Path) -> str | Path:
