@@ -3,9 +3,11 @@
 import sys
 from typing import Any
 
+import triptych
+
 
 def loaded_class(where: str, class_path: object, *expected: type) -> type[Any]:
-    """The class of that path, which a program has imported before.
+    """The class of that path, which a program has imported before; our own public classes always count as loaded.
 
     Args:
         where: The file and the key that name the class, for the error.
@@ -16,7 +18,10 @@ def loaded_class(where: str, class_path: object, *expected: type) -> type[Any]:
         ValueError: No loaded class has that path, or it is not a subclass of an expected one.
     """
     module, _, name = str(class_path).rpartition(".")
-    found = getattr(sys.modules.get(module), "__dict__", {}).get(name)  # `getattr(module, name)` may import
+    if module == triptych.__name__ and name in triptych.__all__:
+        found = getattr(triptych, name)
+    else:
+        found = getattr(sys.modules.get(module), "__dict__", {}).get(name)  # `getattr(module, name)` may import
     if isinstance(found, type) and issubclass(found, expected):
         return found
     raise ValueError(
