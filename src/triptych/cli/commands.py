@@ -1,16 +1,18 @@
-"""The commands of `triptych` that train nothing: made-up data, shipped configurations, a check of data, reports."""
+"""The commands of `triptych` that train nothing, by name; the short ones are here."""
 
-import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from triptych import synthetic
+from triptych.cli.command_parser import CommandParser
 from triptych.cli.configs import copy_configs
 from triptych.cli.doctor import doctor
+from triptych.cli.export import export, score
+from triptych.cli.push import push
+from triptych.datamodules.saved_data import saved_data
 from triptych.errors import UsageError
 from triptych.files import is_remote
-from triptych.report import saved_data, write_report
+from triptych.report import write_report
 
 MADE_UP: dict[str, Callable[[str], Path]] = {
     "camvid": synthetic.make_streets,
@@ -51,7 +53,10 @@ def _local(folder: str) -> str:
 
 def report(args: Sequence[str]) -> None:
     """`triptych report RUN`: writes a run's report."""
-    parser = _Parser(prog="triptych report", description="Writes a report about a run: one self-contained HTML page.")
+    parser = CommandParser(
+        "triptych report RUN [--output FILE] [--root DIR]",
+        "Writes a report about a run: one self-contained HTML page.",
+    )
     parser.add_argument("run", metavar="RUN", help="folder of the run, such as runs/camvid/version_0")
     parser.add_argument("--output", metavar="FILE", help="file to write (default: RUN/report.html)")
     parser.add_argument("--root", metavar="DIR", help="folder of the data, if it is not the one in the configuration")
@@ -60,17 +65,13 @@ def report(args: Sequence[str]) -> None:
     print(f"report: {write_report(options.run, options.output, data)}")
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser that raises an error instead of printing its usage and exiting."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"expected `triptych report RUN [--output FILE] [--root DIR]`; {message}.")
-
-
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "make-data": make_data,
     "configs": configs,
     "doctor": doctor,
     "report": report,
+    "export": export,
+    "score": score,
+    "push": push,
 }
 """Functions of the commands; each takes the arguments after the command's name."""

@@ -3,7 +3,8 @@
 import sys
 from typing import Any
 
-import triptych
+_OWN = __name__.partition(".")[0]
+"""This package, whose public classes are imported when they are asked for."""
 
 
 def loaded_class(where: str, class_path: object, *expected: type) -> type[Any]:
@@ -18,8 +19,8 @@ def loaded_class(where: str, class_path: object, *expected: type) -> type[Any]:
         ValueError: No loaded class has that path, or it is not a subclass of an expected one.
     """
     module, _, name = str(class_path).rpartition(".")
-    if module == triptych.__name__ and name in triptych.__all__:
-        found = getattr(triptych, name)
+    if module == _OWN and name in sys.modules[_OWN].__all__:
+        found = getattr(sys.modules[_OWN], name)
     else:
         found = getattr(sys.modules.get(module), "__dict__", {}).get(name)  # `getattr(module, name)` may import
     if isinstance(found, type) and issubclass(found, expected):
