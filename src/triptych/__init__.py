@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from triptych.datamodules import BIWIDataModule, CamVidDataModule, PlanetDataModule, PointsDataModule
     from triptych.datamodules.hard_examples import read_losses, write_losses
     from triptych.evaluation.top_losses import top_losses
+    from triptych.export import export_model
     from triptych.lr_finder import find_lr
     from triptych.metrics import VoidMaskedAccuracy
     from triptych.recipe import Stage, run_recipe
@@ -33,6 +34,7 @@ _ROOMS = {
     "Stage": "recipe",
     "UNetSegmenter": "tasks",
     "VoidMaskedAccuracy": "metrics",
+    "export_model": "export",
     "find_lr": "lr_finder",
     "plot_confusion": "show.confusion",
     "plot_losses": "show.curves",
@@ -59,6 +61,7 @@ __all__ = [
     "Stage",
     "UNetSegmenter",
     "VoidMaskedAccuracy",
+    "export_model",
     "find_lr",
     "plot_confusion",
     "plot_losses",

@@ -54,6 +54,4 @@ def needs_training_packages(what: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name not in _OF_TRAINING:
             raise
-        raise ImportError(
-            f"{what} needs {error.name}: `pip install triptych[train]`."
-        ) from error
+        raise ImportError(f"{what} needs {error.name}: `pip install triptych[train]`.") from error
