@@ -18,7 +18,7 @@ from triptych.datasets.text import read_text
 from triptych.errors import BadSampleError, MissingDataError
 from triptych.files import as_path, save_csv
 
-_MIN_WEIGHT, _MAX_WEIGHT = 0.25, 4.0
+_MIN_WEIGHT, MAX_WEIGHT = 0.25, 4.0
 """Bounds of a weight: each sample may be drawn, and none fills an epoch."""
 _EXPECTED = "expected a CSV file with the columns path (or name) and loss"
 
@@ -176,4 +176,4 @@ def _checked_loss(source: Path, path: str, loss: Any) -> float:
 
 
 def _clipped(weight: float) -> float:
-    return min(_MAX_WEIGHT, max(_MIN_WEIGHT, weight))
+    return min(MAX_WEIGHT, max(_MIN_WEIGHT, weight))
