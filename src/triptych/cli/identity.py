@@ -87,7 +87,8 @@ def _identity(config: Mapping[str, Any], devices: int | None) -> dict[str, Any]:
     )
     seed = config.get("seed_everything")
     classes = {"model": _class(model), "data": _class(data)}
-    return {"seed_everything": "auto" if seed is True else seed, **classes, **named, **_of_stages(stages or [])}
+    start = {"ckpt_path": config.get("ckpt_path")} if stages else {}
+    return {"seed_everything": "auto" if seed is True else seed, **classes, **named, **start, **_of_stages(stages or [])}
 
 
 def _of_stages(stages: list[Mapping[str, Any]]) -> dict[str, Any]:
