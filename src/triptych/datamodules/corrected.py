@@ -10,6 +10,7 @@ from triptych.datamodules.hard_examples import MAX_WEIGHT, weights_of
 from triptych.datasets.corrections import Corrected, NamedRecords, expect_corrections, newest, same_bytes
 from triptych.datasets.names import SampleNames
 from triptych.datasets.sample import FileRecords
+from triptych.errors import MissingDataError
 
 
 class CorrectedDataModule(TriptychDataModule):
@@ -84,6 +85,8 @@ class CorrectedDataModule(TriptychDataModule):
         """
         expect_corrections(folder, self.corrections_layout)
         found = self.read_corrections(folder)
+        if not len(found):
+            raise MissingDataError(f"corrections: expected images in {folder}, got none; leave corrections out.")
         self._refuse_held_out(found, held_out, folder)
         corrections, paths = newest(found), {name: Path(self.names.folder, name) for name in train}
         replaced = same_bytes(corrections.paths, paths.values())
@@ -111,5 +114,5 @@ class CorrectedDataModule(TriptychDataModule):
         if not isinstance(train, Corrected):
             return super().draw_weights()
         own, table = train.records.paths, self.sample_weights
-        weights = None if table is None else weights_of(table, own, self.root)
+        weights = None if table is None else weights_of(table, own, self.root, apart=train.corrections.paths)
         return [*(weights or [1.0] * len(own)), *[MAX_WEIGHT] * len(train.corrections)]
