@@ -25,7 +25,7 @@ from triptych.files import as_path
 from triptych.lr_finder import asks_to_find, find_lr, plain_rates, with_found
 from triptych.runs.checkpoint import read_checkpoint, read_hyper_parameters
 from triptych.runs.folder import continue_in, no_empty_run
-from triptych.runs.layout import RunLayout
+from triptych.runs.layout import RunLayout, checkpoint_of
 from triptych.tasks.base import TransferTask
 from triptych.trainer.messages import no_advice
 from triptych.trainer.precision import AUTO, evaluation_precision, fastest_precision, trained_precision
@@ -96,9 +96,11 @@ class TriptychCLI(LightningCLI):
         subcommand = self.config.subcommand
         config = self.config[subcommand]
         checkpoint = config.get("ckpt_path")
-        if subcommand in ("fit", "recipe") and (checkpoint == "last" or config.get("resume")):
+        if subcommand == "recipe" and checkpoint is not None:
+            checkpoint = config.ckpt_path = str(checkpoint_of(checkpoint))
+        if (subcommand == "recipe" and config.resume) or (subcommand == "fit" and checkpoint == "last"):
             self._resume_run(subcommand)
-        elif subcommand in ("fit", "recipe") and checkpoint is None and _is_requeued():
+        elif (subcommand == "recipe" or (subcommand == "fit" and checkpoint is None)) and _is_requeued():
             self._resume_requeued(subcommand)
         elif checkpoint not in (None, "best", "last", "hpc"):
             read_checkpoint(checkpoint)
