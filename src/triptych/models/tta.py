@@ -4,7 +4,7 @@ The means are logarithms of probabilities, so that losses and scores take them a
 of the plain image, before a network pads it. `triptych.runtime.tta` does the same without torch.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -34,8 +34,8 @@ def average_labels(network: Network, images: Tensor, views: Sequence[View]) -> T
     """
     logits = (network(to_view(images, view)).float() for view in views)
     # of both answers, as 1 - p would be 0 for a tag that is sure
-    yes, no = _mean(torch.stack([one, -one]).sigmoid() for one in logits)
-    return _log(yes) - _log(no)
+    yes, no = _log(_mean(torch.stack([one, -one]).sigmoid() for one in logits))
+    return yes - no
 
 
 def average_points(network: Network, images: Tensor, views: Sequence[View], pairs: Pairs = ()) -> Tensor:
@@ -86,16 +86,18 @@ def points_from_view(points: Tensor, view: View, pairs: Pairs) -> Tensor:
     return points[:, mirrored_order(points.shape[1], pairs)] if view.is_reflection else points
 
 
-def _mean(of_views: Iterable[Tensor]) -> Tensor:
-    """The mean, exact where all are equal; one of them is in memory at a time."""
-    mean = torch.zeros(())
-    for count, one in enumerate(of_views, start=1):
-        mean = mean + (one - mean) / count
-    return mean
+def _mean(of_views: Iterator[Tensor]) -> Tensor:
+    """The mean, in the memory of the first; large arrays are not allocated anew, which takes a CPU as long as a sum."""
+    total, count = next(of_views), 1
+    for one in of_views:
+        total.add_(one)
+        count += 1
+    return total.div_(count)
 
 
 def _log(probabilities: Tensor) -> Tensor:
-    return probabilities.clamp(min=torch.finfo(probabilities.dtype).tiny).log()
+    """Logarithm, in the same memory; finite for 0."""
+    return probabilities.clamp_(min=torch.finfo(probabilities.dtype).tiny).log_()
 
 
 def _resized(maps: Tensor, size: Sequence[int]) -> Tensor:
