@@ -37,9 +37,9 @@ class View(NamedTuple):
         return self.upside_down ^ self.mirrored ^ self.transposed
 
     @property
-    def flipped_axes(self) -> list[int]:
+    def flipped_axes(self) -> tuple[int, ...]:
         """The axes of an array (..., H, W) that are reversed."""
-        return [axis for axis, flips in ((-2, self.upside_down), (-1, self.mirrored)) if flips]
+        return tuple(axis for axis, flips in ((-2, self.upside_down), (-1, self.mirrored)) if flips)
 
     def size_of(self, height: int, width: int) -> tuple[int, int]:
         """Height and width in pixels of the view of an image that is transposed already, if it is."""
@@ -74,6 +74,27 @@ def views_of(choice: TTAChoice) -> list[View]:
     symmetries = _symmetries(given["symmetry"]) if "symmetry" in given else [View()]
     scales = _scales(given["scales"]) if "scales" in given else [1.0]
     return [view._replace(scale=scale) for scale in scales for view in symmetries]
+
+
+def pairs_for(views: Sequence[View], pairs: Pairs | None, names: Sequence[str]) -> Pairs:
+    """The pairs of points that views need; empty if no view mirrors, or there is a single point.
+
+    Args:
+        views: The views.
+        pairs: The pairs; None if they are unknown.
+        names: Name of each point.
+
+    Raises:
+        ValueError: The pairs are needed, and unknown.
+    """
+    if not any(view.is_reflection for view in views) or len(names) < 2:
+        return ()
+    if pairs is None:
+        raise ValueError(
+            f"tta: expected flip_pairs, which say what of {', '.join(names)} change places in a mirrored image, got "
+            "none; pass them to the data module or the model, [] if none do."
+        )
+    return pairs
 
 
 def mirrored_order(count: int, pairs: Pairs) -> list[int]:

@@ -34,8 +34,8 @@ def average_labels(network: Network, images: Tensor, views: Sequence[View]) -> T
     """
     logits = (network(to_view(images, view)).float() for view in views)
     # of both answers, as 1 - p would be 0 for a tag that is sure
-    yes, no = _log(_mean(torch.stack([one, -one]).sigmoid() for one in logits))
-    return yes - no
+    answers = _log(_mean(torch.stack([one, -one]).sigmoid() for one in logits))
+    return answers[0] - answers[1]
 
 
 def average_points(network: Network, images: Tensor, views: Sequence[View], pairs: Pairs = ()) -> Tensor:

@@ -18,7 +18,7 @@ from triptych.runs.plain_values import plain
 from triptych.tasks.base import MaxLR, TransferTask, supported_scores
 from triptych.tasks.mistakes import missed_points
 from triptych.tasks.tables import point_table
-from triptych.views import Pairs, View
+from triptych.views import View, pairs_for
 
 
 class PointRegressor(TransferTask):
@@ -134,17 +134,7 @@ class PointRegressor(TransferTask):
         return PointCounts()
 
     def average(self, images: Tensor, views: Sequence[View]) -> Tensor:
-        pairs = self._flip_pairs() if any(view.is_reflection for view in views) else ()
-        return average_points(self, images, views, pairs)
-
-    def _flip_pairs(self) -> Pairs:
-        pairs: Pairs | None = self.hparams["flip_pairs"]
-        if pairs is None and len(self.point_names) > 1:
-            raise ValueError(
-                f"tta: expected flip_pairs, which say what of {', '.join(self.point_names)} change places in a "
-                "mirrored image, got none; pass them to the data module or the model, [] if none do."
-            )
-        return pairs or ()
+        return average_points(self, images, views, pairs_for(views, self.hparams["flip_pairs"], self.point_names))
 
     def update_scores(self, preds: Tensor, batch: Batch) -> None:
         self.scores.update(preds, batch["point"], batch["size"])
