@@ -88,11 +88,13 @@ class PointsDataModule(SplitDataModule):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """`num_points`, and `point_names` if they have names; empty until the table is read."""
+        """`num_points`, `point_names` if they have names, and `flip_pairs` if given; empty until the table is read."""
         if self._images is None:
             return {}
-        names = self._images.point_names
-        return {"num_points": len(self._images.labels), **({"point_names": names} if names else {})}
+        names, labels = self._images.point_names, self._images.labels
+        pairs = None if self.flip_pairs is None else index_pairs(self.flip_pairs, labels)
+        known = {"num_points": len(labels), "point_names": names or None, "flip_pairs": pairs}
+        return {name: value for name, value in known.items() if value is not None}
 
     def train_pipeline(self) -> Pipeline:
         """BIWI's augmentations; none moves a point out of the image."""
