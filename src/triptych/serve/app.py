@@ -115,7 +115,7 @@ class _Server:
         except TimeoutError:
             raise HTTPException(503, "the corrections are being written by others; send it again.") from None
         except OSError as error:
-            print(f"triptych: corrections: {one_line(error)}", file=sys.stderr)
+            print(f"triptych: {self.corrections.folder}: {error.strerror}; a correction was lost.", file=sys.stderr)
             status, why = (
                 (507, "is full") if error.errno in _FULL else (500, f"cannot be written to ({error.strerror})")
             )

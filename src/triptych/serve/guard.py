@@ -58,7 +58,7 @@ class Guard:
 
     def _refusal(self, request: Request) -> JSONResponse | None:
         host = request.headers.get("host", "")
-        if self.hosts is not None and (name := urlsplit(f"//{host}").hostname) not in self.hosts:
+        if self.hosts is not None and (name := _name_of(host)) not in self.hosts:
             return _refused(400, f"Host: expected {' or '.join(sorted(self.hosts))}, got {name or 'none'}.")
         if self.token is not None and not any(map(self._is_token, _tokens(request))):
             return _refused(
@@ -82,6 +82,14 @@ class Guard:
         return f"{_cookie_name(request)}={self.token}; HttpOnly; Path=/; SameSite=Strict"
 
 
+def _name_of(host: str) -> str | None:
+    """The name in a header `Host`, in lower case and without the port; None if there is none."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
+
+
 def _tokens(request: Request) -> Iterator[str]:
     """What a request gives as token."""
     kind, _, text = request.headers.get("authorization", "").partition(" ")
@@ -93,13 +101,13 @@ def _tokens(request: Request) -> Iterator[str]:
 
 def _cookie_name(request: Request) -> str:
     """One for each port, since the ports of a machine share their cookies."""
-    return f"triptych_{request.url.port or 80}"
+    return f"triptych_{request.scope['server'][1]}"
 
 
 def _is_own(request: Request, host: str) -> bool:
     """Whether a request comes from a program or from this server's own page, as browsers tell."""
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site", "none")
-    return site in ("same-origin", "none") and (origin is None or urlsplit(origin).netloc == host)
+    return site in ("same-origin", "none") and (origin is None or origin.partition("://")[2] == host)
 
 
 def _refused(status: int, sentence: str, headers: dict[str, str] | None = None) -> JSONResponse:
