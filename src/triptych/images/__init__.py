@@ -2,6 +2,7 @@
 
 from triptych.images.check import check_images
 from triptych.images.decode import Channels
+from triptych.images.given import GivenImage, given_pixels
 from triptych.images.header import ImageHeader, image_header
 from triptych.images.masks import ColouredMaskError, read_ids, read_rgba, refuse_changed_ids
 from triptych.images.orientation import pair_as_shown
@@ -13,10 +14,12 @@ __all__ = [
     "READERS",
     "Channels",
     "ColouredMaskError",
+    "GivenImage",
     "ImageHeader",
     "Scale",
     "check_images",
     "checked_scale",
+    "given_pixels",
     "image_header",
     "pair_as_shown",
     "read_ids",
