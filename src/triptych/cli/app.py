@@ -44,7 +44,8 @@ _DESCRIPTION = f"""Trains, scores and predicts as a YAML file says: `triptych fi
 `triptych configs DIR` copies the shipped ones, to be changed.
 `triptych make-data {{{",".join(MADE_UP)}}} DIR` writes made-up data to try it on.
 `triptych doctor {{camvid,biwi,planet,points}} DIR` looks for faults in a data set before it is trained on.
-`triptych report RUN` writes a report about a run, one HTML page."""
+`triptych report RUN` writes a report about a run, one HTML page.
+`triptych page DIR` writes one HTML page that runs an exported model in the browser."""
 
 
 class TriptychCLI(LightningCLI):

@@ -8,6 +8,7 @@ from typing import NoReturn
 from triptych import synthetic
 from triptych.cli.configs import copy_configs
 from triptych.cli.doctor import doctor
+from triptych.cli.page import page
 from triptych.errors import UsageError
 from triptych.files import is_remote
 from triptych.report import saved_data, write_report
@@ -71,6 +72,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "make-data": make_data,
     "configs": configs,
     "doctor": doctor,
+    "page": page,
     "report": report,
 }
 """Functions of the commands; each takes the arguments after the command's name."""

@@ -7,15 +7,15 @@ from triptych.exported import Manifest
 from triptych.serve.web_files import text_of, vendor_card
 
 _TITLES = {"mask": "A class for each pixel", "point": "Points in an image", "labels": "Tags for an image"}
-_NOUNS = {"mask": "classes", "point": "points", "labels": "tags"}
+_NOUNS = {"mask": ("class", "classes"), "point": ("point", "points"), "labels": ("tag", "tags")}
 _DOES = {
     "mask": "gives each pixel one of {}",
-    "point": "finds {} in each image, whether they are there or not",
+    "point": "finds {} in an image",
     "labels": "gives each of {} a probability",
 }
 _LIMITS = (
     "It always answers, also about an image unlike those that it was trained on; then its answer means little.",
-    "Its probabilities are what the network computes. They are not checked against how often it is right.",
+    "Its probabilities are what the network computes. They were not compared with how often it is right.",
 )
 _HERE = "Images and corrections stay in this browser: the page sends no request to anywhere, and works without network."
 _SERVED = "Images are sent to the server that this page came from. It keeps none, except with a correction that you save."
@@ -34,9 +34,10 @@ def kind(manifest: Manifest) -> str:
 
 def lead(manifest: Manifest) -> str:
     """The paragraph below the heading, as HTML: what the model knows, and how well."""
+    does = _DOES[manifest.task].format(_counted(len(manifest.names), *_NOUNS[manifest.task]))
     names, more = manifest.names[:_MOST_NAMES], len(manifest.names) - _MOST_NAMES
-    known = escape(", ".join(names)) + (f" and {more} more" if more > 0 else "")
-    return f"This model {_DOES[manifest.task].format(_number_of(manifest))}: {known}. {_scored(manifest)}"
+    known = ", ".join(names) + (f" and {more} more" if more > 0 else "")
+    return escape(f"This model {does}: {known}. {_scored(manifest)}")
 
 
 def about(manifest: Manifest, offline: bool) -> str:
@@ -53,23 +54,22 @@ def about(manifest: Manifest, offline: bool) -> str:
 
 
 def _facts(manifest: Manifest) -> Iterable[tuple[str, str]]:
-    yield "Task", f"{_number_of(manifest)}"
+    yield "Predicts", _counted(len(manifest.names), *_NOUNS[manifest.task])
     yield "Encoder", manifest.encoder
     if (data := manifest.data) is not None:
-        yield "Trained on", f"{data.name}, {data.train} images"
+        yield "Trained on", f"{data.name}, {_counted(data.train, 'image', 'images')}"
         yield from ((name, value) for name, value in (("Licence", data.licence), ("Credit", data.credit)) if value)
     if (scores := manifest.scores) is not None:
-        yield "Scored on", f"{scores.samples} images that it was not trained on: {scores.split}"
+        yield "Scored on", f"{_counted(scores.samples, 'image', 'images')} that it was not trained on: {scores.split}"
         yield from ((_spelled(name), f"{value:.4f}") for name, value in scores.values.items())
-    yield "Numbers", manifest.precision
+    yield "Weights", manifest.precision
 
 
 def _scored(manifest: Manifest) -> str:
-    if manifest.scores is None:
+    if (scores := manifest.scores) is None:
         return "How well it does was not measured."
-    values = ", ".join(f"{_spelled(name)} {value:.3f}" for name, value in manifest.scores.values.items())
-    split = f"{manifest.scores.samples} images that it was not trained on ({manifest.scores.split})"
-    return escape(f"Its scores on {split}: {values}.")
+    values = ", ".join(f"{_spelled(name)} {value:.3f}" for name, value in scores.values.items())
+    return f"On {_counted(scores.samples, 'image', 'images')} that it was not trained on ({scores.split}): {values}."
 
 
 def _sized(manifest: Manifest) -> str:
@@ -81,9 +81,8 @@ def _spelled(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _number_of(manifest: Manifest) -> str:
-    number, noun = len(manifest.names), _NOUNS[manifest.task]
-    return f"{number} {noun if number > 1 else noun.removesuffix('es' if noun == 'classes' else 's')}"
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> str:

@@ -19,6 +19,9 @@ export function percent(fraction) {
   return fraction > 0 && fraction < 0.005 ? "<1 %" : `${Math.round(100 * fraction)} %`;
 }
 
+/** A name that a line may break after each underscore. */
+export const breakable = (name) => name.split(/(?<=_)/).flatMap((part) => [part, document.createElement("wbr")]);
+
 /** A colour as CSS. */
 export const css = (color) => `rgb(${color.join(" ")})`;
 

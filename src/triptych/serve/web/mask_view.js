@@ -10,16 +10,17 @@ export class MaskView {
   #rows = new Map(classes.map((one) => [one.id, this.#row(one)]));
 
   constructor(panel) {
-    const about = element("p", { className: "note" }, "Untick a class to hide it.");
+    this.about = element("p", { className: "note" });
     this.list = element("ul", { className: "legend" }, ...[...this.#rows.values()].map(({ row }) => row));
     this.opacity = element("input", { type: "range", id: "opacity", min: 0, max: 100, value: 60 });
     this.opacity.addEventListener("input", () => this.#setOpacity());
     const slider = element("label", { className: "slider" }, element("span", {}, "Opacity"), this.opacity);
-    panel.append(element("h2", {}, "Classes"), about, this.list, slider);
+    panel.append(element("h2", {}, "Classes"), this.about, this.list, slider);
     this.overlay = byId("overlay");
     byId("undo").addEventListener("click", () => this.undo());
     byId("brush-size").addEventListener("input", () => this.#drawRing(this.#last));
     this.#setOpacity();
+    this.correct(false);
   }
 
   show(picture, answer) {
@@ -49,6 +50,7 @@ export class MaskView {
   correct(on) {
     this.isCorrecting = on;
     this.list.classList.toggle("choosing", on);
+    this.about.textContent = on ? "Choose the class to paint with." : "Untick a class to hide it.";
     if (!on) this.#last = null;
     this.#drawRing(null);
     this.#showUndo();
@@ -120,7 +122,7 @@ export class MaskView {
     const name = (id) => classes.find((one) => one.id === id)?.name ?? `class ${id}`;
     const [now, said] = [this.canvas.ids[at], this.said.ids[at]];
     if (now !== said) return `${name(now)} · the model said ${name(said)}`;
-    return `${name(now)} · ${percent(this.said.confidence[at] / 255)} sure`;
+    return `${name(now)} · probability ${percent(this.said.confidence[at] / 255)}`;
   }
 
   /** Changes pixels, and draws what has changed in the next frame. */
@@ -135,7 +137,7 @@ export class MaskView {
     const bytes = new Uint8Array(colors.buffer);
     for (const { id, color } of classes) bytes.set([...color, this.#hidden.has(id) ? 0 : 255], 4 * id);
     const target = new Uint32Array(this.pixels.data.buffer);
-    this.canvas.ids.forEach((id, i) => (target[i] = colors[id]));
+    for (let i = 0; i < target.length; i++) target[i] = colors[this.canvas.ids[i]];
     this.overlay.getContext("2d").putImageData(this.pixels, 0, 0);
   }
 

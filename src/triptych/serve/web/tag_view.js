@@ -1,5 +1,5 @@
 // The tags of an image: bars of their probabilities, thresholds to move, boxes to tick.
-import { element, percent, say } from "./dom.js";
+import { breakable, element, percent, say } from "./dom.js";
 import { facts } from "./facts.js";
 
 export class TagView {
@@ -65,7 +65,7 @@ export class TagView {
     limit.value = 100 * threshold;
     const number = element("span", { className: "number" }, "–");
     const bar = element("span", { className: "bar" }, fill, limit);
-    const row = element("li", {}, element("label", {}, tick, element("span", { className: "name" }, name)), bar, number);
+    const row = element("li", {}, element("label", {}, tick, element("span", { className: "name" }, ...breakable(name))), bar, number);
     const one = { row, tick, fill, limit, number, probability: 0 };
     tick.addEventListener("change", () => row.classList.toggle("chosen", tick.checked));
     limit.addEventListener("input", () => {
