@@ -3,7 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from triptych import _threads as _threads  # first: OpenMP reads what it sets when torch is loaded
+from triptych import _threads as _threads  # first: it must see that torch is imported
 from triptych._version import __version__ as __version__
 
 if TYPE_CHECKING:

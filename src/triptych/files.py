@@ -9,7 +9,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -105,12 +105,40 @@ def atomic_save(path: Path, save: Callable[[Path], object]) -> None:
             _bucket(path).put_file(str(whole), _key(path))
         return
     _remove_left_over(path.parent.absolute())
-    part = path.with_name(f".{path.stem}.{_machine()}-{os.getpid()}.part{path.suffix}")
+    part = _part_of(path)
     try:
         save(part)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def save_together(contents: Mapping[Path, bytes]) -> None:
+    """Writes several files, all or none: each to a temporary file, which then get their names in this order.
+
+    A process that is killed meanwhile leaves the first of them, so the last should be that by which the others count.
+    Only the last may exist already.
+
+    Args:
+        contents: The content of each file, on this machine; missing folders are created.
+    """
+    parts = {path: _part_of(path) for path in contents}
+    missing = {folder for path in contents for folder in missing_folders(path.parent)}
+    named: list[Path] = []
+    try:
+        for path, part in parts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _remove_left_over(path.parent.absolute())
+            part.write_bytes(contents[path])
+        for path, part in parts.items():
+            os.replace(part, path)
+            named.append(path)
+    finally:
+        if len(named) < len(parts):
+            for path in (*named, *parts.values()):
+                path.unlink(missing_ok=True)
+            for folder in sorted(missing, key=lambda one: -len(one.parts)):
+                remove_empty([folder])
 
 
 def save_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]], separator: str = ",") -> None:
@@ -135,6 +163,10 @@ def missing_folders(folder: Path) -> list[Path]:
     if is_remote(folder):
         return [] if folder.exists() else [folder]
     return [path for path in (folder, *folder.parents) if not path.exists()]
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.{_machine()}-{os.getpid()}.part{path.suffix}")
 
 
 def _machine() -> str:

@@ -1,1 +1,1 @@
-"""A page around an exported model: in one file, or from a server; no torch."""
+"""One page around an exported model, from a server or as a file; no torch."""
