@@ -43,3 +43,11 @@ def test_what_is_larger_is_refused_by_its_header() -> None:
 def test_ids_of_another_size_are_refused() -> None:
     with pytest.raises(BadSampleError, match=r"^label: expected the size of its image, 30x40, got 40x30 \(width"):
         uploaded_ids(encoded(street()), "label", (40, 30))
+
+
+def test_more_than_8_bits_are_read_as_in_training_or_not() -> None:
+    data = encoded(np.array([[0, 4095]], np.uint16))
+    header = uploaded_header(data, "image", 2)
+    assert uploaded_image(data, "image", header, scale=4095).tolist() == [[[0] * 3, [255] * 3]]
+    with pytest.raises(BadSampleError, match=r"^image: expected 8 bits, .* got 1 band of 16 bits; convert it\."):
+        uploaded_image(data, "image", header)

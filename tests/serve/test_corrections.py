@@ -181,7 +181,7 @@ def test_two_servers_save_many_at_once_and_mix_none(start: Start, tmp_path: Path
     ("number", "status", "words"),
     [
         (errno.ENOSPC, 507, "the folder of the corrections is full; nothing was saved."),
-        (errno.EROFS, 500, "the folder of the corrections cannot be written to (Read-only file system); nothing was"),
+        (errno.EROFS, 500, "the folder of the corrections refuses files (Read-only file system); nothing was saved."),
     ],
 )
 def test_if_a_file_cannot_be_written_there_is_none(

@@ -10,7 +10,9 @@ TOKEN = "a-token-of-some-length"
 IMAGE = {"image": encoded(street())}
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "evil.example#@127.0.0.1", "[::1", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "evil.example#@127.0.0.1", "[::1", ""]
+)
 def test_another_name_for_this_machine_is_refused(start: Start, host: str) -> None:
     client = start("labels", hosts={"127.0.0.1", "localhost"})
     sentence = refused(client.get("/", headers={"Host": host}), 400)

@@ -3,6 +3,8 @@
 import base64
 import struct
 import zlib
+from dataclasses import replace
+from typing import Any
 
 import jsonschema
 import numpy as np
@@ -10,6 +12,8 @@ import pytest
 from exported_models import POINTS, TAGS
 from PIL import Image
 from uploads import Start, decoded, encoded, refused, street
+
+from triptych.runtime import Model
 
 
 def test_a_mask_comes_in_the_size_of_the_image_with_its_classes(start: Start) -> None:
@@ -93,3 +97,12 @@ def _bomb(width: int, height: int) -> bytes:
 def test_what_is_no_image_is_refused_in_one_sentence(start: Start, data: bytes, words: str) -> None:
     sentence = refused(start().post("/predict", files={"image": data}), 400)
     assert sentence.startswith(words)
+
+
+def test_a_model_whose_images_are_no_files_is_not_served(start: Start, models: dict[str, Any]) -> None:
+    model = models["labels"]
+    grey = Model(replace(model.manifest, in_channels=1), model.network)
+    with pytest.raises(
+        ValueError, match="in_channels: expected a model of 3 or 4 channels, .* got 1"
+    ):
+        start("labels", grey)

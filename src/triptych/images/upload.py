@@ -45,9 +45,11 @@ def uploaded_image(
         scale: See `read_rgb`.
 
     Raises:
-        BadSampleError: See `read_rgb`.
+        BadSampleError: See `read_rgb`; or it has more than 8 bits, and `scale` is None.
     """
     path = Path(name)
+    if header.needs_scale and scale is None:
+        raise BadSampleError(f"{name}: expected 8 bits, as the model was trained on, got {header.text}; convert it.")
     refuse_unreadable(header, path, channels)
     return as_shown(decode(data, header, channels, path), header, path, channels, scale)
 

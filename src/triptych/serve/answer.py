@@ -10,37 +10,44 @@ from PIL import Image
 
 from triptych.draw.overlay import palette_mask
 from triptych.exported import Manifest
+from triptych.runtime import MaskResult, PointResult, Result, TagResult
 
 Json = dict[str, Any]
 _Pixels = npt.NDArray[np.uint8]
 
 
-def answer_of(result: Any, manifest: Manifest, size: tuple[int, int]) -> Json:
+def answer_of(result: Result) -> Json:
     """The answer of `POST /predict`, as `triptych.serve.openapi` describes it.
 
     Args:
-        result: What `triptych.runtime` returns for an image.
-        manifest: Of the model.
-        size: (width, height) in pixels of the image as it is shown.
+        result: What the model says about an image.
     """
-    of_task = {"mask": _mask, "point": _points, "labels": _tags}[manifest.task]
-    return {"task": manifest.task, "width": size[0], "height": size[1], **of_task(result, manifest)}
+    height, width = result.size
+    match result:
+        case MaskResult():
+            content = _mask(result)
+        case PointResult():
+            content = _points(result)
+        case TagResult():
+            content = _tags(result)
+        case _:
+            raise ValueError(f"expected the result of a known task, got {type(result).__name__}.")
+    return {"task": result.manifest.task, "width": width, "height": height, **content}
 
 
 def mask_png(ids: _Pixels, manifest: Manifest) -> bytes:
     """A mask (H, W) as a PNG of 8-bit class ids, in the colours of the classes; void is black."""
     colors = np.zeros((256, 3), np.uint8)  # with fewer, a PNG would have fewer bits, and no 255
-    colors[: len(manifest.names)] = manifest.palette
+    colors[: len(manifest.names)] = np.array(manifest.palette)
     return _png(palette_mask(ids, colors))
 
 
-def _mask(result: Any, manifest: Manifest) -> Json:
-    ids: _Pixels = result.mask
+def _mask(result: MaskResult) -> Json:
     confidence = Image.fromarray(np.rint(255 * result.confidence).astype(np.uint8))
     return {
-        "mask": _base64(mask_png(ids, manifest)),
+        "mask": _base64(mask_png(result.mask, result.manifest)),
         "confidence": _base64(_png(confidence)),
-        "classes": _classes(ids, manifest),
+        "classes": _classes(result.mask, result.manifest),
     }
 
 
@@ -60,23 +67,24 @@ def _classes(ids: _Pixels, manifest: Manifest) -> list[Json]:
     ]
 
 
-def _points(result: Any, manifest: Manifest) -> Json:
-    places = zip(manifest.names, result.points.tolist(), strict=True)
+def _points(result: PointResult) -> Json:
+    places = zip(result.manifest.names, result.points.tolist(), strict=True)
     return {"points": [{"name": name, "y": round(y, 3), "x": round(x, 3)} for name, (y, x) in places]}
 
 
-def _tags(result: Any, manifest: Manifest) -> Json:
-    thresholds = dict(zip(manifest.names, result.thresholds, strict=True))
-    tags = sorted(result.probabilities.items(), key=lambda one: -one[1])
+def _tags(result: TagResult) -> Json:
+    names, thresholds = result.manifest.names, result.manifest.thresholds
+    assert thresholds is not None
+    threshold_of, chosen = dict(zip(names, thresholds["fixed"], strict=True)), result.tags
     return {
         "tags": [
             {
                 "name": name,
-                "probability": round(float(probability), 6),
-                "threshold": round(float(thresholds[name]), 6),
-                "chosen": name in result.tags,
+                "probability": round(probability, 6),
+                "threshold": round(threshold_of[name], 6),
+                "chosen": name in chosen,
             }
-            for name, probability in tags
+            for name, probability in result.probabilities.items()
         ]
     }
 

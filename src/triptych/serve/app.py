@@ -14,7 +14,9 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from triptych.errors import BadSampleError, one_line
-from triptych.images import ImageHeader, uploaded_header, uploaded_image
+from triptych.exported import Manifest
+from triptych.images import Channels, ImageHeader, uploaded_header, uploaded_image
+from triptych.runtime import Model, Result
 from triptych.serve.answer import answer_of
 from triptych.serve.corrections import Corrections
 from triptych.serve.form import Form, read_form
@@ -28,7 +30,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def build_app(
-    model: Any,
+    model: Model,
     page: str,
     corrections: Corrections | None = None,
     *,
@@ -45,6 +47,9 @@ def build_app(
         hosts: See `Guard`.
         token: See `Guard`.
         limits: What a request may cost.
+
+    Raises:
+        ValueError: The model takes other images than files hold.
     """
     server = _Server(model, page, corrections, limits or Limits())
     app = Starlette(
@@ -63,9 +68,10 @@ def build_app(
 class _Server:
     """The endpoints; see `build_app`."""
 
-    def __init__(self, model: Any, page: str, corrections: Corrections | None, limits: Limits) -> None:
+    def __init__(self, model: Model, page: str, corrections: Corrections | None, limits: Limits) -> None:
         self.model, self.corrections, self.limits = model, corrections, limits
         self._page, self._policy = page, content_security_policy(page)
+        self._channels = _channels(model.manifest)
         self._workers = Workers(limits)
 
     def routes(self, needs_token: bool) -> list[Route]:
@@ -103,8 +109,8 @@ class _Server:
         return await self._workers.answer(read, work)
 
     def _predict(self, form: Form) -> Response:
-        result, header = self._result(form)
-        return JSONResponse(answer_of(result, self.model.manifest, header.size))
+        result, _ = self._result(form)
+        return JSONResponse(answer_of(result))
 
     def _correct(self, form: Form) -> Response:
         assert self.corrections is not None
@@ -112,21 +118,32 @@ class _Server:
         correction = self.corrections.checked(form["image"], header, form["label"], result)
         try:
             saved = self.corrections.save(correction, form.get("name", b"").decode("utf-8", "replace"))
-        except TimeoutError:
-            raise HTTPException(503, "the corrections are being written by others; send it again.") from None
         except OSError as error:
-            print(f"triptych: {self.corrections.folder}: {error.strerror}; a correction was lost.", file=sys.stderr)
-            status, why = (
-                (507, "is full") if error.errno in _FULL else (500, f"cannot be written to ({error.strerror})")
-            )
-            raise HTTPException(status, f"the folder of the corrections {why}; nothing was saved.") from error
+            print(f"triptych: {self.corrections.folder}: {error}; a correction was not saved.", file=sys.stderr)
+            raise _not_saved(error) from error
         return JSONResponse({"saved": saved}, 201)
 
-    def _result(self, form: Form) -> tuple[Any, ImageHeader]:
+    def _result(self, form: Form) -> tuple[Result, ImageHeader]:
         """What the model says about an upload, and the header of that."""
-        manifest, data = self.model.manifest, form["image"]
+        data, scale = form["image"], self.model.manifest.scale
         header = uploaded_header(data, "image", self.limits.pixels)
-        return self.model(uploaded_image(data, "image", header, manifest.in_channels, manifest.scale)), header
+        return self.model(uploaded_image(data, "image", header, self._channels, scale)), header
+
+
+def _channels(manifest: Manifest) -> Channels:
+    match manifest.in_channels:
+        case 3 | 4 as channels:
+            return channels
+        case others:
+            raise ValueError(f"in_channels: expected a model of 3 or 4 channels, whose images are files, got {others}.")
+
+
+def _not_saved(error: OSError) -> HTTPException:
+    if isinstance(error, TimeoutError):
+        return HTTPException(503, "others are saving corrections; send it again.")
+    if error.errno in _FULL:
+        return HTTPException(507, "the folder of the corrections is full; nothing was saved.")
+    return HTTPException(500, f"the folder of the corrections refuses files ({error.strerror}); nothing was saved.")
 
 
 def _always(response: Response) -> Any:

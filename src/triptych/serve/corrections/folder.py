@@ -13,6 +13,7 @@ from triptych.exported import Manifest
 from triptych.exported.manifest import Task
 from triptych.files import save_together
 from triptych.images import ImageHeader
+from triptych.runtime import MaskResult, Result
 from triptych.serve.answer import answer_of, mask_png
 from triptych.serve.corrections.layout import Layout
 from triptych.serve.corrections.masks import MaskLayout
@@ -66,7 +67,7 @@ class Corrections:
     def __len__(self) -> int:
         return len(self._stems())
 
-    def checked(self, image: bytes, header: ImageHeader, label: bytes, result: Any) -> Correction:
+    def checked(self, image: bytes, header: ImageHeader, label: bytes, result: Result) -> Correction:
         """A correction as it was sent.
 
         Args:
@@ -81,9 +82,7 @@ class Corrections:
         if header.format not in _SUFFIXES:
             raise BadSampleError(f"image: expected PNG, JPEG, WebP, BMP or TIFF, got {header.format}; convert it.")
         height_width = header.size[1], header.size[0]
-        return Correction(
-            (_SUFFIXES[header.format], image), self._layout.label(label, height_width), self._said(result, header)
-        )
+        return Correction((_SUFFIXES[header.format], image), self._layout.label(label, height_width), _said(result))
 
     def save(self, correction: Correction, name: str) -> str:
         """Writes a correction, with a lock, so that other threads and servers wait.
@@ -137,10 +136,12 @@ class Corrections:
         said = [self.folder / _SAID / (stem + suffix) for suffix in (".png", ".json")]
         return any(path.exists() for path in (*said, *self._layout.label_paths(self.folder, stem)))
 
-    def _said(self, result: Any, header: ImageHeader) -> tuple[str, bytes]:
-        if self.manifest.task == "mask":
-            return ".png", mask_png(result.mask, self.manifest)
-        return ".json", json.dumps(answer_of(result, self.manifest, header.size), ensure_ascii=False, indent=1).encode()
+
+def _said(result: Result) -> tuple[str, bytes]:
+    """Suffix and content of the file with what the model had said."""
+    if isinstance(result, MaskResult):
+        return ".png", mask_png(result.mask, result.manifest)
+    return ".json", json.dumps(answer_of(result), ensure_ascii=False, indent=1).encode()
 
 
 def plain_stem(name: str) -> str:
