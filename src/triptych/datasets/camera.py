@@ -50,7 +50,9 @@ class Camera:
             capture.release()
 
     def _open(self) -> cv2.VideoCapture:
+        level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the error says it in a line
         capture = cv2.VideoCapture(self._index)
+        cv2.utils.logging.setLogLevel(level)
         if not capture.isOpened():
             raise MissingDataError(
                 f"predict_path: expected camera {self._index}, got none that can be opened; connect it, end the "
