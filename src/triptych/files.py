@@ -102,25 +102,39 @@ def _key(path: Path) -> str:
 
 
 def atomic_save(path: Path, save: Callable[[Path], object]) -> None:
-    """Writes atomically: to a temporary file of this process that then replaces `path`.
+    """Writes atomically; see `atomic_path`.
+
+    Args:
+        path: The file.
+        save: Called with the path of the temporary file; writes the content to it.
+    """
+    with atomic_path(path) as part:
+        save(part)
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Writes atomically: to a temporary file of this process that replaces `path` at the end, unless an error ends it.
 
     What a killed process left half-written in the same folder is removed. A file on a bucket is written here, then
     uploaded, which is atomic.
 
     Args:
         path: The file.
-        save: Called with the path of the temporary file; writes the content to it.
+
+    Yields:
+        The path of the temporary file.
     """
     if is_remote(path):
         with tempfile.TemporaryDirectory() as folder:
             whole = Path(folder, path.name)
-            save(whole)
+            yield whole
             _bucket(path).put_file(str(whole), _key(path))
         return
     _remove_left_over(path.parent.absolute())
     part = _part_of(path)
     try:
-        save(part)
+        yield part
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -180,12 +194,23 @@ def save_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]
         rows: The rows, each with a cell for each heading.
         separator: The character between two columns.
     """
+    with csv_rows(path, header, separator) as write:
+        write(rows)
 
-    def save(part: Path) -> None:
-        with part.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, delimiter=separator).writerows([header, *rows])
 
-    atomic_save(path, save)
+@contextlib.contextmanager
+def csv_rows(
+    path: Path, header: Sequence[str], separator: str = ","
+) -> Iterator[Callable[[Iterable[Sequence[object]]], object]]:
+    """Writes a CSV file atomically, some rows at a time; see `save_csv`.
+
+    Yields:
+        A function that writes rows.
+    """
+    with atomic_path(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, delimiter=separator)
+        writer.writerow(header)
+        yield writer.writerows
 
 
 def missing_folders(folder: Path) -> list[Path]:

@@ -131,11 +131,8 @@ class PlanetDataModule(SplitDataModule):
             known |= {"num_labels": len(self._tiles.tags), "tags": self._tiles.tags}
         return known
 
-    def setup(self, stage: str) -> None:
-        if stage == "predict" and self.predict_path is not None:
-            self.records["predict"] = TilePictures(Path(self.predict_path), self.channels, self.scale)
-        else:
-            super().setup(stage)
+    def pictures(self, path: Path) -> TilePictures:
+        return TilePictures(path, self.channels, self.scale)
 
     def train_pipeline(self) -> Pipeline:
         """The lesson's augmentations."""
