@@ -24,10 +24,18 @@ def exported(tmp_path: Path) -> Path:
     return write_exported(tmp_path / "exported", "labels").folder
 
 
+WITHOUT_TORCH = """
+import sys
+sys.modules.update(dict.fromkeys(("torch", "lightning", "torchvision", "torchmetrics")))  # None: no import succeeds
+from triptych.cli import main
+main()
+"""
+
+
 @contextlib.contextmanager
 def served(*args: str) -> Iterator[tuple["subprocess.Popen[str]", dict[str, str]]]:
-    """A server, and what it has printed by word; it is killed at the end if it still runs."""
-    command = [sys.executable, "-m", "triptych", "serve", *args, "--port", "0"]
+    """A server without torch, and what it has printed by word; it is killed at the end if it still runs."""
+    command = [sys.executable, "-c", WITHOUT_TORCH, "serve", *args, "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
