@@ -1,4 +1,4 @@
-"""A Hugging Face hub on loopback that holds models in memory and answers the few routes that a push and a fetch need."""
+"""A Hugging Face hub on loopback that holds models in memory and answers the routes of a push and a fetch."""
 
 import base64
 import contextlib
