@@ -124,6 +124,8 @@ def test_a_run_of_a_script_needs_data_or_the_size_of_its_images(drawn_streets: P
         export_model(checkpoint)
     bare = ExportedFolder(export_model(checkpoint, image_size=(32, 48))).read()
     assert (bare.scores, bare.data, bare.image_size) == (None, None, (32, 48))
+    with pytest.raises(ValueError, match=r"^image_size: expected none, as the data say it"):
+        export_model(checkpoint, data=data_of(case, drawn_streets), image_size=(32, 48))
     known = ExportedFolder(export_model(tmp_path, data=data_of(case, drawn_streets))).read()
     assert known.scores.split == "valid.txt"
 
@@ -173,4 +175,4 @@ def test_a_segmenter_knows_its_colours_and_void(streets_export) -> None:
     model = load_model(streets_export.run.best)
     assert isinstance(model, UNetSegmenter)
     assert manifest.ignore_index == model.hparams["ignore_index"]
-    assert manifest.palette[manifest.names.index("Road")] == [128, 64, 128]
+    assert manifest.palette[manifest.names.index("Road")] == (128, 64, 128)
