@@ -1,4 +1,4 @@
-"""How the threads of OpenMP wait for each other; it is chosen here, before torch loads OpenMP.
+"""How the threads of OpenMP wait for each other; it is chosen when torch is about to be imported, which loads OpenMP.
 
 libgomp's threads spin for 300,000 rounds while they wait. On a busy machine a spinning thread takes the time that the
 one it waits for needs, so a training step costs several times its fair share. A shorter spin costs nothing on a quiet
@@ -16,6 +16,7 @@ import platform
 import struct
 import sys
 import time
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 _SHORT_SPIN = "10000"
@@ -92,4 +93,15 @@ def _say(what: str) -> None:
     print(f"triptych: this machine is busy: {what}", file=sys.stderr)
 
 
-choose_waiting()
+class _BeforeTorch(MetaPathFinder):
+    """Chooses when torch is about to be imported; a process without torch does not wait for the measurement."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        if fullname == "torch":
+            choose_waiting()
+
+
+if "torch" in sys.modules:
+    choose_waiting()
+else:
+    sys.meta_path.insert(0, _BeforeTorch())

@@ -94,9 +94,10 @@ class Checkpointing(L.LightningModule):
             ) from None
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Drops `encoder_weights`, since the checkpoint has all weights; adds seed, environment and scores."""
+        """Drops `encoder_weights`, as the checkpoint has all weights, and `tta`; adds seed, environment and scores."""
         checkpoint["hyper_parameters"]["encoder_weights"] = None
         checkpoint.update(self.form)
+        checkpoint["hyper_parameters"].pop("tta", None)  # it would slow down each use of the weights, unasked
         checkpoint["noise_seed"] = self.noise_seed
         checkpoint["environment"] = environment(self.device) | self._settings()
         checkpoint["scores"] = {name: float(value) for name, value in self.last_scores.items() if value.ndim == 0}
