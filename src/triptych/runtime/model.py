@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from triptych.exported import ExportedFolder, Manifest
+from triptych.exported.network import Network, open_network
 from triptych.images import GivenImage, given_pixels
-from triptych.runtime.network import Network, open_network
 from triptych.runtime.resizing import Pixels, Size, resized_image
 from triptych.runtime.results import RESULTS, Result
 from triptych.runtime.tta import averaging
