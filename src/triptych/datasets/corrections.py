@@ -84,7 +84,7 @@ def newest(corrections: NamedRecords) -> NamedRecords:
     last: dict[str, str] = {}
     by_time = sorted(zip(corrections.paths, corrections.names, strict=True), key=lambda pair: modified(pair[0]))
     for path, name in by_time:
-        last[_sha256(path)] = name
+        last[file_card(path).sha256] = name
     kept = {*last.values()}
     return corrections.take([name for name in corrections.names if name in kept])
 
@@ -95,8 +95,8 @@ def same_bytes(files: Sequence[Path], others: Iterable[Path]) -> dict[Path, Path
     Only files of the same size are read.
     """
     sizes = {file.stat().st_size for file in files}
-    file_of = {_sha256(file): file for file in files}
-    digests = ((other, _sha256(other)) for other in others if other.stat().st_size in sizes)
+    file_of = {file_card(file).sha256: file for file in files}
+    digests = ((other, file_card(other).sha256) for other in others if other.stat().st_size in sizes)
     return {other: file_of[digest] for other, digest in digests if digest in file_of}
 
 
