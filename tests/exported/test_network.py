@@ -46,9 +46,7 @@ def test_images_that_the_network_does_not_take_are_refused_in_one_line(
 
 def test_without_onnxruntime_the_package_to_install_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(
-        ImportError, match=r"onnxruntime is needed .*: `pip install triptych\[runtime\]`"
-    ):
+    with pytest.raises(ImportError, match=r"onnxruntime is needed .*: `pip install triptych\[runtime\]`"):
         load(write_exported(tmp_path, "mask"))
 
 
