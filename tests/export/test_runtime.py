@@ -5,11 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from command_line import QUIET
 from PIL import Image
 
 from triptych.datamodules.saved_data import saved_data
 from triptych.runtime import load
 from triptych.tasks.load import load_model
+
+pytestmark = [QUIET, pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated:FutureWarning")]
 
 
 def test_the_runtime_answers_as_predict_does(export, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ class _Prepared(NamedTuple):
 
 
 class Model:
-    """An exported model.
+    """An exported model. Several threads may call it at once.
 
     Args:
         manifest: What is known about it.
