@@ -18,7 +18,9 @@ _LIMITS = (
     "Its probabilities are what the network computes. They were not compared with how often it is right.",
 )
 _HERE = "Images and corrections stay in this browser: the page sends no request to anywhere, and works without network."
-_SERVED = "Images are sent to the server that this page came from. It keeps none, except with a correction that you save."
+_SERVED = (
+    "Images are sent to the server that this page came from. It keeps none, except with a correction that you save."
+)
 _MOST_NAMES = 6
 
 

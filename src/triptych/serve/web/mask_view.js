@@ -50,6 +50,7 @@ export class MaskView {
   correct(on) {
     this.isCorrecting = on;
     this.list.classList.toggle("choosing", on);
+    for (const [id, { label }] of this.#rows) label.htmlFor = `${on ? "brush" : "show"}-${id}`;
     this.about.textContent = on ? "Choose the class to paint with." : "Untick a class to hide it.";
     if (!on) this.#last = null;
     this.#drawRing(null);
@@ -81,15 +82,19 @@ export class MaskView {
   release() {
     if (!this.isCorrecting) return;
     this.canvas.end();
-    this.#count();
-    this.#showUndo();
+    this.#changed();
   }
 
   undo() {
     this.canvas.undo();
     this.#draw();
+    this.#changed();
+  }
+
+  #changed() {
     this.#count();
     this.#showUndo();
+    if (this.#last) this.look(this.#last, { spoken: true });
   }
 
   get #radius() {
@@ -97,15 +102,16 @@ export class MaskView {
   }
 
   #row({ id, name, color }) {
-    const shown = element("input", { type: "checkbox", checked: true });
-    const chosen = element("input", { type: "radio", name: "brush", checked: id === this.#brush });
+    const shown = element("input", { type: "checkbox", id: `show-${id}`, checked: true });
+    const chosen = element("input", { type: "radio", id: `brush-${id}`, name: "brush", checked: id === this.#brush });
     const fraction = element("span", { className: "number" }, "–");
     const swatch = element("span", { className: "swatch" });
     swatch.style.background = css(color);
     shown.addEventListener("change", () => this.#hide(id, !shown.checked));
     chosen.addEventListener("change", () => (this.#brush = id));
     const text = element("span", { className: "name" }, name);
-    return { row: element("li", {}, element("label", {}, shown, chosen, swatch, text, fraction)), fraction };
+    const label = element("label", {}, shown, chosen, swatch, text, fraction);
+    return { row: element("li", {}, label), label, fraction };
   }
 
   #hide(id, hidden) {
