@@ -83,12 +83,18 @@ def test_a_port_in_use_ends_in_one_line(exported: Path) -> None:
             r"--host: expected an address of this machine, got 'no.such.host.invalid'",
         ),
         (["--host", "192.0.2.1"], r"--host, --port: cannot listen on 192.0.2.1, port 8000 \("),
+        (["--tta", "{scales: [1]}"], r"--tta: expected flip, dihedral, or JSON, got '{scales: \[1\]}' \(Expecting"),
         (["--token", "short"], "--token: expected at least 16 letters, digits, - and _"),
     ],
 )
 def test_an_option_that_cannot_be_had_ends_in_one_line(exported: Path, args: list[str], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         serve([str(exported), *args])
+
+
+def test_answers_are_averaged_over_views(exported: Path) -> None:
+    with pytest.raises(ValueError, match=r"tta: expected .*, got 'turn'"):
+        serve([str(exported), "--port", "0", "--tta", "turn"])
 
 
 def test_a_model_that_has_changed_is_not_served(exported: Path) -> None:

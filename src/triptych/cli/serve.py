@@ -1,6 +1,7 @@
 """`triptych serve`: the page of an exported model, which computes on this machine."""
 
 import argparse
+import json
 import re
 import secrets
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import numpy as np
 
 from triptych.errors import UsageError
 from triptych.exported import ExportedFolder, Manifest
+from triptych.views import TTAChoice
 
 try:
     from triptych.runtime import load
@@ -21,7 +23,7 @@ try:
 except ModuleNotFoundError as error:
     raise ImportError(f"triptych serve needs {error.name}: `pip install triptych[serve]`.") from error
 
-_USAGE = "triptych serve DIR [--corrections FOLDER] [--host HOST] [--port PORT] [--token TOKEN]"
+_USAGE = "triptych serve DIR [--corrections FOLDER] [--host HOST] [--port PORT] [--token TOKEN] [--tta VIEWS]"
 _TOKEN = re.compile(r"[\w-]{16,}", re.ASCII)
 
 
@@ -30,7 +32,7 @@ def serve(args: Sequence[str]) -> None:
     options = _parser().parse_args(args)
     _refuse_token(options.token)
     with Listener(options.host, options.port) as listener:
-        model = load(options.folder)
+        model = load(options.folder, _tta(options.tta))
         manifest: Manifest = model.manifest
         corrections = None if options.corrections is None else Corrections(Path(options.corrections), manifest)
         page = page_html(ExportedFolder(options.folder), offline=False, corrections=corrections is not None)
@@ -55,6 +57,17 @@ def _say(manifest: Manifest, corrections: Corrections | None) -> None:
     print("Ctrl-C ends it.", flush=True)
 
 
+def _tta(text: str | None) -> TTAChoice:
+    """The views of an image over which answers are averaged."""
+    if text is None or not text.startswith("{"):
+        return text
+    try:
+        choice: TTAChoice = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"--tta: expected flip, dihedral, or JSON, got {text!r} ({error}).") from error
+    return choice
+
+
 def _refuse_token(token: str | None) -> None:
     if token is not None and not _TOKEN.fullmatch(token):
         raise UsageError("--token: expected at least 16 letters, digits, - and _; without --token one is made.")
@@ -70,6 +83,7 @@ def _parser() -> "_Parser":
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine alone)")
     parser.add_argument("--port", type=int, default=8000, help="port to listen on; 0 takes one that is free")
     parser.add_argument("--token", help="what requests must know; made for an address that others reach")
+    parser.add_argument("--tta", metavar="VIEWS", help='flip, dihedral, or JSON such as {"scales": [0.75, 1, 1.25]}')
     return parser
 
 

@@ -12,6 +12,8 @@ from triptych.images import GivenImage, given_pixels
 from triptych.runtime.network import Network, open_network
 from triptych.runtime.resizing import Pixels, Size, resized_image
 from triptych.runtime.results import RESULTS, Result
+from triptych.runtime.tta import averaging
+from triptych.views import TTAChoice
 
 _BATCH_PIXELS = 2**18
 """Pixels that go through the network together: more are not faster on a CPU, but need more memory."""
@@ -77,16 +79,19 @@ class Model:
         return _Prepared(image, (height, width), resized_image(pixels, self.manifest.image_size))
 
 
-def load(folder: str | Path) -> Model:
+def load(folder: str | Path, tta: TTAChoice = None) -> Model:
     """Loads a model that `triptych export` wrote.
 
     Args:
         folder: Its folder.
+        tta: Views of an image over which answers are averaged, such as `flip`; see `triptych.views.TTAChoice`.
 
     Raises:
         FileNotFoundError: The folder or a file of it does not exist.
         BadSampleError: A file has changed since the export, or is no network that onnxruntime runs.
         ImportError: onnxruntime is not installed.
+        ValueError: `tta` is unknown, or nothing says which points change places in a mirrored image.
     """
     exported = ExportedFolder(folder)
-    return Model(exported.read(exported.onnx), open_network(exported.onnx))
+    manifest = exported.read(exported.onnx)
+    return Model(manifest, averaging(open_network(exported.onnx), manifest, tta))

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import AsyncGenerator, Sequence
 
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -44,8 +45,8 @@ async def read_form(request: Request, max_bytes: int, needed: Sequence[str]) -> 
     parser = _InMemory(request.headers, body, max_files=_MAX_PARTS, max_fields=_MAX_PARTS, max_part_size=max_bytes)
     try:
         form = await parser.parse()
-    except MultiPartException as error:
-        raise HTTPException(400, f"expected a form that can be read; {error.message}") from error
+    except (FormParserError, MultiPartException) as error:
+        raise HTTPException(400, f"expected a form that can be read; {getattr(error, 'message', error)}") from error
     fields = {name: await _content(value) for name, value in form.items()}
     await form.close()
     for name in needed:

@@ -88,7 +88,7 @@ function watchKeys(event) {
   const isUndo = event.key === "z" && (event.ctrlKey || event.metaKey);
   if (!document.body.classList.contains("correcting")) return;
   if (event.key === "Escape") cancel();
-  if (isUndo && view.undo) view.undo();
+  if (isUndo) view.undo();
 }
 
 watchInputs(open);
