@@ -50,7 +50,9 @@ def main() -> None:
     first = averages[0.0][1].compute()
     for smooth, (_, flicker) in averages.items():
         found = flicker.compute()
-        print(f"smooth {smooth:.1f}: {found:.2%} of the still pixels change their class, {found / first:.2f} of the first")
+        print(
+            f"smooth {smooth:.1f}: {found:.2%} of the still pixels change their class, {found / first:.2f} of the first"
+        )
 
 
 if __name__ == "__main__":
