@@ -15,7 +15,14 @@ from PIL import Image
 from small_fit import TINY
 from video_files import LOSSLESS, Pixels, cut, noise, write_video
 
-from triptych import BIWIDataModule, CamVidDataModule, MultiLabelClassifier, PlanetDataModule, PointRegressor
+from triptych import (
+    BIWIDataModule,
+    CamVidDataModule,
+    MultiLabelClassifier,
+    PlanetDataModule,
+    PointRegressor,
+    UNetSegmenter,
+)
 from triptych.callbacks import MaskWriter, PointWriter, PredictionWriter, TagWriter
 from triptych.datasets import camera
 from triptych.datasets.camvid_classes import class_colors
@@ -56,6 +63,13 @@ def predict(model: L.LightningModule, data: L.LightningDataModule, writer: Predi
     trainer.predict(model, data, return_predictions=False)
 
 
+def segment(path: Path, writer: MaskWriter, fps: float | None = None, **settings: Any) -> None:
+    """Predicts masks with a model that was not trained."""
+    L.seed_everything(0, verbose=False)
+    data = CamVidDataModule("absent", image_size=(64, 96), batch_size=4, predict_path=str(path), fps=fps)
+    predict(UNetSegmenter(num_classes=5, **TINY), data, writer, **settings)
+
+
 def masks(folder: Path) -> list[Pixels]:
     found = []
     for path in sorted(folder.iterdir(), key=lambda path: int(path.stem)):
@@ -83,14 +97,12 @@ def test_masks_of_a_video_are_those_of_its_frames_as_images(
     assert (out / "overlays" / "drive-legend.png").is_file()
 
 
-def test_a_folder_of_numbered_frames_is_a_video_if_its_rate_is_given(run: Run, images: Path, tmp_path: Path) -> None:
-    run.predict(images, tmp_path / "out", "--data.fps", "12.5")
+def test_a_folder_of_numbered_frames_is_a_video_if_its_rate_is_given(images: Path, tmp_path: Path) -> None:
+    segment(images, MaskWriter(str(tmp_path / "out")), fps=12.5)
     video = Video(tmp_path / "out" / "overlays" / "frames.webm")
     assert (video.fps, len([*video])) == (12.5, 12)
-    fails(
-        ["predict", *run.args, "--ckpt_path", str(run.best), "--data.predict_path", "x.png", "--data.fps", "5"],
-        r"fps: expected a rate above 0, for a folder of numbered frames, got 5 for predict_path x\.png\.",
-    )
+    with pytest.raises(ValueError, match=r"fps: expected a rate above 0, for a folder of .*, got 5 for .*0\.png\."):
+        segment(images / "0.png", MaskWriter(), fps=5)
 
 
 def test_a_video_that_was_cut_off_ends_in_one_line_and_keeps_what_was_done(run: Run, tmp_path: Path) -> None:
@@ -107,14 +119,13 @@ def test_a_video_that_was_cut_off_ends_in_one_line_and_keeps_what_was_done(run: 
 
 
 def test_smoothing_takes_from_the_flicker_and_says_how_much(
-    run: Run, drawn_streets: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    streets: list[Pixels], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    street = read_rgb(min((drawn_streets / "images").iterdir())).astype(float)
     generator = np.random.default_rng(0)
-    noisy = [np.clip(street + generator.normal(0, 2, street.shape), 0, 255).astype(np.uint8) for _ in range(12)]
+    noisy = [np.clip(streets[0] + generator.normal(0, 2, streets[0].shape), 0, 255).astype(np.uint8) for _ in range(12)]
     video = write_video(tmp_path / "x.mkv", noisy, codec=LOSSLESS, sound=True)
     with caplog.at_level("INFO", "lightning.pytorch.utilities.rank_zero"):
-        run.predict(video, tmp_path / "out", "--predictions.smooth", "0.7")
+        segment(video, MaskWriter(str(tmp_path / "out"), smooth=0.7))
     found = re.search(r"flicker: ([\d.]+)% of the still pixels .*, ([\d.]+)% without smooth\.", caplog.text)
     assert found is not None
     assert 0 < float(found[1]) < 0.7 * float(found[2])
@@ -198,14 +209,12 @@ class Still:
     def release(self) -> None: ...
 
 
-def test_a_camera_is_predicted_up_to_a_bound(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_camera_is_predicted_up_to_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(camera.cv2, "VideoCapture", Still)
-    run.predict(Path("0"), tmp_path / "out", "--trainer.limit_predict_batches", "5")
+    segment(Path("0"), MaskWriter(str(tmp_path / "out")), limit_predict_batches=5)
     assert len([*Video(tmp_path / "out" / "overlays" / "camera-0.webm")]) == 5
-    fails(
-        ["predict", *run.args, "--ckpt_path", str(run.best), "--data.predict_path", "3"],
-        "predict_path: expected camera 3, got none that can be opened; .*",
-    )
+    with pytest.raises(FileNotFoundError, match="predict_path: expected camera 3, got none that can be opened; "):
+        segment(Path("3"), MaskWriter())
 
 
 def test_a_stop_keeps_the_frames_that_were_predicted(
@@ -233,21 +242,14 @@ def test_a_stop_keeps_the_frames_that_were_predicted(
     )
 
 
-def test_what_cannot_be_done_for_a_video_is_said(run: Run, images: Path, tmp_path: Path) -> None:
-    arguments = ["predict", *run.args, "--ckpt_path", str(run.best), "--predictions.output_dir", str(tmp_path / "out")]
-    fails(
-        [*arguments, "--data.predict_path", str(images), "--predictions.smooth", "0.5"],
-        r"smooth: expected a video to smooth, got images and 0\.5; leave it out\.",
-    )
-    (tmp_path / "out" / "overlays").mkdir(parents=True, exist_ok=True)
-    video = write_video(tmp_path / "out" / "overlays" / "x.mp4", noise(3))
-    fails([*arguments, "--data.predict_path", str(video)], r"output_dir: expected a folder outside of .* 1 of them .*")
-    (tmp_path / "y.mp4").write_text("no video")
-    fails(
-        [*arguments, "--data.predict_path", str(tmp_path / "y.mp4")], r".*y\.mp4: expected a video, got a file that .*"
-    )
+def test_what_cannot_be_done_for_a_video_is_said(images: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(ValueError, match=r"smooth: expected a video to smooth, got images and 0\.5; leave it out\."):
+        segment(images, MaskWriter(str(out), smooth=0.5))
+    video = write_video(out / "overlays" / "x.mp4", noise(3))
+    with pytest.raises(ValueError, match=r"output_dir: expected a folder outside of .* 1 of them .*x\.mp4"):
+        segment(video, MaskWriter(str(out)))
     with pytest.raises(ValueError, match=r"smooth: expected a number from 0 up to, but without, 1, got 1\."):
         MaskWriter(smooth=1)
-    data = CamVidDataModule("absent", (64, 96), predict_path="x.mp4")
     with pytest.raises(FileNotFoundError, match=r"x\.mp4: no such file; expected a video\."):
-        data.setup("predict")
+        segment(tmp_path / "x.mp4", MaskWriter(str(out)))
