@@ -1,29 +1,33 @@
 """Base class of the callbacks that write predictions into files."""
 
+import contextlib
 import itertools
 import math
+import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import lightning as L
 import numpy as np
-import numpy.typing as npt
 import torch
 from lightning.pytorch.callbacks import BasePredictionWriter
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
 from triptych.callbacks.output_names import OutputNames, inputs_of
+from triptych.callbacks.video_writer import Pixels, VideoWriter
+from triptych.datasets.frames import Frame, Frames
 from triptych.datasets.sample import Batch
 from triptych.files import as_path, is_remote
 from triptych.images import Scale, read_rgb
+from triptych.models.running_average import RunningAverage
 from triptych.runs.folder import checkpoint_folder, settle_folder
 from triptych.runs.layout import RunLayout
 from triptych.trainer.cpu import return_freed_memory
 
-Pixels = npt.NDArray[np.uint8]
 MAX_DRAWN_PIXELS = 2**25
 """Pixels up to which an image is drawn on in its own size."""
 REDUCED_PIXELS = 2**23
@@ -33,15 +37,28 @@ REDUCED_PIXELS = 2**23
 class PredictionWriter(BasePredictionWriter):
     """Writes predictions into a folder, batch by batch; subclasses define the files.
 
+    For a video they are one video of the same size, number of frames and rate, and tables with times.
+
     Args:
         output_dir: The folder; None means `predictions` in the checkpoint's run folder, or else in the trainer's.
+        smooth: For a video, the weight in [0, 1) of the frames before in an exponential average of what is predicted:
+            probabilities, or places of points; 0 takes each frame for itself.
+
+    Raises:
+        ValueError: `smooth` is out of its range.
     """
 
     subfolders: tuple[str, ...] = ()
+    video_folder = "pictures"
+    """Subfolder of a video with what is predicted."""
 
-    def __init__(self, output_dir: str | None = None) -> None:
+    def __init__(self, output_dir: str | None = None, smooth: float = 0.0) -> None:
         super().__init__("batch")
-        self.output_dir = output_dir
+        self.output_dir, self.smooth = output_dir, smooth
+        self.average = RunningAverage(smooth)
+        self.frames: Frames | None = None
+        self._video: VideoWriter | None = None
+        self._open = contextlib.ExitStack()
         self.folder = Path()
         self.scale: Scale | None = None
         self._names = OutputNames(None, 1)
@@ -49,6 +66,23 @@ class PredictionWriter(BasePredictionWriter):
 
     def write(self, pl_module: Any, batch: Batch, prediction: Any) -> None:
         """Writes the predictions of one batch, or collects them."""
+        raise NotImplementedError
+
+    def start_frames(self, pl_module: Any, frames: Frames, files: contextlib.ExitStack) -> None:
+        """Opens what is written frame by frame beside the video, such as a table.
+
+        Args:
+            pl_module: The model.
+            frames: What is predicted.
+            files: Closed after the last frame, also if an error ends them.
+        """
+
+    def averaged(self, batch: Batch, prediction: Any) -> Any:
+        """The prediction for frames, averaged over those before; see `smooth`."""
+        return self.average(prediction)
+
+    def draw(self, pl_module: Any, frame: Frame, prediction: Tensor) -> Pixels:
+        """A frame with what is predicted for it, RGB (H, W, 3), called in a thread; writes its rows of tables too."""
         raise NotImplementedError
 
     def made(self) -> dict[str, Path]:
@@ -62,16 +96,51 @@ class PredictionWriter(BasePredictionWriter):
             self.folder = RunLayout(checkpoint_folder(trainer) or settle_folder(trainer)).predictions
         self.scale = getattr(getattr(trainer, "datamodule", None), "scale", None)
         loaders = getattr(trainer, "predict_dataloaders", None)
-        self._refuse_own_pictures(loaders)
+        self.frames = getattr(getattr(loaders, "dataset", None), "frames", None)
+        self._refuse_own_pictures([*inputs_of(loaders), *(self.frames.paths if self.frames else [])])
         self._names = OutputNames(loaders, trainer.world_size)
         return_freed_memory()  # of configuration and checkpoint
         for name in ("", *self.subfolders):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
+        if self.frames is not None:
+            self._start_video(trainer, pl_module, self.frames)
+        elif self.smooth:
+            raise ValueError(f"smooth: expected a video to smooth, got images and {self.smooth:g}; leave it out.")
 
-    def _refuse_own_pictures(self, loaders: Any) -> None:
+    def _start_video(self, trainer: L.Trainer, pl_module: L.LightningModule, frames: Frames) -> None:
+        if trainer.world_size > 1:
+            raise ValueError(
+                f"{frames.source}: expected one process for the frames of a video, got {trainer.world_size}; add "
+                "--trainer.devices 1."
+            )
+        if frames.has_sound:
+            rank_zero_info(f"{frames.source}: its sound is dropped.")
+        self.video_path.parent.mkdir(parents=True, exist_ok=True)
+        self.average = RunningAverage(self.smooth)
+        self._open.enter_context(warnings.catch_warnings())
+        warnings.filterwarnings("ignore", "Couldn't infer the batch indices")  # of images; a frame knows its number
+        self.start_frames(pl_module, frames, self._open)
+        self._video = VideoWriter(self.video_path, frames.fps)
+        self._open.callback(self._video.close)
+
+    @property
+    def video_path(self) -> Path:
+        """The video that is written, if one is predicted."""
+        assert self.frames is not None
+        return self.folder / self.video_folder / f"{self.frames.name}.webm"
+
+    def on_predict_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._open.close()
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        """Ends a video with the frames that were predicted until then."""
+        self._open.close()
+
+    def _refuse_own_pictures(self, inputs: Sequence[str | Path]) -> None:
         """Refuses to predict what was written into `subfolders`, as if it were the images of a user."""
-        own = {(self.folder / name).resolve() for name in self.subfolders if not is_remote(self.folder)}
-        found = [path for path in inputs_of(loaders) if own.intersection(Path(path).resolve().parents)]
+        subfolders = () if is_remote(self.folder) else {*self.subfolders, self.video_folder}
+        own = {(self.folder / name).resolve() for name in subfolders}
+        found = [path for path in inputs if own.intersection(Path(path).resolve().parents)]
         if found:
             raise ValueError(
                 f"output_dir: expected a folder outside of the images to predict, got {self.folder}; {len(found)} of "
@@ -89,7 +158,11 @@ class PredictionWriter(BasePredictionWriter):
         batch_idx: int,
         dataloader_idx: int,
     ) -> None:
-        self.write(pl_module, batch, prediction)
+        if self._video is None:
+            self.write(pl_module, batch, prediction)
+            return
+        for frame, averaged in zip(batch["frame"], self.averaged(batch, prediction), strict=True):
+            self._video.write(partial(self.draw, pl_module, frame, averaged.cpu()), frame.time_s)
 
     def output_name(self, path: str) -> str:
         """Name of the PNG that is written for an image, a POSIX path such as `bonn/x.png`; see `OutputNames`."""

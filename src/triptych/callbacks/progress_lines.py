@@ -77,7 +77,17 @@ class ProgressLines(RichProgressBar):
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int, *more: Any
     ) -> None:
         super().on_predict_batch_end(trainer, pl_module, outputs, batch, batch_idx, *more)
-        self._evaluated(trainer.num_predict_batches, batch_idx, *more)
+        self._evaluated(self._batches_to_predict(), batch_idx, *more)
+
+    @property
+    def total_predict_batches_current_dataloader(self) -> int | float:
+        return self._batches_to_predict()[self._current_eval_dataloader_idx or 0]
+
+    def _batches_to_predict(self) -> list[int | float]:
+        """Number of batches of each loader; for a video, whose loader has no length, the frames that it states."""
+        batches: list[int | float] = self.trainer.num_predict_batches
+        frames = getattr(getattr(self.trainer.predict_dataloaders, "dataset", None), "frames", None)
+        return batches if frames is None or math.isfinite(sum(batches)) else [frames.count or math.inf]
 
     @property
     def _prints(self) -> bool:

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from triptych.datamodules.checks import checked_at_least, checked_size
 from triptych.datamodules.epoch_order import EpochSampler, Position
+from triptych.datamodules.frames import FrameSamples, frame_loader, frames_at
 from triptych.datamodules.hard_examples import weights_of
 from triptych.datamodules.resuming import Resuming
 from triptych.datamodules.samples import SampleDataset, collate_one
@@ -18,7 +19,7 @@ from triptych.datamodules.state import changed_at, state_of
 from triptych.datamodules.worker import WorkerLoader, start_worker
 from triptych.datasets.download import Archive, fetch
 from triptych.datasets.pictures import Pictures
-from triptych.datasets.sample import Records, Sample, Split, Target
+from triptych.datasets.sample import FrameSample, Records, Sample, Split, Target
 from triptych.datasets.tile import checked_tile
 from triptych.files import as_path, is_remote
 from triptych.images import checked_scale
@@ -54,8 +55,10 @@ class TriptychDataModule(Resuming):
         augment: Whether training samples are augmented.
         valid_size: (height, width) in pixels of the samples for validation, test and prediction; None takes
             `image_size`.
-        predict_path: Folder of images, with its subfolders, list of their paths (`.txt`) or one image to predict; None
-            takes the validation samples.
+        predict_path: Folder of images, with its subfolders, list of their paths (`.txt`), one image, a video or the
+            number of a camera to predict; None takes the validation samples.
+        fps: Frames per second of a folder of numbered frames, which is then predicted as a video; None predicts its
+            images one by one.
         tile: Longest side in pixels of the overlapping tiles in which images are predicted at their own size, which may
             be too large for the network; at least 64. None resizes an image for the network, and its mask back.
         sample_weights: CSV file of losses (see `triptych.write_losses`): training samples with a higher loss are drawn
@@ -89,6 +92,7 @@ class TriptychDataModule(Resuming):
         augment: bool = True,
         valid_size: tuple[int, int] | None = None,
         predict_path: str | None = None,
+        fps: float | None = None,
         tile: int | None = None,
         sample_weights: str | None = None,
         download: bool = False,
@@ -101,7 +105,8 @@ class TriptychDataModule(Resuming):
         if is_remote(root):
             raise ValueError(f"root: expected a folder of this machine, got {root}; copy the data here first.")
         self.root, self.download = Path(root), download
-        self.predict_path = predict_path
+        self.predict_path, self.fps = predict_path, fps
+        self._frame_samples: FrameSamples | None = None
         self.tile = None if tile is None else checked_tile(tile, self.target)
         self.image_size = checked_size("image_size", image_size)
         self.valid_size = None if valid_size is None else checked_size("valid_size", valid_size)
@@ -153,10 +158,30 @@ class TriptychDataModule(Resuming):
             ValueError: A split that `stage` needs is empty, or `sample_weights` names a sample twice.
         """
         if stage == "predict" and self.predict_path is not None:
-            self.records["predict"] = Pictures(Path(self.predict_path), self.scale)
+            self._find_to_predict(self.predict_path)
         else:
             self._find_records(stage)
         self.start_batches(stage)
+
+    def _find_to_predict(self, path: str) -> None:
+        frames = frames_at(path, self.fps, self.scale)
+        self._frame_samples = None if frames is None else FrameSamples(frames, self._predict_pipeline(), self.tile)
+        if self._frame_samples is None:
+            self.records["predict"] = self.pictures(Path(path))
+
+    def pictures(self, path: Path) -> Pictures:
+        """The images to predict at a path; see `Pictures`."""
+        return Pictures(path, self.scale)
+
+    def teardown(self, stage: str) -> None:
+        """Raises what has ended a video before its end, once the frames before it are predicted.
+
+        Raises:
+            BadSampleError: The file was cut off or is damaged.
+        """
+        super().teardown(stage)
+        if stage == "predict" and self._frame_samples is not None and self._frame_samples.fault is not None:
+            raise self._frame_samples.fault
 
     def _find_records(self, stage: str) -> None:
         self._read()
@@ -181,8 +206,13 @@ class TriptychDataModule(Resuming):
         table = self.sample_weights
         state = (table, None if table is None else changed_at(as_path(table)), self._read_with)
         if self._weighed_with is None or self._weighed_with != state:
-            self._weights = None if table is None else weights_of(table, self.train_paths(), self.root)
+            self._weights = self.draw_weights()
             self._weighed_with = state
+
+    def draw_weights(self) -> list[float] | None:
+        """How often each training sample is drawn, relative to the others; None draws each once per epoch."""
+        table = self.sample_weights
+        return None if table is None else weights_of(table, self.train_paths(), self.root)
 
     def train_pipeline(self) -> Pipeline:
         """Augmentations of the training samples."""
@@ -214,9 +244,10 @@ class TriptychDataModule(Resuming):
     def test_dataloader(self) -> DataLoader[Sample]:
         return self._loader("test", self._valid_pipeline(), shuffle=False)
 
-    def predict_dataloader(self) -> DataLoader[Sample]:
-        pipeline = self._valid_pipeline() if self.tile is None else whole_pipeline()
-        return self._loader("predict", pipeline, shuffle=False, tile=self.tile)
+    def predict_dataloader(self) -> DataLoader[Sample] | DataLoader[FrameSample]:
+        if self._frame_samples is not None:
+            return frame_loader(self._frame_samples)
+        return self._loader("predict", self._predict_pipeline(), shuffle=False, tile=self.tile)
 
     def show_batch(self, rows: int = 2, columns: int = 4) -> Figure:
         """Figure of the next training samples as the model gets them: in training order, augmented, with their targets.
@@ -242,6 +273,9 @@ class TriptychDataModule(Resuming):
 
     def _valid_pipeline(self) -> Pipeline:
         return evaluation_pipeline(self.valid_size or self.image_size)
+
+    def _predict_pipeline(self) -> Pipeline:
+        return self._valid_pipeline() if self.tile is None else whole_pipeline()
 
     def _loader(
         self,

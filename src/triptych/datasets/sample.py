@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from triptych.datasets.frames import Frame
+
 Split = Literal["train", "val", "test"]
 Target = Literal["mask", "point", "labels"]
 """Key of the target in a sample."""
@@ -68,6 +70,13 @@ class Sample(_SampleOfImage, _Labels, total=False):
     tile: int
 
 
+class FrameSample(_SampleOfImage, total=False):
+    """One frame of a video: the keys of `Sample` without a target, and the frame itself, which is drawn on."""
+
+    frame: Frame
+    tile: int
+
+
 class _BatchOfImages(TypedDict):
     image: Tensor
     path: list[str]
@@ -75,8 +84,9 @@ class _BatchOfImages(TypedDict):
 
 
 class Batch(_BatchOfImages, _Labels, total=False):
-    """A batch of samples: the keys of `Sample`, each tensor with a first dimension N."""
+    """A batch of samples: the keys of `Sample`, each tensor with a first dimension N, and `frame` of a video."""
 
+    frame: list[Frame]
     only_resized: Tensor
     tile: Tensor
 

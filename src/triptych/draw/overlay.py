@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
@@ -38,13 +39,24 @@ def overlay(
         class_names: Names of the classes.
         opacity: Opacity of the colours, in [0, 1].
     """
-    legend = _legend(_counts(ids, len(colors)), colors, class_names, len(ids))
-    sheet = Image.new("RGB", (ids.shape[1] + legend.width, max(len(ids), legend.height)), "white")
+    beside = legend(class_counts(ids, len(colors)), colors, class_names, len(ids))
+    sheet = Image.new("RGB", (ids.shape[1] + beside.width, max(len(ids), beside.height)), "white")
     for rows in _strips(ids):
         blend = np.rint((1 - opacity) * image[rows] + opacity * colors[ids[rows]]).astype(np.uint8)
         sheet.paste(Image.fromarray(blend), (0, rows.start))
-    sheet.paste(legend, (ids.shape[1], 0))
+    sheet.paste(beside, (ids.shape[1], 0))
     return sheet
+
+
+def blended(image: Pixels, ids: Pixels, colors: Pixels) -> Pixels:
+    """The image overlaid with the colours of its classes, at half opacity, in its own size; for a frame of a video.
+
+    Args:
+        image: RGB (H, W, 3).
+        ids: Class ids (H, W).
+        colors: RGB of each class (C, 3).
+    """
+    return np.asarray(cv2.addWeighted(image, 0.5, colors[ids], 0.5, 0), dtype=np.uint8)
 
 
 def _strips(ids: Pixels) -> Iterator[slice]:
@@ -52,26 +64,34 @@ def _strips(ids: Pixels) -> Iterator[slice]:
     return (slice(start, start + _STRIP_ROWS) for start in range(0, len(ids), _STRIP_ROWS))
 
 
-def _counts(ids: Pixels, num_classes: int) -> npt.NDArray[np.int64]:
+def class_counts(ids: Pixels, num_classes: int) -> npt.NDArray[np.int64]:
+    """Number of pixels of each class, (num_classes,). Shape: ids uint8 (H, W)."""
     counts = np.sum([np.bincount(ids[rows].ravel(), minlength=256) for rows in _strips(ids)], axis=0)
     return np.asarray(counts[:num_classes])
 
 
-def _legend(counts: npt.NDArray[np.int64], colors: Pixels, class_names: Sequence[str], height: int) -> Image.Image:
-    """Swatch, name and fraction of each class that occurs, in as many columns as `height` requires."""
+def legend(counts: npt.NDArray[np.int64], colors: Pixels, class_names: Sequence[str], height: int) -> Image.Image:
+    """Swatch, name and fraction of each class that occurs, in as many columns as `height` requires.
+
+    Args:
+        counts: Number of pixels of each class (C,), not all 0.
+        colors: RGB of each class (C, 3).
+        class_names: Names of the classes.
+        height: Height in pixels.
+    """
     present = [int(i) for i in np.argsort(-counts, kind="stable") if counts[i]]
     font = ImageFont.load_default(_FONT_PX)
     lines = [f"{class_names[i]}  {_percent(counts[i] / counts.sum())}" for i in present]
     column_px = _SWATCH_PX + 3 * _GAP_PX + max(int(font.getlength(line)) for line in lines)
     rows = max(_MIN_ROWS, (height - _GAP_PX) // _ROW_PX)
     columns = -(-len(present) // rows)
-    legend = Image.new("RGB", (columns * column_px, _GAP_PX + min(rows, len(present)) * _ROW_PX), "white")
-    draw = ImageDraw.Draw(legend)
+    sheet = Image.new("RGB", (columns * column_px, _GAP_PX + min(rows, len(present)) * _ROW_PX), "white")
+    draw = ImageDraw.Draw(sheet)
     for index, (i, line) in enumerate(zip(present, lines, strict=True)):
         x, y = index // rows * column_px + _GAP_PX, index % rows * _ROW_PX + _GAP_PX
         draw.rectangle((x, y, x + _SWATCH_PX - 1, y + _SWATCH_PX - 1), fill=tuple(colors[i].tolist()), outline="black")
         draw.text((x + _SWATCH_PX + _GAP_PX, y + _SWATCH_PX // 2), line, "black", font, anchor="lm")
-    return legend
+    return sheet
 
 
 def _percent(fraction: float) -> str:

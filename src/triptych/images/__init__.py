@@ -8,6 +8,7 @@ from triptych.images.masks import ColouredMaskError, read_ids, read_rgba, refuse
 from triptych.images.orientation import pair_as_shown
 from triptych.images.read import READERS, read_rgb, read_rgb_and_more
 from triptych.images.scaling import Scale, checked_scale
+from triptych.images.upload import uploaded_header, uploaded_ids, uploaded_image
 
 __all__ = [
     "READERS",
@@ -26,4 +27,7 @@ __all__ = [
     "read_rgb_and_more",
     "read_rgba",
     "refuse_changed_ids",
+    "uploaded_header",
+    "uploaded_ids",
+    "uploaded_image",
 ]

@@ -10,6 +10,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from triptych.datasets.sample import Batch, wrong_target
+from triptych.exported import Manifest
 from triptych.losses import ChosenLoss, LossChoice, LossFunction, LossTerms, SplitLoss
 from triptych.models.network import TransferNetwork
 from triptych.optim.one_cycle import Version
@@ -17,6 +18,7 @@ from triptych.runs.plain_values import plain
 from triptych.tasks.checkpoints import Checkpointing
 from triptych.tasks.inputs import check_batch, check_images
 from triptych.tasks.prediction import Predicting
+from triptych.tasks.pretrained import Pretrained
 from triptych.tasks.score_report import ScoreReport
 from triptych.tasks.start import constructor_arguments
 from triptych.tasks.training import OneCycleTraining
@@ -29,7 +31,7 @@ MaxLR = float | str | list[float | str]
 """Peak learning rate, see `triptych.optim.group_rates`; in place of each number "find" or "find/N"."""
 
 
-class TransferTask(OneCycleTraining, Checkpointing, Predicting):
+class TransferTask(OneCycleTraining, Checkpointing, Predicting, Pretrained):
     """Trains a network that starts from a pretrained encoder.
 
     A subclass declares its own arguments in its constructor and passes the others on as `**transfer`. An argument that
@@ -195,6 +197,9 @@ class TransferTask(OneCycleTraining, Checkpointing, Predicting):
                 raise ValueError(self._missing_hparam())
             self.network = self.build_network()
             self.network.freeze_to(self.hparams["freeze_to"], self.hparams["train_bn"])
+
+    def take_manifest(self, manifest: Manifest) -> None:
+        self.take_form(manifest.form)
 
     def report(self, split: str) -> list[RenderableType]:
         """Tables and lines for the terminal with the last scores, of `split`."""

@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from torch import Tensor
 
 from triptych.datasets.sample import Batch
+from triptych.exported import Manifest
 from triptych.losses import TAG_LOSSES, LossChoice, LossTerms
 from triptych.metrics import TagScores
 from triptych.metrics.image_counts import TagCounts
@@ -138,6 +139,14 @@ class MultiLabelClassifier(TransferTask):
         if self.network is not None and prefix + _THRESHOLDS in state_dict:
             self.thresholds = state_dict.pop(prefix + _THRESHOLDS).detach().cpu().clone()
         super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def take_manifest(self, manifest: Manifest) -> None:
+        """See `Pretrained`; the thresholds that a validation chose are part of the model."""
+        super().take_manifest(manifest)
+        rows = [manifest.thresholds.get(choice) for choice in CHOICES] if manifest.thresholds else []
+        for row, values in zip(self.thresholds, rows, strict=False):
+            if values is not None:
+                row.copy_(torch.tensor(values))
 
     def thresholds_by(self, choice: Choice) -> Tensor:
         """Threshold of each tag, (num_labels,).

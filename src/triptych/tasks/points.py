@@ -20,6 +20,9 @@ from triptych.tasks.mistakes import missed_points
 from triptych.tasks.tables import point_table
 from triptych.views import View, pairs_for
 
+_ON_EDGES = "heatmap_on_edges"
+"""Key in a checkpoint; see `HeatmapHead.on_edges`."""
+
 
 class PointRegressor(TransferTask):
     """Predicts points. A point that is missing in an image, NaN in the target, has neither loss nor score there.
@@ -116,15 +119,15 @@ class PointRegressor(TransferTask):
         if isinstance(self.network, PointNetwork) and number is not None:
             self.network.head.set_num_points(number)
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_save_checkpoint(checkpoint)
-        if isinstance(self.network, PointNetwork):
-            checkpoint["heatmap_on_edges"] = self.network.head.on_edges
+    @property
+    def form(self) -> dict[str, bool]:
+        """Where the centres of the heat maps' cells are."""
+        return {_ON_EDGES: self.network.head.on_edges} if isinstance(self.network, PointNetwork) else {}
 
     def take_form(self, checkpoint: Mapping[str, Any]) -> None:
         """Keeps the centres of cells that the weights were trained with; those of before checkpoints named them too."""
         if isinstance(self.network, PointNetwork):
-            self.network.head.on_edges = checkpoint.get("heatmap_on_edges", True)
+            self.network.head.on_edges = checkpoint.get(_ON_EDGES, True)
 
     def build_scores(self) -> PointScores:
         several = len(self.point_names) > 1

@@ -180,6 +180,8 @@ def _stopping(trainer: L.Trainer) -> list[int]:
 
 
 def _advice(trainer: L.Trainer) -> str:
+    if trainer.state.fn == "predict":
+        return "what was predicted is kept"
     goes_on, resume_point = _goes_on.get(), _signals(trainer).resume_point
     if resume_point is None and not goes_on.is_saved:
         return "nothing was saved"
