@@ -3,6 +3,7 @@
 python benchmarks/video_speed.py [FRAMES]     300 frames of 480x360 by default
 """
 
+import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -10,7 +11,6 @@ from pathlib import Path
 import cv2
 import lightning as L
 import numpy as np
-import psutil
 from side_by_side import side_by_side
 from video_flicker import drive
 
@@ -35,7 +35,8 @@ class Memory(L.Callback):
     def on_predict_batch_end(self, trainer: L.Trainer, *_: object) -> None:
         done = trainer.predict_loop.batch_progress.current.processed
         if done in MEASURED:
-            self.megabytes[done] = psutil.Process().memory_info().rss / 2**20
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            self.megabytes[done] = pages * resource.getpagesize() / 2**20
 
 
 def main() -> None:

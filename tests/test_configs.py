@@ -63,7 +63,7 @@ def test_recipe_for_corrections_starts_from_a_checkpoint(
     tmp_path: Path,
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     task = config.stem.removesuffix("_corrections")
     root: Path = request.getfixturevalue(MADE_UP[task])
@@ -91,7 +91,7 @@ def test_recipe_for_corrections_starts_from_a_checkpoint(
     monkeypatch.setattr("triptych.cli.trainer.run_recipe", run)
     main(["recipe", "--config", str(config), *(f"--{key}={value}" for key, value in options.items())])
     assert digest(at_start) == digest(start.lightning_module.state_dict())
-    assert "+ 3 corrections" in capsys.readouterr().err
+    assert "+ 3 corrections" in caplog.text
     assert len(list((tmp_path / f"{task}-corrections").rglob("1-all.ckpt"))) == 1
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from triptych.views import View, mirrored_order, views_of
+from triptych.views import View, mirrored_order, pairs_for, views_of
 
 
 def test_flip_is_the_image_and_its_mirror_image_and_dihedral_has_eight_different_views() -> None:
@@ -51,3 +51,12 @@ def test_a_scale_out_of_its_range_is_one_line(scales, got: str) -> None:
 
 def test_points_of_a_pair_change_places() -> None:
     assert mirrored_order(5, [[0, 1], [4, 3]]) == [1, 0, 2, 4, 3]
+
+
+def test_pairs_are_needed_where_a_view_mirrors_several_points() -> None:
+    assert pairs_for(views_of("flip"), [[0, 1]], ["left", "right"]) == [[0, 1]]
+    assert pairs_for(views_of("flip"), None, ["nose"]) == pairs_for([View(scale=2)], None, ["left", "right"]) == ()
+    with pytest.raises(ValueError, match=r"^tta: expected flip_pairs, which say what of left, right change places "):
+        pairs_for(views_of("flip"), None, ["left", "right"])
+    with pytest.raises(ValueError, match=r"^flip_pairs: expected pairs of two indices below 2, got \[0, 2\]\.$"):
+        pairs_for(views_of("flip"), [[0, 2]], ["left", "right"])

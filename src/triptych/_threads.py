@@ -16,7 +16,6 @@ import platform
 import struct
 import sys
 import time
-from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 _SHORT_SPIN = "10000"
@@ -93,8 +92,8 @@ def _say(what: str) -> None:
     print(f"triptych: this machine is busy: {what}", file=sys.stderr)
 
 
-class _BeforeTorch(MetaPathFinder):
-    """Chooses when torch is about to be imported; a process without torch does not wait for the measurement."""
+class _BeforeTorch:
+    """Chooses when torch is about to be imported, as `sys.meta_path` tells; a process without torch does not wait."""
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
         if fullname == "torch":

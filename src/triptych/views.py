@@ -85,7 +85,7 @@ def pairs_for(views: Sequence[View], pairs: Pairs | None, names: Sequence[str]) 
         names: Name of each point.
 
     Raises:
-        ValueError: The pairs are needed, and unknown.
+        ValueError: The pairs are needed, and unknown or no pairs of two of the points.
     """
     if not any(view.is_reflection for view in views) or len(names) < 2:
         return ()
@@ -94,6 +94,9 @@ def pairs_for(views: Sequence[View], pairs: Pairs | None, names: Sequence[str]) 
             f"tta: expected flip_pairs, which say what of {', '.join(names)} change places in a mirrored image, got "
             "none; pass them to the data module or the model, [] if none do."
         )
+    for pair in pairs:
+        if len(pair) != 2 or pair[0] == pair[1] or not {*pair} <= {*range(len(names))}:
+            raise ValueError(f"flip_pairs: expected pairs of two indices below {len(names)}, got {list(pair)}.")
     return pairs
 
 

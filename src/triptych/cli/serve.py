@@ -1,15 +1,14 @@
 """`triptych serve`: the page of an exported model, which computes on this machine."""
 
-import argparse
 import json
 import re
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 
+from triptych.cli.command_parser import CommandParser
 from triptych.errors import UsageError
 from triptych.exported import ExportedFolder, Manifest
 from triptych.views import TTAChoice
@@ -23,7 +22,6 @@ try:
 except ModuleNotFoundError as error:
     raise ImportError(f"triptych serve needs {error.name}: `pip install triptych[serve]`.") from error
 
-_USAGE = "triptych serve DIR [--corrections FOLDER] [--host HOST] [--port PORT] [--token TOKEN] [--tta VIEWS]"
 _TOKEN = re.compile(r"[\w-]{16,}", re.ASCII)
 
 
@@ -73,10 +71,10 @@ def _refuse_token(token: str | None) -> None:
         raise UsageError("--token: expected at least 16 letters, digits, - and _; without --token one is made.")
 
 
-def _parser() -> "_Parser":
-    parser = _Parser(
-        prog="triptych serve",
-        description="Serves the page of an exported model, and answers programs: POST /predict, see /openapi.json.",
+def _parser() -> CommandParser:
+    parser = CommandParser(
+        "triptych serve DIR [--corrections FOLDER] [--host HOST] [--port PORT] [--token TOKEN] [--tta VIEWS]",
+        "Serves the page of an exported model, and answers programs: POST /predict, see /openapi.json.",
     )
     parser.add_argument("folder", metavar="DIR", help="folder of the exported model")
     parser.add_argument("--corrections", metavar="FOLDER", help="save corrections there, as data to train on")
@@ -85,10 +83,3 @@ def _parser() -> "_Parser":
     parser.add_argument("--token", help="what requests must know; made for an address that others reach")
     parser.add_argument("--tta", metavar="VIEWS", help='flip, dihedral, or JSON such as {"scales": [0.75, 1, 1.25]}')
     return parser
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser that raises an error instead of printing its usage and exiting."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"expected `{_USAGE}`; {message}.")

@@ -1,12 +1,12 @@
 """Corrections of a model's answers: samples that are trained on beside the data set's own."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from triptych.datasets.sample import FileRecords, Record, Records
 from triptych.errors import MissingDataError
+from triptych.exported.folder import file_card
 from triptych.files import modified
 
 
@@ -84,7 +84,7 @@ def newest(corrections: NamedRecords) -> NamedRecords:
     last: dict[str, str] = {}
     by_time = sorted(zip(corrections.paths, corrections.names, strict=True), key=lambda pair: modified(pair[0]))
     for path, name in by_time:
-        last[_sha256(path)] = name
+        last[file_card(path).sha256] = name
     kept = {*last.values()}
     return corrections.take([name for name in corrections.names if name in kept])
 
@@ -95,11 +95,6 @@ def same_bytes(files: Sequence[Path], others: Iterable[Path]) -> dict[Path, Path
     Only files of the same size are read.
     """
     sizes = {file.stat().st_size for file in files}
-    file_of = {_sha256(file): file for file in files}
-    digests = ((other, _sha256(other)) for other in others if other.stat().st_size in sizes)
+    file_of = {file_card(file).sha256: file for file in files}
+    digests = ((other, file_card(other).sha256) for other in others if other.stat().st_size in sizes)
     return {other: file_of[digest] for other, digest in digests if digest in file_of}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,6 +1,7 @@
 """Video files, read frame by frame with PyAV (FFmpeg)."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,7 @@ _ONLY_THIS_FILE = {
 }
 """Options of FFmpeg: no playlist, which names other files or addresses, whatever the suffix says."""
 _TOLERANCE, _TOLERANCE_S = 0.05, 1.0
-"""Fraction of the frames, and seconds, by which the number that a file states may be wrong; the smaller one counts.
-
-Some containers state the duration alone, which is that of the sound if it is longer.
-"""
+"""Fraction of a video, and seconds, that may be missing at its end; the smaller one counts."""
 
 
 class Video:
@@ -45,19 +43,19 @@ class Video:
         with self._open() as container:
             stream = container.streams.video[0]
             self.fps = usual_or(float(stream.average_rate or 0))
-            seconds = (container.duration or 0) / 1e6  # in units of AV_TIME_BASE
-            self.count: int | None = stream.frames or round(seconds * self.fps) or None
             self.has_sound = bool(container.streams.audio)
+            self._exact_count, self._seconds = stream.frames, _seconds(container)
+        self.count: int | None = self._exact_count or round(self._seconds * self.fps) or None
 
     def __iter__(self) -> Iterator[Frame]:
-        done, begin = 0, None
+        done, begin, time_s = 0, None, 0.0
         with self._open() as container:
             for image in _decoded(container):
                 begin = image.time if begin is None else begin
                 time_s = done / self.fps if image.time is None or begin is None else image.time - begin
                 yield Frame(_upright(image), done, time_s)
                 done += 1
-        self._check_end(done)
+        self._check_end(done, time_s)
 
     def _open(self) -> InputContainer:
         (path,) = self.paths
@@ -75,16 +73,28 @@ class Video:
             raise BadSampleError(f"{path}: expected a video, got a file without a video stream.")
         return container
 
-    def _check_end(self, done: int) -> None:
-        """Raises BadSampleError if the file has fewer frames than it states."""
+    def _check_end(self, done: int, time_s: float) -> None:
+        """Raises BadSampleError if the file ends long before the number of frames, or the duration, that it states."""
         if not done:
             raise BadSampleError(f"{self.source}: expected a video, got one without a frame that can be read.")
         stated = self.count or done
-        if stated - done > max(1.0, min(_TOLERANCE * stated, _TOLERANCE_S * self.fps)):
+        missing = self._exact_count - done if self._exact_count else (self._seconds - time_s) * self.fps - 1
+        if missing > max(1.0, min(_TOLERANCE * stated, _TOLERANCE_S * self.fps)):
             raise BadSampleError(
                 f"{self.source}: {done} of {stated} frames were done, and their predictions are kept; there the file "
                 "ends, as if it was cut off or damaged."
             )
+
+
+def _seconds(container: InputContainer) -> float:
+    """The duration of the video stream that the file states; 0 if there is none, or one that may be the sound's."""
+    stream = container.streams.video[0]
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    if of_stream := re.fullmatch(r"(\d+):(\d+):([\d.]+)", stream.metadata.get("DURATION", "")):  # Matroska, WebM
+        hours, minutes, seconds = map(float, of_stream.groups())
+        return 3600 * hours + 60 * minutes + seconds
+    return 0.0 if container.streams.audio else (container.duration or 0) / av.time_base
 
 
 def _decoded(container: InputContainer) -> Iterator[Any]:

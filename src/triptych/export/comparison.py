@@ -78,14 +78,14 @@ def in_turn(calls: Mapping[str, Callable[[], object]]) -> dict[str, float]:
 def comparison_line(exact: Measured, smaller: Measured, lower_is_better: bool) -> str:
     """Size, time and first score of both files, and plainly whether the smaller one is slower or worse."""
     ratio = smaller.seconds / exact.seconds
-    words = [f"{ratio:.2f} times the time" + (": it is slower here" if ratio > _SAME_TIME else "")]
-    if exact.scores:
-        name, before = next(iter(exact.scores.items()))
-        change = round(smaller.scores[name] - before, _DECIMALS) * (-1 if lower_is_better else 1)
-        words.append(f"{name} {'worse' if change < 0 else 'not worse'}")
-    else:
-        words.append("not scored, as there are no data")
-    return f"{_shown(smaller)}; {_shown(exact)}; {smaller.precision} takes {', '.join(words)}."
+    pace = "slower here" if ratio > _SAME_TIME else "faster here" if ratio < 1 / _SAME_TIME else "as fast"
+    verdict = "was not scored, as there are no data"
+    for name, before in [*exact.scores.items()][:1]:
+        gain = round(smaller.scores[name] - before, _DECIMALS) * (-1 if lower_is_better else 1)
+        verdict = "scores worse" if gain < 0 else "scores no worse"
+    return (
+        f"{_shown(smaller)}; {_shown(exact)}: {smaller.precision} is {pace}, {ratio:.2f} times the time, and {verdict}."
+    )
 
 
 def _shown(one: Measured) -> str:

@@ -36,12 +36,17 @@ def data_of(checkpoint: Path, data: TriptychDataModule | None, image_size: tuple
         image_size: (height, width) of the validation images, for a run of a script.
 
     Raises:
-        ValueError: The run does not say the size of its images.
+        ValueError: The run does not say the size of its images; or it does, and another is given.
     """
-    if data is not None:
-        return RunData(data.valid_size or data.image_size, data.arguments, _set_up(data))
     run = run_of(checkpoint)
-    if run is None or not RunLayout(run).config.is_file():
+    has_config = run is not None and RunLayout(run).config.is_file()
+    if image_size is not None and (data is not None or has_config):
+        raise ValueError("image_size: expected none, as the data say it; it is for a run without config.yaml alone.")
+    if data is not None:
+        data.prepare_data()
+        data.setup("validate")
+        return RunData(data.valid_size or data.image_size, data.arguments, data)
+    if not has_config:
         if image_size is None:
             raise ValueError(
                 f"{checkpoint}: expected a run with config.yaml, which says the size of its images, got none, as for a "
@@ -56,14 +61,9 @@ def _saved(checkpoint: Path) -> RunData:
     data = saved_data(checkpoint)
     size = data.valid_size or data.image_size
     try:
-        return RunData(size, data.arguments, _set_up(data))
+        data.setup("validate")
     except (OSError, ValueError) as error:
         hint = " If the data were moved, pass --root DIR." if isinstance(error, MissingDataError) else ""
         rank_zero_info(f"exported without scores and card of the data: {one_line(error)}{hint}")
         return RunData(size, data.arguments, None)
-
-
-def _set_up(data: TriptychDataModule) -> TriptychDataModule:
-    data.prepare_data()
-    data.setup("validate")
-    return data
+    return RunData(size, data.arguments, data)

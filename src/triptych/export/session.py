@@ -2,17 +2,13 @@
 
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-import onnxruntime
 import torch
 from torch import Tensor, nn
 
 from triptych.datasets.sample import Target
-from triptych.export.graph import INPUT
+from triptych.exported.network import open_network
 from triptych.tasks.base import TransferTask
 
-_ERRORS_ONLY = 3
 _EPSILON = 1e-7
 """Distance from 0 and 1 of the probabilities that become logits again, so that none is infinite."""
 
@@ -29,15 +25,7 @@ class OnnxNetwork(nn.Module):
 
     def __init__(self, path: Path, target: Target) -> None:
         super().__init__()
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = _ERRORS_ONLY
-        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self.target = target
-
-    def run(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """The graph's output: logits, points or probabilities."""
-        output: npt.NDArray[np.float32] = self.session.run(None, {INPUT: images})[0]
-        return output
+        self.run, self.target = open_network(path), target
 
     def forward(self, images: Tensor) -> Tensor:
         output = torch.from_numpy(self.run(images.numpy()))

@@ -137,11 +137,13 @@ class Manifest:
         values = {name: value for name, value in content.items() if name in known}
         try:
             values["image_size"] = tuple(values["image_size"])
+            values["palette"] = [tuple(color) for color in values.get("palette") or ()] or None
+            values["hyper_parameters"] = dict(values["hyper_parameters"])
             values["data"] = None if values.get("data") is None else DataCard(**values["data"])
             values["scores"] = None if values.get("scores") is None else Scores(**values["scores"])
             values["files"] = {name: FileCard(**card) for name, card in values.get("files", {}).items()}
             manifest = cls(**values)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadSampleError(f"{path}: expected the keys of an exported model; {error}.") from error
         if manifest.task not in get_args(Task):
             raise BadSampleError(f"{path}: task: expected one of {', '.join(get_args(Task))}, got {manifest.task!r}.")

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from triptych.exported import ExportedFolder, Manifest
+from triptych.exported.network import Network, open_network
 from triptych.images import GivenImage, given_pixels
-from triptych.runtime.network import Network, open_network
 from triptych.runtime.resizing import Pixels, Size, resized_image
 from triptych.runtime.results import RESULTS, Result
 from triptych.runtime.tta import averaging
@@ -28,7 +28,7 @@ class _Prepared(NamedTuple):
 
 
 class Model:
-    """An exported model.
+    """An exported model. Several threads may call it at once.
 
     Args:
         manifest: What is known about it.

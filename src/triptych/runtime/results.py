@@ -92,7 +92,8 @@ class TagResult(Result):
     @property
     def tags(self) -> dict[str, float]:
         """Probability of each tag above its threshold (the manifest's `fixed`), the highest first."""
-        thresholds = np.array((self.manifest.thresholds or {})["fixed"], np.float32)
+        assert self.manifest.thresholds is not None
+        thresholds = np.array(self.manifest.thresholds["fixed"], np.float32)
         above = {self.manifest.names[index] for index in np.flatnonzero(self.output > thresholds)}
         return {name: probability for name, probability in self.probabilities.items() if name in above}
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from triptych.exported import Manifest
-from triptych.runtime.network import Network
+from triptych.exported.network import Network
 from triptych.runtime.resizing import Floats, Pixels
 from triptych.views import Pairs, TTAChoice, View, mirrored_order, pairs_for, views_of
 

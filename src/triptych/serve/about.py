@@ -21,6 +21,7 @@ _HERE = "Images and corrections stay in this browser: the page sends no request 
 _SERVED = (
     "Images are sent to the server that this page came from. It keeps none, except with a correction that you save."
 )
+_SPELLED = {"iou": "IoU", "f2": "F2", "px": "in pixels"}
 _MOST_NAMES = 6
 
 
@@ -80,7 +81,7 @@ def _sized(manifest: Manifest) -> str:
 
 
 def _spelled(name: str) -> str:
-    return name.replace("_", " ")
+    return " ".join(_SPELLED.get(word, word) for word in name.split("_"))
 
 
 def _counted(number: int, one: str, several: str) -> str:

@@ -27,13 +27,13 @@ def page_html(folder: ExportedFolder, offline: bool, corrections: bool) -> str:
 
     Raises:
         FileNotFoundError: The folder or a file of it does not exist.
-        BadSampleError: A file has changed since the export, or a browser cannot read the images of the model.
+        BadSampleError: A file has changed since the export, or the browser alone cannot read the images of the model.
     """
     manifest = folder.read(folder.onnx) if offline else folder.read()
-    if manifest.in_channels != _RGB:
+    if offline and manifest.in_channels != _RGB:
         raise BadSampleError(
             f"{folder.manifest}: in_channels: expected 3, since browsers read RGB images alone, got "
-            f"{manifest.in_channels}; use triptych.runtime for this model."
+            f"{manifest.in_channels}; use `triptych serve` for this model."
         )
     height, width = manifest.image_size
     script = bundled(PAGE_SCRIPTS)

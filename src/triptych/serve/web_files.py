@@ -8,7 +8,7 @@ from typing import Any
 
 PAGE_SCRIPTS = (
     *("dom", "facts", "crc", "png", "zip", "picture", "layout", "on_server", "in_browser", "save"),
-    *("inputs", "camera", "stage", "brush", "mask_view", "point_view", "tag_view", "main"),
+    *("inputs", "camera", "stage", "view", "brush", "legend", "mask_view", "point_view", "tag_view", "main"),
 )
 """The page's modules; each comes after those that it imports."""
 

@@ -2,7 +2,8 @@
 
 const MOST_UNDONE = 64e6; // bytes
 
-export class Canvas {
+/** A mask that is painted on. */
+export class PaintedMask {
   #before = null;
   #history = [];
 

@@ -51,7 +51,7 @@ async function answer(picture, number) {
 
 /** Begins or ends a correction. */
 function correct(on) {
-  if (on === document.body.classList.contains("correcting")) return;
+  if (on === document.body.classList.contains("correcting") || (on && byId("wrong").hidden)) return;
   document.body.classList.toggle("correcting", on);
   view.correct(on);
   if (on) say(hints[facts.task]);
@@ -88,7 +88,7 @@ function watchKeys(event) {
   const isUndo = event.key === "z" && (event.ctrlKey || event.metaKey);
   if (!document.body.classList.contains("correcting")) return;
   if (event.key === "Escape") cancel();
-  if (isUndo && view.undo) view.undo();
+  if (isUndo) view.undo();
 }
 
 watchInputs(open);

@@ -1,175 +1,139 @@
-// A mask over the image, its legend, and the brush that corrects it.
-import { Canvas } from "./brush.js";
-import { byId, css, element, percent, say } from "./dom.js";
+// A mask over the image, and the brush that corrects it.
+import { PaintedMask } from "./brush.js";
+import { byId, element, percent, say } from "./dom.js";
 import { classes } from "./facts.js";
+import { Legend, nameOf } from "./legend.js";
+import { View } from "./view.js";
 
-export class MaskView {
-  #hidden = new Set();
-  #brush = classes[0].id;
-  #last = null;
-  #rows = new Map(classes.map((one) => [one.id, this.#row(one)]));
+export class MaskView extends View {
+  #overlay = byId("overlay");
+  #mask = null;
+  #place = null; // of the cursor
+  #isCorrecting = false;
+  #frame = null; // in which a change will be drawn
 
   constructor(panel) {
-    this.about = element("p", { className: "note" });
-    this.list = element("ul", { className: "legend" }, ...[...this.#rows.values()].map(({ row }) => row));
-    this.opacity = element("input", { type: "range", id: "opacity", min: 0, max: 100, value: 60 });
-    this.opacity.addEventListener("input", () => this.#setOpacity());
-    const slider = element("label", { className: "slider" }, element("span", {}, "Opacity"), this.opacity);
-    panel.append(element("h2", {}, "Classes"), this.about, this.list, slider);
-    this.overlay = byId("overlay");
+    super();
+    this.legend = new Legend(panel, () => this.#mask && this.#draw());
+    const opacity = element("input", { type: "range", id: "opacity", min: 0, max: 100, value: 60 });
+    const setOpacity = () => (this.#overlay.style.opacity = opacity.value / 100);
+    opacity.addEventListener("input", setOpacity);
+    setOpacity();
+    panel.append(element("label", { className: "slider" }, element("span", {}, "Opacity"), opacity));
     byId("undo").addEventListener("click", () => this.undo());
-    byId("brush-size").addEventListener("input", () => this.#drawRing(this.#last));
-    this.#setOpacity();
-    this.correct(false);
   }
 
   show(picture, answer) {
     this.said = answer;
-    Object.assign(this.overlay, { width: picture.width, height: picture.height });
+    Object.assign(this.#overlay, { width: picture.width, height: picture.height });
     this.restore();
   }
 
-  /** Shows what the model had said. */
   restore() {
     const { ids, width, height } = this.said;
-    this.canvas = new Canvas(ids.slice(), width, height);
+    this.#mask = new PaintedMask(ids.slice(), width, height);
     this.pixels = new ImageData(width, height);
     this.#draw();
-    this.#count();
+    this.legend.count(ids);
+    this.legend.sort();
   }
 
   clear() {
-    this.canvas = null;
-    this.overlay.width = this.overlay.width; // empties it
+    this.#mask = null;
+    this.#overlay.width = this.#overlay.width; // empties it
   }
 
   get label() {
-    return this.canvas.ids;
+    return this.#mask.ids;
+  }
+
+  get summary() {
+    return this.legend.summary;
   }
 
   correct(on) {
-    this.isCorrecting = on;
-    this.list.classList.toggle("choosing", on);
-    this.about.textContent = on ? "Choose the class to paint with." : "Untick a class to hide it.";
-    if (!on) this.#last = null;
-    this.#drawRing(null);
+    this.#isCorrecting = on;
+    this.legend.choose(on);
+    this.#drawRing();
     this.#showUndo();
   }
 
   look(place, { spoken = false } = {}) {
-    this.#last = place;
-    this.#drawRing(place);
-    const words = place && this.canvas ? this.#words(place) : "";
+    this.#place = place;
+    this.#drawRing();
+    const words = place && this.#mask ? this.#words(place) : "";
     byId("readout").textContent = words;
     if (spoken) say(words, { seen: false });
   }
 
   press(place) {
-    if (!this.isCorrecting) return;
-    this.canvas.begin();
+    if (!this.#isCorrecting) return;
+    this.#mask.begin();
     this.stroke = place;
-    if (byId("fill").checked) this.#change(() => this.canvas.fill(place, this.#brush));
+    if (byId("fill").checked) this.#change(() => this.#mask.fill(place, this.legend.brush));
     else this.drag(place);
   }
 
   drag(place) {
-    if (!this.isCorrecting || byId("fill").checked) return;
-    this.#change(() => this.canvas.line(this.stroke, place, this.#radius, this.#brush));
+    if (!this.#isCorrecting || byId("fill").checked) return;
+    const radius = (Number(byId("brush-size").value) / 200) * this.#mask.width;
+    this.#change(() => this.#mask.line(this.stroke, place, radius, this.legend.brush));
     this.stroke = place;
   }
 
   release() {
-    if (!this.isCorrecting) return;
-    this.canvas.end();
-    this.#count();
-    this.#showUndo();
+    if (!this.#isCorrecting) return;
+    this.#mask.end();
+    this.#tell();
   }
 
   undo() {
-    this.canvas.undo();
+    this.#mask.undo();
     this.#draw();
-    this.#count();
+    this.#tell();
+  }
+
+  /** Tells what a change has led to. */
+  #tell() {
+    this.legend.count(this.#mask.ids);
     this.#showUndo();
-  }
-
-  get #radius() {
-    return (Number(byId("brush-size").value) / 200) * this.canvas.width;
-  }
-
-  #row({ id, name, color }) {
-    const shown = element("input", { type: "checkbox", checked: true });
-    const chosen = element("input", { type: "radio", name: "brush", checked: id === this.#brush });
-    const fraction = element("span", { className: "number" }, "–");
-    const swatch = element("span", { className: "swatch" });
-    swatch.style.background = css(color);
-    shown.addEventListener("change", () => this.#hide(id, !shown.checked));
-    chosen.addEventListener("change", () => (this.#brush = id));
-    const text = element("span", { className: "name" }, name);
-    return { row: element("li", {}, element("label", {}, shown, chosen, swatch, text, fraction)), fraction };
-  }
-
-  #hide(id, hidden) {
-    this.#hidden[hidden ? "add" : "delete"](id);
-    if (this.canvas) this.#draw();
-  }
-
-  #setOpacity() {
-    this.overlay.style.opacity = this.opacity.value / 100;
+    if (this.#place) this.look(this.#place, { spoken: true });
   }
 
   #words({ y, x }) {
-    const at = Math.floor(y) * this.canvas.width + Math.floor(x);
-    const name = (id) => classes.find((one) => one.id === id)?.name ?? `class ${id}`;
-    const [now, said] = [this.canvas.ids[at], this.said.ids[at]];
-    if (now !== said) return `${name(now)} · the model said ${name(said)}`;
-    return `${name(now)} · probability ${percent(this.said.confidence[at] / 255)}`;
+    const at = Math.floor(y) * this.#mask.width + Math.floor(x);
+    const [now, said] = [this.#mask.ids[at], this.said.ids[at]];
+    if (now !== said) return `${nameOf(now)} · the model said ${nameOf(said)}`;
+    return `${nameOf(now)} · probability ${percent(this.said.confidence[at] / 255)}`;
   }
 
-  /** Changes pixels, and draws what has changed in the next frame. */
+  /** Changes pixels, and draws them in the next frame. */
   #change(paint) {
     paint();
-    this.drawing ??= requestAnimationFrame(() => this.canvas && this.#draw());
+    this.#frame ??= requestAnimationFrame(() => this.#mask && this.#draw());
   }
 
   #draw() {
-    this.drawing = null;
+    this.#frame = null;
     const colors = new Uint32Array(256);
     const bytes = new Uint8Array(colors.buffer);
-    for (const { id, color } of classes) bytes.set([...color, this.#hidden.has(id) ? 0 : 255], 4 * id);
+    for (const { id, color } of classes) bytes.set([...color, this.legend.hidden.has(id) ? 0 : 255], 4 * id);
     const target = new Uint32Array(this.pixels.data.buffer);
-    for (let i = 0; i < target.length; i++) target[i] = colors[this.canvas.ids[i]];
-    this.overlay.getContext("2d").putImageData(this.pixels, 0, 0);
+    for (let i = 0; i < target.length; i++) target[i] = colors[this.#mask.ids[i]];
+    this.#overlay.getContext("2d").putImageData(this.pixels, 0, 0);
   }
 
-  /** Shows the fraction of each class, the largest first. */
-  #count() {
-    const counts = new Uint32Array(256);
-    for (const id of this.canvas.ids) counts[id]++;
-    for (const [id, { row, fraction }] of this.#rows) {
-      fraction.textContent = counts[id] ? percent(counts[id] / this.canvas.ids.length) : "–";
-      row.classList.toggle("absent", !counts[id]);
-    }
-    if (this.isCorrecting) return; // a brush stays where it is
-    const order = [...this.#rows.keys()].sort((one, other) => counts[other] - counts[one]);
-    this.list.append(...order.map((id) => this.#rows.get(id).row));
-  }
-
-  #drawRing(place) {
+  /** Shows what the brush covers. */
+  #drawRing() {
     const ring = byId("ring");
-    ring.hidden = !place || !this.isCorrecting || byId("fill").checked;
+    ring.hidden = !this.#place || !this.#isCorrecting || byId("fill").checked;
     if (ring.hidden) return;
-    ring.style.width = `${Number(byId("brush-size").value)}%`;
-    ring.style.top = `${(100 * place.y) / this.canvas.height}%`;
-    ring.style.left = `${(100 * place.x) / this.canvas.width}%`;
+    ring.style.width = `${byId("brush-size").value}%`;
+    ring.style.top = `${(100 * this.#place.y) / this.#mask.height}%`;
+    ring.style.left = `${(100 * this.#place.x) / this.#mask.width}%`;
   }
 
   #showUndo() {
-    byId("undo").disabled = !this.canvas?.canUndo;
-  }
-
-  /** What the model sees, in words. */
-  get summary() {
-    const found = [...this.list.children].slice(0, 3).filter((row) => !row.classList.contains("absent"));
-    return found.map((row) => `${row.querySelector(".name").textContent} ${row.querySelector(".number").textContent}`).join(", ");
+    byId("undo").disabled = !this.#mask?.canUndo;
   }
 }

@@ -1,12 +1,14 @@
 // Points on the image, which can be dragged or moved with the arrow keys.
 import { element, say } from "./dom.js";
 import { facts } from "./facts.js";
+import { View } from "./view.js";
 
-export class PointView {
+export class PointView extends View {
   label = [];
 
   /** `begin` is called before a point is moved for the first time. */
   constructor(panel, begin) {
+    super();
     this.begin = begin;
     this.cells = new Map(facts.names.map((name) => [name, element("td", { className: "number" }, "–")]));
     const head = element("tr", {}, element("th", { scope: "col" }, "Point"), element("th", { scope: "col" }, "y, x in pixels"));
@@ -36,12 +38,6 @@ export class PointView {
   get summary() {
     return this.label.map(({ name, y, x }) => `${name} at y ${Math.round(y)}, x ${Math.round(x)}`).join(", ");
   }
-
-  correct() {}
-  look() {}
-  press() {}
-  drag() {}
-  release() {}
 
   #handle(index) {
     const handle = element("button", { className: "handle", type: "button" });

@@ -1,11 +1,13 @@
 // The tags of an image: bars of their probabilities, thresholds to move, boxes to tick.
 import { breakable, element, percent, say } from "./dom.js";
 import { facts } from "./facts.js";
+import { View } from "./view.js";
 
-export class TagView {
+export class TagView extends View {
   #rows = new Map(facts.names.map((name, i) => [name, this.#row(name, facts.thresholds[i])]));
 
   constructor(panel) {
+    super();
     const about = element("p", { className: "note" }, "A tag counts if its probability is above its threshold, the line.");
     this.list = element("ul", { className: "tags" }, ...[...this.#rows.values()].map(({ row }) => row));
     const all = element("input", { type: "range", id: "all-thresholds", min: 0, max: 100, step: "any" });
@@ -32,8 +34,6 @@ export class TagView {
     this.#rows.forEach((one) => this.#choose(one));
   }
 
-  clear() {}
-
   /** The tags that are ticked. */
   get label() {
     return facts.names.filter((name) => this.#rows.get(name).tick.checked);
@@ -52,11 +52,6 @@ export class TagView {
       limit.disabled = on;
     }
   }
-
-  look() {}
-  press() {}
-  drag() {}
-  release() {}
 
   #row(name, threshold) {
     const tick = element("input", { type: "checkbox", disabled: true });

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from triptych._threads import processors
 from triptych.errors import BadSampleError
-from triptych.runtime.resizing import Floats, Pixels
 
-Network = Callable[[Pixels], Floats]
+Network = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 """Gives logits, points or probabilities for images uint8 (N, C, H, W)."""
 
 _ONLY_ERRORS = 3
@@ -32,7 +32,7 @@ def open_network(path: Path) -> Network:
     try:
         import onnxruntime
     except ImportError as error:
-        raise ImportError("triptych.runtime needs onnxruntime: `pip install triptych[runtime]`.") from error
+        raise ImportError("onnxruntime is needed to run an exported model: `pip install triptych[runtime]`.") from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _ONLY_ERRORS
     options.intra_op_num_threads = _threads()
@@ -46,7 +46,7 @@ def open_network(path: Path) -> Network:
             "the model again, or install a newer onnxruntime."
         ) from error
 
-    def run(images: Pixels) -> Floats:
+    def run(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         try:
             (outputs,) = session.run(None, {"images": images})
         except Exception as error:
