@@ -88,7 +88,8 @@ def main(args: list[str] | None = None) -> None:
             median, p95 = (float(np.quantile([seconds for _, seconds in answers], part)) for part in (0.5, 0.95))
             print(
                 f"round {turn}: {lost} of {len(answers)} lost; median {median:.3f} s, p95 {p95:.3f} s, "
-                f"{p95 / alone:.1f} of one client's; answers a second {rate * alone:.2f} of one client's; {resident_mb(server):.0f} MB"
+                f"{p95 / alone:.1f} of one client's; answers a second {rate * alone:.2f} of one client's; "
+                f"{resident_mb(server):.0f} MB"
             )
 
 
