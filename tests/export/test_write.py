@@ -9,6 +9,7 @@ import pytest
 import torch
 from command_line import QUIET
 from export_folder import copied
+from PIL import Image
 from small_fit import TINY, Case, data_of, fit
 from torch import nn
 
@@ -19,6 +20,7 @@ from triptych.evaluation.validate import validate
 from triptych.export import write
 from triptych.export.graph import INPUT, OUTPUTS, PlainNetwork, write_graph
 from triptych.exported import ExportedFolder
+from triptych.runtime import load
 from triptych.tasks.load import load_model
 
 pytestmark = [QUIET, pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated:FutureWarning")]
@@ -35,6 +37,25 @@ def test_the_graph_answers_as_the_model_does_at_sizes_that_the_export_has_not_ch
     (found,) = session.run([OUTPUTS[model.target]], {INPUT: images.numpy()})
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected.numpy(), atol=1e-4 * max(1, float(np.ptp(expected.numpy()))))
+
+
+def test_the_runtime_answers_as_predict_does(export, tmp_path: Path) -> None:
+    path = tmp_path / "photograph.png"
+    Image.fromarray(np.random.default_rng(0).integers(256, size=(45, 77, 3), dtype=np.uint8)).save(path)
+    model, data = load_model(export.run.best).eval(), saved_data(export.run.folder)
+    data.predict_path = str(path)
+    data.setup("predict")
+    (batch,) = data.predict_dataloader()
+    with torch.inference_mode():
+        (expected,) = model.predict_step(batch, 0)
+    result = load(export.exported.folder)(path)
+    if model.target == "mask":
+        assert (result.mask == expected.numpy()).mean() >= 0.9999
+    elif model.target == "point":
+        np.testing.assert_allclose(result.points, expected.numpy(), atol=0.01)
+    else:
+        assert result.probabilities == pytest.approx(dict(zip(model.tags, expected.tolist(), strict=True)), abs=1e-4)
+        assert result.tags == pytest.approx(model.readable(expected), abs=1e-4)
 
 
 def test_its_scores_are_those_of_the_checkpoint_on_the_split_that_it_names(export) -> None:
