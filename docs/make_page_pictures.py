@@ -1,6 +1,6 @@
 """Draws the README's pictures of the page: `python docs/make_page_pictures.py STREETS PORTRAITS TILES`.
 
-Each argument is the folder of an exported model (`triptych export`), trained on the made-up data of its task. The
+Each argument is the folder of an exported model (`triptych export`), best trained on the made-up data of its task. The
 images are made up too, with another seed than the default one. It needs Chromium.
 """
 
@@ -61,6 +61,7 @@ def correct(page: Page) -> None:
     """Begins to paint on a mask."""
     page.locator("#wrong").click()
     page.get_by_label("Car").check()
+    page.evaluate("scrollTo(0, 0)")
     box = page.locator("#frame").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 0.58 * box["width"], box["y"] + 0.66 * box["height"])
