@@ -1,6 +1,6 @@
 """Draws the README's pictures of the page: `python docs/make_page_pictures.py STREETS PORTRAITS TILES`.
 
-Each argument is the folder of an exported model (`triptych export`), trained on the made-up data of its task. The
+Each argument is the folder of an exported model (`triptych export`), best trained on the made-up data of its task. The
 images are made up too, with another seed than the default one. It needs Chromium.
 """
 
@@ -22,7 +22,7 @@ PICTURES = Path(__file__).parent / "pictures"
 SEED = 7
 SECONDS = 60_000
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
-DESKTOP: dict[str, Any] = {"viewport": {"width": 1200, "height": 850}}
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1200, "height": 960}}
 
 
 def main() -> None:
@@ -60,7 +60,8 @@ def opened(browser: Browser, root: Path, model: ExportedFolder, image: Path, loo
 def correct(page: Page) -> None:
     """Begins to paint on a mask."""
     page.locator("#wrong").click()
-    page.get_by_label("Car").check()
+    page.locator(".legend li", has=page.get_by_text("Car", exact=True)).get_by_role("radio").check()
+    page.evaluate("scrollTo(0, 0)")
     box = page.locator("#frame").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 0.58 * box["width"], box["y"] + 0.66 * box["height"])
@@ -72,13 +73,13 @@ def first(folder: Path) -> Path:
 
 
 def save(name: str, shots: list[bytes]) -> None:
-    """Saves screenshots side by side, in 256 colours."""
+    """Saves screenshots side by side."""
     images = [Image.open(io.BytesIO(shot)).convert("RGB") for shot in shots]
     gap = 24
     sheet = Image.new("RGB", (sum(one.width + gap for one in images) - gap, images[0].height), "white")
     for index, one in enumerate(images):
         sheet.paste(one, (index * (one.width + gap), 0))
-    sheet.quantize(256, dither=Image.Dither.NONE).save(PICTURES / f"{name}.png", optimize=True)
+    sheet.save(PICTURES / f"{name}.webp", quality=88, method=6)
 
 
 if __name__ == "__main__":

@@ -38,9 +38,7 @@ def kind(manifest: Manifest) -> str:
 def lead(manifest: Manifest) -> str:
     """The paragraph below the heading, as HTML: what the model knows, and how well."""
     does = _DOES[manifest.task].format(_counted(len(manifest.names), *_NOUNS[manifest.task]))
-    names, more = manifest.names[:_MOST_NAMES], len(manifest.names) - _MOST_NAMES
-    known = ", ".join(names) + (f" and {more} more" if more > 0 else "")
-    return escape(f"This model {does}: {known}. {_scored(manifest)}")
+    return escape(f"This model {does}{_named(manifest)}. {_scored(manifest)}")
 
 
 def about(manifest: Manifest, offline: bool) -> str:
@@ -64,15 +62,29 @@ def _facts(manifest: Manifest) -> Iterable[tuple[str, str]]:
         yield from ((name, value) for name, value in (("Licence", data.licence), ("Credit", data.credit)) if value)
     if (scores := manifest.scores) is not None:
         yield "Scored on", f"{_counted(scores.samples, 'image', 'images')} that it was not trained on: {scores.split}"
-        yield from ((_spelled(name), f"{value:.4f}") for name, value in scores.values.items())
+        yield from ((_spelled(name), f"{value:.4g}") for name, value in scores.values.items())
     yield "Weights", manifest.precision
 
 
+def _named(manifest: Manifest) -> str:
+    if manifest.task == "point" and not has_point_names(manifest):
+        return ""
+    names, more = manifest.names[:_MOST_NAMES], len(manifest.names) - _MOST_NAMES
+    return f": {', '.join(names)}" + (f" and {more} more" if more > 0 else "")
+
+
+def has_point_names(manifest: Manifest) -> bool:
+    """Whether points have names in a table; a single one needs none."""
+    return len(manifest.names) > 1 or bool(manifest.hyper_parameters.get("point_names"))
+
+
 def _scored(manifest: Manifest) -> str:
-    if (scores := manifest.scores) is None:
+    """The first score, which is the task's own."""
+    if (scores := manifest.scores) is None or not scores.values:
         return "How well it does was not measured."
-    values = ", ".join(f"{_spelled(name)} {value:.3f}" for name, value in scores.values.items())
-    return f"On {_counted(scores.samples, 'image', 'images')} that it was not trained on ({scores.split}): {values}."
+    name, value = next(iter(scores.values.items()))
+    images = _counted(scores.samples, "image", "images")
+    return f"On {images} that it was not trained on ({scores.split}): {_spelled(name)} {value:.3g}."
 
 
 def _sized(manifest: Manifest) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from triptych.errors import BadSampleError
 from triptych.exported import ExportedFolder, Manifest
-from triptych.serve.about import about, kind, lead, title
+from triptych.serve.about import about, has_point_names, kind, lead, title
 from triptych.serve.web_files import PAGE_SCRIPTS, WORKER_SCRIPTS, bundled, packed_runtime, text_of
 
 _RGB = 3
@@ -62,7 +62,7 @@ def model_facts(manifest: Manifest, offline: bool) -> dict[str, Any]:
         "ignore_index": manifest.ignore_index,
         "thresholds": None if manifest.thresholds is None else manifest.thresholds["fixed"],
         "image_size": manifest.image_size,
-        "has_point_names": len(manifest.names) > 1 or bool(manifest.hyper_parameters.get("point_names")),
+        "has_point_names": has_point_names(manifest),
         "backend": "browser" if offline else "server",
     }
 

@@ -45,7 +45,7 @@ def test_modules_share_no_name_and_stand_below_what_they_import(names: tuple[str
 def test_page_says_what_the_model_is_and_how_it_scored_on_which_split(offline: bool, tmp_path: Path) -> None:
     html = page_html(write_exported(tmp_path / "model", "mask"), offline, corrections=True)
     assert "gives each pixel one of 3 classes: sky, road, tree." in html
-    assert "On 4 images that it was not trained on (valid.txt): accuracy 0.750." in html
+    assert "On 4 images that it was not trained on (valid.txt): accuracy 0.75." in html
     assert "made-up, 8 images" in html and "32 x 24 pixels" in html
     assert ("sends no request" in html) == offline
     assert re.findall(r'(?:src|href)="[^#]', html) == [] and "http://" not in html.replace("http://www.w3.org", "")

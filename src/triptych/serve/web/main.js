@@ -46,7 +46,7 @@ async function answer(picture, number) {
   shown = { picture, said };
   view.show(picture, said, stage);
   byId("wrong").disabled = false;
-  say(`${view.summary} · ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  say(`${view.summary} · ${((performance.now() - start) / 1000).toFixed(1)}\u00a0s`);
 }
 
 /** Begins or ends a correction. */
