@@ -4,7 +4,7 @@ A model is trained, and then used with a camera that it has never seen: streets 
 of its images are corrected. The stage of `configs/recipes/*_corrections.yaml` then trains the model further, with and
 without them, and all are scored on the other images of that camera and on the validation of the data set.
 
-    python benchmarks/corrections.py [--only camvid|biwi] [--real DIR] [--seeds N]     DIR holds camvid or biwi
+    python benchmarks/corrections.py [--only camvid|biwi] [--real DIR] [--start RUN]     DIR holds camvid and biwi
 """
 
 import argparse
@@ -38,6 +38,8 @@ from triptych.tasks.base import TransferTask
 RECIPES = Path(__file__).parents[1] / "configs" / "recipes"
 CORRECTED, OTHERS = 16, 62
 """Numbers of corrections and of street frames of the other camera; drive 0001TP, the first in the real set, has 62."""
+EPOCHS = 8
+"""Epochs of the model that is corrected, if no run is given."""
 QUIET: dict[str, Any] = {
     **{"accelerator": "cpu", "logger": False, "enable_checkpointing": False},
     **{"enable_model_summary": False, "enable_progress_bar": False},
@@ -83,22 +85,20 @@ class Case:
     Args:
         name: Name of the data set, which is that of its recipe too.
         score: Name of the score.
-        model: Builds the model.
+        model: Class of the model.
         data: Builds the data without the other camera's images.
         others: All images of the other camera, as they are.
         write: Writes some of them, by index, as that camera takes them.
         written: Builds data from what was written, all of it for validation.
-        epochs: Number of epochs of the training before.
     """
 
     name: str
     score: str
-    model: Callable[..., TransferTask]
+    model: type[TransferTask]
     data: Callable[..., SplitDataModule]
     others: FileRecords
     write: Callable[..., None]
     written: Callable[..., SplitDataModule]
-    epochs: int = 8
 
 
 def streets(folder: Path, real: Path | None) -> Case:
@@ -114,14 +114,12 @@ def streets(folder: Path, real: Path | None) -> Case:
 
 
 def portraits(folder: Path, real: Path | None) -> Case:
-    """Portraits; the other camera, held sideways, sees persons that are not in the training."""
+    """Portraits of eight persons; the other camera, held sideways, sees the last four."""
     root = real / "biwi" if real else make_portraits(folder / "portraits", 14, 20, (120, 160))
-    persons = sorted(path.name for path in root.iterdir())
-    unseen = [person for person in persons if person != "13"][-4:]
-    sized = {"image_size": (60, 80), "batch_size": 32}
-    trained = [person for person in persons if person not in (*unseen, "13")]
-    data = partial(BIWIDataModule, str(root), train_persons=trained, **sized)
-    others = BIWI(root, unseen)
+    persons = sorted(path.name for path in root.iterdir() if path.name != "13")
+    sized = {"image_size": (120, 160), "batch_size": 32}
+    data = partial(BIWIDataModule, str(root), train_persons=persons[:8], **sized)
+    others = BIWI(root, persons[-4:])
     written = partial(PointsDataModule, valid_column="split", **sized)
     return Case("biwi", "error_px", PointRegressor, data, others, partial(write_sideways, others), written)
 
@@ -140,17 +138,24 @@ def score(model: TransferTask, data: SplitDataModule, name: str) -> float:
     return scores[f"val/{name}"]
 
 
-def run(case: Case, folder: Path, seed: int) -> Iterator[tuple[str, float, float]]:
+def trained_model(case: Case, start: str | None, seed: int) -> TransferTask:
+    """The model that is corrected: of a run, or trained for some epochs."""
+    L.seed_everything(seed, verbose=False)
+    model = case.model.from_checkpoint(start) if start else case.model(encoder="timm-tf_efficientnet_lite0")
+    model.configure_callbacks = list  # type: ignore[method-assign,assignment]  # no report in the terminal
+    if start is None:
+        fit(model, case.data(seed=seed), EPOCHS, [2e-4, 2e-3], seed)
+    return model
+
+
+def run(case: Case, folder: Path, start: str | None, seed: int) -> Iterator[tuple[str, float, float]]:
     """Name, score on the other camera's images and score on the validation, before and after each training."""
     order = np.random.default_rng(seed).permutation(len(case.others)).tolist()
     corrections, rest = folder / "corrections", folder / "rest"
     case.write(order[:CORRECTED], corrections)
     case.write(order[CORRECTED:], rest)
     stage: Mapping[str, Any] = read_yaml(RECIPES / f"{case.name}_corrections.yaml")["stages"][0]
-    L.seed_everything(seed, verbose=False)
-    model = case.model(encoder="timm-tf_efficientnet_lite0")
-    model.configure_callbacks = list  # type: ignore[method-assign,assignment]  # no report in the terminal
-    fit(model, case.data(seed=seed), case.epochs, [2e-4, 2e-3], seed)
+    model = trained_model(case, start, seed)
     trained = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     for name, corrected in ROWS.items():
         data = case.data(seed=seed, corrections=str(corrections) if corrected else None)
@@ -164,6 +169,7 @@ def main(args: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", choices=CASES, help="one of the two")
     parser.add_argument("--real", type=Path, metavar="DIR", help="folder that holds camvid and biwi; without, made-up")
+    parser.add_argument("--start", metavar="RUN", help="run or checkpoint to start from; without, a short training")
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds to average over")
     options = parser.parse_args(args)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
@@ -174,7 +180,7 @@ def main(args: Sequence[str] | None = None) -> None:
         for seed in range(options.seeds):
             with tempfile.TemporaryDirectory() as folder:
                 case = CASES[name](Path(folder), options.real)
-                for row, other, validation in run(case, Path(folder), seed):
+                for row, other, validation in run(case, Path(folder), options.start, seed):
                     found[row].append((other, validation))
                     print(f"{name}, seed {seed}, {row}: {other:.3f}, {validation:.3f}", file=sys.stderr)
         print(f"| {name}, {case.score} | images like those corrected | validation |\n| --- | --- | --- |")
