@@ -20,7 +20,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from train_step import made
 
 from triptych.callbacks import ClassScores, FigureCallback, HyperParameters
-from triptych.cli.commands import MADE_UP
+from triptych.cli.make_data import MADE_UP
 from triptych.trainer.precision import fastest_precision
 
 EPOCHS, SKIPPED = 4, 1

@@ -22,7 +22,7 @@ import yaml
 from lightning.pytorch.callbacks import Checkpoint
 from side_by_side import side_by_side
 
-from triptych.cli.commands import MADE_UP
+from triptych.cli.make_data import MADE_UP
 from triptych.datamodules.base import TriptychDataModule
 from triptych.optim import adamw
 from triptych.tasks.base import TransferTask

@@ -11,6 +11,7 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # more threads than cores would w
 from collections.abc import Iterator
 from pathlib import Path
 
+import lightning as L  # noqa: F401  # first, as on the command line: it keeps the order of `int | float` in its types
 import pytest
 from points_files import write_faces
 from threads import one_thread as _one_thread

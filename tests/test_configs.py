@@ -4,10 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from corrected import write_corrections
+from lightning.pytorch.callbacks import ModelCheckpoint
+from small_fit import Case, digest, fit
 
 from triptych.cli import main
 from triptych.cli.app import TriptychCLI
+from triptych.recipe import run_recipe
 from triptych.recipe.stage import fill
+from triptych.recipe.state import StageResult
+from triptych.tasks.base import TransferTask
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning:lightning.pytorch.cli",  # it calls jsonargparse by an older name
@@ -16,6 +23,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 RECIPES = sorted((Path(__file__).parents[1] / "configs" / "recipes").glob("*.yaml"))
+CORRECTING = [path for path in RECIPES if path.stem.endswith("_corrections")]
 MADE_UP = {
     "camvid": "drawn_streets",
     "biwi": "drawn_portraits",
@@ -39,12 +47,55 @@ def test_config_trains_one_step_and_keeps_a_checkpoint(
     assert "\nscore: val/" in capsys.readouterr().out
 
 
-def test_each_task_has_a_recipe_and_a_quick_one() -> None:
+def test_each_task_has_a_recipe_a_quick_one_and_one_for_corrections() -> None:
     tasks = sorted({*MADE_UP} - {"points"})  # a table of points is no set of the course
-    assert [path.stem for path in RECIPES] == [f"{task}{kind}" for task in tasks for kind in ("", "_quick")]
+    assert [path.stem for path in RECIPES] == [
+        f"{task}{kind}" for task in tasks for kind in ("", "_corrections", "_quick")
+    ]
 
 
-@pytest.mark.parametrize("config", RECIPES, ids=lambda path: path.stem)
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated:FutureWarning")
+@pytest.mark.parametrize("config", CORRECTING, ids=lambda path: path.stem)
+def test_recipe_for_corrections_starts_from_a_checkpoint(
+    config: Path,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    task = config.stem.removesuffix("_corrections")
+    root: Path = request.getfixturevalue(MADE_UP[task])
+    start = fit(Case(task, epochs=1), root, tmp_path, [ModelCheckpoint(tmp_path / "run" / "checkpoints")])
+    options = {
+        "data.root": root,
+        "data.corrections": write_corrections(task, tmp_path / "corrections"),
+        "data.num_workers": 0,
+        "data.image_size": [32, 32],
+        "data.valid_size": [32, 32],
+        "data.batch_size": 4,
+        "ckpt_path": tmp_path / "run",
+        "trainer.limit_train_batches": 1,
+        "trainer.limit_val_batches": 1,
+        "trainer.accelerator": "cpu",
+        "trainer.precision": "32-true",
+        "trainer.logger.init_args.save_dir": tmp_path,
+    }
+    at_start: dict[str, torch.Tensor] = {}
+
+    def run(model: TransferTask, *args: Any) -> list[StageResult]:
+        at_start.update({name: tensor.clone() for name, tensor in model.state_dict().items()})
+        return run_recipe(model, *args)
+
+    monkeypatch.setattr("triptych.cli.trainer.run_recipe", run)
+    main(["recipe", "--config", str(config), *(f"--{key}={value}" for key, value in options.items())])
+    assert digest(at_start) == digest(start.lightning_module.state_dict())
+    assert "+ 3 corrections" in caplog.text
+    assert len(list((tmp_path / f"{task}-corrections").rglob("1-all.ckpt"))) == 1
+
+
+@pytest.mark.parametrize("config", [path for path in RECIPES if path not in CORRECTING], ids=lambda path: path.stem)
 def test_recipe_is_understood_and_its_stages_can_be_run(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: dict[str, Any] = {}
     monkeypatch.setattr(TriptychCLI, "_run_subcommand", lambda self, subcommand: ran.update(cli=self))

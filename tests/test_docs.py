@@ -15,8 +15,8 @@ PAGES = {page.relative_to(DOCS).as_posix(): page.read_text(encoding="utf-8") for
 TARGETS = sorted(set(re.findall(r"^::: (\S+)$", "\n".join(PAGES.values()), re.MULTILINE)))
 REFERENCES = sorted(set(re.findall(r"\]\[(triptych[\w.]*)\]", "\n".join(PAGES.values()))))
 PACKAGES = [
-    *("callbacks", "datamodules", "datasets", "doctor", "losses", "metrics", "models", "optim", "recipe", "report"),
-    *("synthetic", "tasks", "transforms"),
+    *("callbacks", "datamodules", "datasets", "doctor", "export", "exported", "losses", "metrics", "models", "optim"),
+    *("recipe", "report", "runtime", "synthetic", "tasks", "transforms"),
 ]
 
 

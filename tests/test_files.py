@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from other_process import script
 
-from triptych.files import atomic_save
+from triptych.files import atomic_folder, atomic_save, save_together
 
 
 def part_of(path: Path) -> Path:
@@ -65,3 +65,34 @@ def test_a_failure_leaves_the_old_file_and_no_part(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         atomic_save(path, lambda part: part.write_text(str(1 // 0)))
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("a.json", "old")]
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "below" / "folder"
+    for name in ("old", "new"):
+        with atomic_folder(folder) as part:
+            assert part.parent.parent == folder.parent
+            (part / name).touch()
+    assert [path.name for path in folder.iterdir()] == ["new"]
+    assert [*folder.parent.iterdir()] == [folder]
+
+
+def test_a_failure_leaves_the_old_folder_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="full"), atomic_folder(tmp_path / "folder") as part:
+        (part / "half").touch()
+        raise OSError("full")
+    assert [*tmp_path.rglob("*")] == [tmp_path / "folder"]
+
+
+def test_several_files_are_written_all_or_none(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    save_together({tmp_path / "a" / "b" / "1.txt": b"1", table: b"1"})
+    (tmp_path / "folder.csv").mkdir()
+    before = {*tmp_path.rglob("*")}
+    with pytest.raises(IsADirectoryError):
+        save_together({tmp_path / "c" / "2.txt": b"2", tmp_path / "a" / "2.txt": b"2", tmp_path / "folder.csv": b"2"})
+    assert {*tmp_path.rglob("*")} == before
+    save_together({tmp_path / "a" / "2.txt": b"2", table: b"2"})
+    assert {*tmp_path.rglob("*")} == before | {tmp_path / "a" / "2.txt"}
+    assert table.read_bytes() == b"2"

@@ -1,4 +1,4 @@
-"""The wheel contains what the command line reads."""
+"""The wheel contains what the command line and the page read."""
 
 import shutil
 import subprocess
@@ -13,7 +13,7 @@ SOURCES = ("configs", "src", "LICENSE", "README.md", "pyproject.toml", "setup.cf
 
 
 @pytest.mark.slow
-def test_wheel_contains_every_configuration(tmp_path: Path) -> None:
+def test_wheel_contains_every_configuration_and_file_of_the_page(tmp_path: Path) -> None:
     pytest.importorskip("setuptools", minversion="77")
     for name in SOURCES:  # a build writes beside its sources
         source, copy = ROOT / name, tmp_path / name
@@ -22,5 +22,9 @@ def test_wheel_contains_every_configuration(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", build, "."], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("triptych-*.whl")
-    names = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".yaml")}
-    assert names == {f"triptych/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "configs").rglob("*.yaml")}
+    names = zipfile.ZipFile(wheel).namelist()
+    configs = {name for name in names if name.endswith(".yaml")}
+    assert configs == {f"triptych/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "configs").rglob("*.yaml")}
+    web = {name for name in names if name.startswith("triptych/serve/web/")}
+    files = filter(Path.is_file, (ROOT / "src/triptych/serve/web").rglob("*"))
+    assert web == {path.relative_to(ROOT / "src").as_posix() for path in files}

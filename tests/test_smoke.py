@@ -1,4 +1,4 @@
-"""Each task from fit to report on the command line; `make test-oldest` runs this with the oldest admitted packages."""
+"""Each task from fit to export on the command line; `make test-oldest` runs this with the oldest admitted packages."""
 
 import shutil
 import subprocess
@@ -17,7 +17,7 @@ DATA = {"camvid": "drawn_streets", "biwi": "drawn_portraits", "planet": "drawn_t
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", DATA)
-def test_a_task_is_fitted_scored_predicted_resumed_and_reported(
+def test_a_task_is_fitted_scored_predicted_resumed_reported_and_exported(
     task: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     run = finished_fit(task, request.getfixturevalue(DATA[task]), tmp_path, "--trainer.max_epochs", "1")
@@ -29,6 +29,8 @@ def test_a_task_is_fitted_scored_predicted_resumed_and_reported(
     assert steps(run.folder) > before
     report = Path(printed_by(["report", str(run.folder)]).split()[-1])
     assert "Left out" not in report.read_text(encoding="utf-8")
+    exported = printed_by(["export", str(run.folder)]).split()[-1]
+    assert printed_by(["score", exported, "--config", str(run.folder / "config.yaml")])
 
 
 def steps(run: Path) -> int:

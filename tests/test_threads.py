@@ -104,12 +104,24 @@ def test_the_package_chooses_before_it_loads_torch() -> None:
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'torch': print({'OMP_WAIT_POLICY', 'GOMP_SPINCOUNT'} & os.environ.keys()); sys.exit()\n"
         "sys.meta_path.insert(0, Watch())\n"
-        "import triptych"
+        "import triptych, torch"
     )
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP", "GOMP"))}
     done = subprocess.run([sys.executable, "-c", watched], env=environment, capture_output=True, text=True, timeout=60)
     if len(os.sched_getaffinity(0)) > 1:
         assert done.stdout.startswith(("{'OMP_WAIT_POLICY'}", "{'GOMP_SPINCOUNT'}"))
+
+
+def test_without_torch_nothing_is_chosen_and_nobody_waits() -> None:
+    code = (
+        "import os, time\n"
+        "def wait(seconds): raise AssertionError(seconds)\n"
+        "time.sleep = wait\n"
+        "import triptych.images\n"
+        "assert not {'OMP_WAIT_POLICY', 'GOMP_SPINCOUNT'} & os.environ.keys()"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP", "GOMP"))}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)
 
 
 @pytest.mark.parametrize(("idle", "busy"), [(100, False), (71, False), (50, True), (0, True)])

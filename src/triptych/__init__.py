@@ -3,13 +3,15 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from triptych import _threads as _threads  # first: OpenMP reads what it sets when torch is loaded
+from triptych import _threads as _threads  # first: it must see that torch is imported
 from triptych._version import __version__ as __version__
+from triptych.errors import needs_training_packages
 
 if TYPE_CHECKING:
     from triptych.datamodules import BIWIDataModule, CamVidDataModule, PlanetDataModule, PointsDataModule
     from triptych.datamodules.hard_examples import read_losses, write_losses
     from triptych.evaluation.top_losses import top_losses
+    from triptych.export import export_model
     from triptych.lr_finder import find_lr
     from triptych.metrics import VoidMaskedAccuracy
     from triptych.recipe import Stage, run_recipe
@@ -32,6 +34,7 @@ _ROOMS = {
     "Stage": "recipe",
     "UNetSegmenter": "tasks",
     "VoidMaskedAccuracy": "metrics",
+    "export_model": "export",
     "find_lr": "lr_finder",
     "plot_confusion": "show.confusion",
     "plot_losses": "show.curves",
@@ -58,6 +61,7 @@ __all__ = [
     "Stage",
     "UNetSegmenter",
     "VoidMaskedAccuracy",
+    "export_model",
     "find_lr",
     "plot_confusion",
     "plot_losses",
@@ -77,13 +81,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        value = getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)
-    except ModuleNotFoundError as error:
-        if error.name in ("lightning", "torch", "torchmetrics"):
-            raise ImportError(f"{__name__}.{name} needs {error.name}: `pip install {__name__}[train]`.") from error
-        raise
-    globals()[name] = value
+    with needs_training_packages(f"{__name__}.{name}"):
+        value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)
     return value
 
 

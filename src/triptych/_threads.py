@@ -1,4 +1,4 @@
-"""How the threads of OpenMP wait for each other; it is chosen here, before torch loads OpenMP.
+"""How the threads of OpenMP wait for each other; it is chosen when torch is about to be imported, which loads OpenMP.
 
 libgomp's threads spin for 300,000 rounds while they wait. On a busy machine a spinning thread takes the time that the
 one it waits for needs, so a training step costs several times its fair share. A shorter spin costs nothing on a quiet
@@ -92,4 +92,15 @@ def _say(what: str) -> None:
     print(f"triptych: this machine is busy: {what}", file=sys.stderr)
 
 
-choose_waiting()
+class _BeforeTorch:
+    """Chooses when torch is about to be imported, as `sys.meta_path` tells; a process without torch does not wait."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        if fullname == "torch":
+            choose_waiting()
+
+
+if "torch" in sys.modules:
+    choose_waiting()
+else:
+    sys.meta_path.insert(0, _BeforeTorch())

@@ -1,6 +1,11 @@
 """Errors in a user's data or command, and `one_line`, which formats any error as one line."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
+
+_OF_TRAINING = ("lightning", "torch", "torchmetrics", "torchvision")
+"""Packages without which an exported model runs, but nothing trains."""
 
 
 class MissingDataError(FileNotFoundError):
@@ -32,3 +37,21 @@ def one_line(error: Exception) -> str:
     if lines and "DataLoader worker process" in lines[0]:
         return lines[-1].split(": ", 1)[-1]
     return " ".join(str(error).split())
+
+
+@contextlib.contextmanager
+def needs_training_packages(what: str) -> Iterator[None]:
+    """Context in which an import that fails says how to install the packages that train.
+
+    Args:
+        what: What is imported.
+
+    Raises:
+        ImportError: One of the packages is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name not in _OF_TRAINING:
+            raise
+        raise ImportError(f"{what} needs {error.name}: `pip install triptych[train]`.") from error

@@ -9,11 +9,13 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from upath import UPath
+
+from triptych.errors import UsageError
 
 _PART = re.compile(r"\..+\.([^.]+)-(\d+)\.part(\.[^.]*)?")
 """A temporary file's name: the file's own stem, machine and process that write it, the file's suffix."""
@@ -41,6 +43,17 @@ def as_path(path: str | Path) -> Path:
 def is_remote(path: str | Path) -> bool:
     """Whether a path lies on a bucket."""
     return "://" in str(path)
+
+
+def local_folder(path: str) -> str:
+    """A path that is not on a bucket.
+
+    Raises:
+        UsageError: It is.
+    """
+    if is_remote(path):
+        raise UsageError(f"expected a folder of this machine, got {path}; copy the new one to the bucket.")
+    return path
 
 
 def plain_path(path: Path) -> str | Path:
@@ -119,12 +132,57 @@ def atomic_path(path: Path) -> Iterator[Path]:
             _bucket(path).put_file(str(whole), _key(path))
         return
     _remove_left_over(path.parent.absolute())
-    part = path.with_name(f".{path.stem}.{_machine()}-{os.getpid()}.part{path.suffix}")
+    part = _part_of(path)
     try:
         yield part
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder that replaces `folder`, and all that is in it, when the block ends, but not if it raises.
+
+    Args:
+        folder: A folder of this machine.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
+        new, old = Path(scratch, "new"), Path(scratch, "old")
+        new.mkdir()
+        yield new
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+
+
+def save_together(contents: Mapping[Path, bytes]) -> None:
+    """Writes several files, all or none: each to a temporary file, which then get their names in this order.
+
+    A process that is killed meanwhile leaves the first of them, so the last should be that by which the others count.
+    Only the last may exist already.
+
+    Args:
+        contents: The content of each file, on this machine; missing folders are created.
+    """
+    parts = {path: _part_of(path) for path in contents}
+    missing = {folder for path in contents for folder in missing_folders(path.parent)}
+    named: list[Path] = []
+    try:
+        for path, part in parts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _remove_left_over(path.parent.absolute())
+            part.write_bytes(contents[path])
+        for path, part in parts.items():
+            os.replace(part, path)
+            named.append(path)
+    finally:
+        if len(named) < len(parts):
+            for path in (*named, *parts.values()):
+                path.unlink(missing_ok=True)
+            for folder in sorted(missing, key=lambda one: -len(one.parts)):
+                remove_empty([folder])
 
 
 def save_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]], separator: str = ",") -> None:
@@ -160,6 +218,10 @@ def missing_folders(folder: Path) -> list[Path]:
     if is_remote(folder):
         return [] if folder.exists() else [folder]
     return [path for path in (folder, *folder.parents) if not path.exists()]
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.{_machine()}-{os.getpid()}.part{path.suffix}")
 
 
 def _machine() -> str:

@@ -111,6 +111,13 @@ def test_dry_run_prints_the_plan_and_writes_nothing(here: Path, drawn_streets: P
     assert files(here) == set()
 
 
+@pytest.mark.parametrize("given", ["gone.ckpt", "last"])
+def test_recipe_starts_from_no_file_that_does_not_exist(here: Path, drawn_streets: Path, given: str) -> None:
+    words = rf"ckpt_path: {given} does not exist; expected a file that `triptych fit` saved, such as .*"
+    fails(["recipe", "--config", config(drawn_streets), "--ckpt_path", given], words)
+    assert files(here) == set()
+
+
 @pytest.mark.slow
 def test_recipe_is_run_then_killed_and_resumed(here: Path, drawn_streets: Path) -> None:
     args = ["recipe", "--config", config(drawn_streets), "--every_n_steps", "1"]

@@ -16,8 +16,8 @@ from small_fit import TINY
 
 from triptych import CamVidDataModule, UNetSegmenter, plot_confusion, show_results, show_top_losses, top_losses
 from triptych.cli import main
+from triptych.datamodules.saved_data import saved_data
 from triptych.errors import BadSampleError
-from triptych.report.saved_data import saved_data
 from triptych.runs.identity import arguments_of, first_difference
 from triptych.runs.layout import RunLayout
 from triptych.tasks.segmentation import balanced_weights

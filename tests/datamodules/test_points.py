@@ -49,8 +49,10 @@ def test_number_and_names_are_known_once_the_table_is_read(drawn_points: Path, d
     data = module(drawn_points)
     assert data.metadata == {}
     data.setup("validate")
-    assert data.metadata == {"num_points": 5, "point_names": data.images.labels}
-    assert module(drawn_points, "validate", point_names=NAMES).metadata == {"num_points": 5, "point_names": NAMES}
+    pairs = {tuple(data.images.labels[index] for index in pair) for pair in data.metadata["flip_pairs"]}
+    assert pairs == {tuple(pair) for pair in PAIRS}
+    named = module(drawn_points, "validate", point_names=NAMES, flip_pairs=None)
+    assert named.metadata == {"num_points": 5, "point_names": NAMES}
 
 
 def test_a_table_of_biwis_centres_gives_the_samples_of_biwi_bit_for_bit(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ from small_fit import TINY, Case, data_of, fit
 
 from triptych import write_report
 from triptych.callbacks import ResumePoint
+from triptych.datamodules.saved_data import saved_data
 from triptych.lr_finder import find_lr
-from triptych.report.saved_data import saved_data
 from triptych.runs.checkpoint import read_checkpoint
 from triptych.runs.layout import RunLayout
 

@@ -26,6 +26,12 @@ def test_a_loaded_class_is_found_by_each_of_its_paths(class_path: str, found: ty
     assert loaded_class("config.yaml: data", class_path, TriptychDataModule) is found
 
 
+def test_our_own_class_is_found_in_a_process_that_has_not_asked_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(vars(triptych), "CamVidDataModule", raising=False)
+    found = loaded_class("config.yaml: data", "triptych.CamVidDataModule", TriptychDataModule)
+    assert found.__name__ == "CamVidDataModule"
+
+
 @pytest.mark.parametrize(
     "class_path",
     ["os.system", "triptych.UNetSegmenter", "triptych.Nothing", "CamVidDataModule", "", ".", None, ["os"], 3],

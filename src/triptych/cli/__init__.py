@@ -1,5 +1,5 @@
 """The command line."""
 
-from triptych.cli.app import main
+from triptych.cli.entry import main
 
 __all__ = ["main"]

@@ -1,8 +1,7 @@
-"""The command `triptych`: LightningCLI's subcommands, the plain commands, and errors in one line."""
+"""LightningCLI's subcommands and ours."""
 
 import contextlib
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,9 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
 
 from triptych.callbacks import PredictionWriter
-from triptych.cli.commands import COMMANDS, MADE_UP
 from triptych.cli.configs import with_shipped_configs
-from triptych.cli.messages import plain, user_message
+from triptych.cli.make_data import MADE_UP
+from triptych.cli.messages import plain
 from triptych.cli.parser import Parser
 from triptych.cli.results import say_fit, say_predictions, say_recipe
 from triptych.cli.resume import nothing_left, resumed_run, resuming_command
@@ -26,7 +25,7 @@ from triptych.files import as_path
 from triptych.lr_finder import asks_to_find, find_lr, plain_rates, with_found
 from triptych.runs.checkpoint import read_checkpoint, read_hyper_parameters
 from triptych.runs.folder import continue_in, no_empty_run
-from triptych.runs.layout import RunLayout
+from triptych.runs.layout import RunLayout, checkpoint_of
 from triptych.tasks.base import TransferTask
 from triptych.trainer.messages import no_advice
 from triptych.trainer.precision import AUTO, evaluation_precision, fastest_precision, trained_precision
@@ -35,16 +34,16 @@ from triptych.trainer.stop import goes_on_with
 _FLAGS = {"--resume": "--resume", "--dry-run": "--dry_run", "--dry_run": "--dry_run"}
 """Options that may be given without a value, with their argument name."""
 
-_INTERRUPTED = 130
-"""Exit code after Ctrl-C, by the shells' convention 128 + SIGINT."""
-
 _NEEDS_CHECKPOINT = ("validate", "test", "predict")
 
 _DESCRIPTION = f"""Trains, scores and predicts as a YAML file says: `triptych fit --config camvid` takes a shipped one.
 `triptych configs DIR` copies the shipped ones, to be changed.
 `triptych make-data {{{",".join(MADE_UP)}}} DIR` writes made-up data to try it on.
 `triptych doctor {{camvid,biwi,planet,points}} DIR` looks for faults in a data set before it is trained on.
-`triptych report RUN` writes a report about a run, one HTML page."""
+`triptych report RUN` writes a report about a run, one HTML page.
+`triptych export RUN` writes the model into a folder that needs no torch, `triptych score DIR` scores such a folder, and
+`triptych push DIR USER/NAME` uploads it to the Hugging Face hub.
+`triptych page DIR` writes one HTML page that runs an exported model in the browser, `triptych serve DIR` serves it."""
 
 
 class TriptychCLI(LightningCLI):
@@ -98,9 +97,11 @@ class TriptychCLI(LightningCLI):
         subcommand = self.config.subcommand
         config = self.config[subcommand]
         checkpoint = config.get("ckpt_path")
-        if subcommand in ("fit", "recipe") and (checkpoint == "last" or config.get("resume")):
+        if subcommand == "recipe" and checkpoint is not None:
+            checkpoint = config.ckpt_path = str(checkpoint_of(checkpoint))
+        if (subcommand == "recipe" and config.resume) or (subcommand == "fit" and checkpoint == "last"):
             self._resume_run(subcommand)
-        elif subcommand in ("fit", "recipe") and checkpoint is None and _is_requeued():
+        elif (subcommand == "recipe" or (subcommand == "fit" and checkpoint is None)) and _is_requeued():
             self._resume_requeued(subcommand)
         elif checkpoint not in (None, "best", "last", "hpc"):
             read_checkpoint(checkpoint)
@@ -237,32 +238,8 @@ def _with_flag_values(args: Sequence[str]) -> list[str]:
     return complete
 
 
-def _run(args: Sequence[str]) -> None:
-    first = args[0] if args else "nothing"
-    if first in COMMANDS:
-        COMMANDS[first](args[1:])
-    elif first in TriptychCLI.subcommands() or first.startswith("-"):
-        TriptychCLI(args)
-    else:
-        names = ", ".join([*TriptychCLI.subcommands(), *COMMANDS])
-        raise UsageError(f"expected one of {names}, got {first}; see `triptych --help`.")
-
-
-def main(args: Sequence[str] | None = None) -> None:
-    """Runs the command line; a user's mistake ends in one line on standard error and exit code 1.
-
-    With the environment variable `TRIPTYCH_TRACEBACK` it ends in the traceback instead.
-    """
-    args = list(sys.argv[1:] if args is None else args)
+def run(args: Sequence[str]) -> None:
+    """Runs a command that trains or evaluates; see `TRAINING`."""
     no_advice()
-    try:
-        with goes_on_with(resuming_command(args)):
-            _run(args)
-    except KeyboardInterrupt:
-        print("triptych: interrupted by SIGINT.", file=sys.stderr)
-        sys.exit(_INTERRUPTED)
-    except Exception as error:
-        message = user_message(error)
-        if message is None or os.environ.get("TRIPTYCH_TRACEBACK"):
-            raise
-        sys.exit(f"triptych: {message}")
+    with goes_on_with(resuming_command(args)):
+        TriptychCLI(args)

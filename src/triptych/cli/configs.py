@@ -1,4 +1,4 @@
-"""The shipped configurations: found by name, and copied."""
+"""The shipped configurations: found by name, and copied by `triptych configs`."""
 
 import re
 import shutil
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import triptych
 from triptych.errors import UsageError
+from triptych.files import local_folder
 from triptych.synthetic.new_folder import new_folder
 
 _RECIPES = "recipes"
@@ -38,14 +39,22 @@ def with_shipped_configs(args: Sequence[str]) -> list[str]:
     return complete
 
 
-def copy_configs(folder: str) -> None:
-    """Copies the shipped configurations into a new folder.
+def configs(args: Sequence[str]) -> None:
+    """`triptych configs DIR`: copies the shipped configurations into a new folder.
 
     Raises:
-        FileExistsError: `folder` is a file, or not empty.
+        UsageError: The command cannot be understood.
+        FileExistsError: `DIR` is a file, or not empty.
     """
-    with new_folder(Path(folder), "configs") as copies:
+    usage = "triptych configs DIR"
+    if args in (["--help"], ["-h"]):
+        print(f"usage: {usage}")
+        return
+    if len(args) != 1 or args[0].startswith("-"):
+        raise UsageError(f"expected `{usage}`, got {' '.join(args) or 'nothing'}.")
+    with new_folder(Path(local_folder(args[0])), "configs") as copies:
         shutil.copytree(_folder(), copies, dirs_exist_ok=True)
+    print(f"configs: {args[0]}")
 
 
 def _folder() -> Path:

@@ -30,6 +30,25 @@ def data_options(args: Sequence[str]) -> tuple[list[str], list[str]]:
     return options, others
 
 
+def chosen_data(
+    name: str | None, folder: str | None, configs: Sequence[str] | None, options: Sequence[str]
+) -> TriptychDataModule:
+    """The data module of a data set's name and folder, or of configurations; see `build_data`.
+
+    Raises:
+        UsageError: Both are given, or neither.
+    """
+    if configs is not None:
+        if name is not None:
+            raise UsageError(f"expected NAME DIR or --config FILE, got both: {name}, {configs[0]}.")
+        settings = configured_data(configs)
+    elif name is not None and folder is not None:
+        settings = {"class_path": DATA_SETS[name], "init_args": {"root": folder}}
+    else:
+        raise UsageError(f"expected a data set ({', '.join(DATA_SETS)}) and its folder, or --config FILE.")
+    return build_data(settings, options)
+
+
 def build_data(settings: dict[str, Any], options: Sequence[str]) -> TriptychDataModule:
     """The data module of `class_path` and `init_args`, changed by options of the command line.
 
@@ -37,7 +56,7 @@ def build_data(settings: dict[str, Any], options: Sequence[str]) -> TriptychData
         UsageError: An option or argument does not exist, or its value is of the wrong type.
         ValueError: A value is out of its range.
     """
-    parser = Parser(prog="triptych doctor")
+    parser = Parser(prog="triptych")
     parser.add_subclass_arguments(TriptychDataModule, "data")
     parser.set_defaults({"data": settings})
     built: TriptychDataModule = parser.instantiate(parser.parse_args(list(options))).data

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from rich.console import Console
 
 from triptych.cli.configs import with_shipped_configs
-from triptych.cli.data_arguments import DATA_SETS, build_data, configured_data, data_options
+from triptych.cli.data_arguments import DATA_SETS, chosen_data, data_options
 from triptych.cli.messages import plain
 from triptych.datamodules.base import TriptychDataModule
 from triptych.doctor.examine import findings_of, read_inventory
@@ -56,15 +56,7 @@ def doctor(args: Sequence[str]) -> None:
 def _parsed(args: Sequence[str]) -> tuple[TriptychDataModule, argparse.Namespace]:
     changes, others = data_options(with_shipped_configs(args))
     options = _parser().parse_args(others)
-    if options.config is not None:
-        if options.name is not None:
-            raise UsageError(f"expected NAME DIR or --config FILE, got both: {options.name}, {options.config[0]}.")
-        settings = configured_data(options.config)
-    elif options.folder is not None:
-        settings = {"class_path": DATA_SETS[options.name], "init_args": {"root": options.folder}}
-    else:
-        raise UsageError(f"expected a data set ({', '.join(DATA_SETS)}) and its folder, or --config FILE.")
-    return build_data(settings, changes), options
+    return chosen_data(options.name, options.folder, options.config, changes), options
 
 
 def _plain(findings: Sequence[Finding], data: Inventory[Any]) -> dict[str, Any]:

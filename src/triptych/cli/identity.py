@@ -87,7 +87,8 @@ def _identity(config: Mapping[str, Any], devices: int | None) -> dict[str, Any]:
     )
     seed = config.get("seed_everything")
     classes = {"model": _class(model), "data": _class(data)}
-    return {"seed_everything": "auto" if seed is True else seed, **classes, **named, **_of_stages(stages or [])}
+    of_recipe = {"ckpt_path": config.get("ckpt_path"), **_of_stages(stages)} if stages else {}
+    return {"seed_everything": "auto" if seed is True else seed, **classes, **named, **of_recipe}
 
 
 def _of_stages(stages: list[Mapping[str, Any]]) -> dict[str, Any]:
@@ -98,7 +99,7 @@ def _of_stages(stages: list[Mapping[str, Any]]) -> dict[str, Any]:
         for name, value in stage.items()
         if value is not None and name not in ("name", "precision")
     }
-    return {**({"stages": [stage["name"] for stage in stages]} if stages else {}), **settings}
+    return {"stages": [stage["name"] for stage in stages], **settings}
 
 
 def _class(part: Mapping[str, Any]) -> str:

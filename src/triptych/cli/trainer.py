@@ -13,6 +13,7 @@ from triptych.lr_finder import DEFAULT_RULE, LRSearch, Rule, find_lr
 from triptych.lr_finder.curve import PICTURE
 from triptych.recipe import Stage, run_recipe
 from triptych.recipe.state import StageResult
+from triptych.runs.checkpoint import read_checkpoint
 from triptych.runs.figures import log_figure
 from triptych.runs.folder import claim_folder, release_folder
 from triptych.runs.layout import RunLayout
@@ -70,6 +71,7 @@ class CommandTrainer(L.Trainer):
         dry_run: bool = False,
         budget: str | None = None,
         every_n_steps: int | None = None,
+        ckpt_path: str | None = None,
     ) -> None:
         """Trains stage by stage; a killed run can be resumed.
 
@@ -82,7 +84,11 @@ class CommandTrainer(L.Trainer):
             budget: A time such as 20m for all from the plan on: the epochs are reduced to fit into it, and planned anew
                 after each stage. A resumed run keeps its own.
             every_n_steps: Optimizer steps between two checkpoints to resume from; by default they go by time.
+            ckpt_path: Checkpoint or run folder whose weights, and settings of the model that are not given, it starts
+                from; that run itself does not go on.
         """
+        if ckpt_path is not None:
+            model.load_weights(read_checkpoint(ckpt_path))
         folder = self.strategy.broadcast(claim_folder(self))
         try:
             self.results = run_recipe(model, datamodule, stages, self, folder, resume, dry_run, budget, every_n_steps)

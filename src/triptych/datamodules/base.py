@@ -206,8 +206,13 @@ class TriptychDataModule(Resuming):
         table = self.sample_weights
         state = (table, None if table is None else changed_at(as_path(table)), self._read_with)
         if self._weighed_with is None or self._weighed_with != state:
-            self._weights = None if table is None else weights_of(table, self.train_paths(), self.root)
+            self._weights = self.draw_weights()
             self._weighed_with = state
+
+    def draw_weights(self) -> list[float] | None:
+        """How often each training sample is drawn, relative to the others; None draws each once per epoch."""
+        table = self.sample_weights
+        return None if table is None else weights_of(table, self.train_paths(), self.root)
 
     def train_pipeline(self) -> Pipeline:
         """Augmentations of the training samples."""

@@ -10,6 +10,8 @@ from triptych.datamodules.split import HeldOut, named_groups
 from triptych.datamodules.split_module import SplitDataModule, as_names
 from triptych.datasets.biwi import ARCHIVE, BIWI, Outside, list_frames, list_persons
 from triptych.datasets.names import SampleNames
+from triptych.datasets.point_corrections import read_point_corrections
+from triptych.datasets.points import Points
 from triptych.datasets.sample import Records, Sample, Split
 from triptych.draw.batch import point_batch
 from triptych.transforms import Pipeline, biwi_pipeline
@@ -42,6 +44,7 @@ class BIWIDataModule(SplitDataModule):
     data_set, noun = "biwi", "frame"
     lesson: ClassVar = {"valid_person": ["13"]}
     default_group, group_noun = "^[^/]+", "person"
+    corrections_layout = ("images", "points.csv")
 
     def __init__(
         self,
@@ -135,10 +138,9 @@ class BIWIDataModule(SplitDataModule):
         persons = dict.fromkeys(name.partition("/")[0] for name in names)
         return BIWI(self.root, [*persons], outside=self.outside, names=names, scale=self.scale)
 
-    def train_paths(self) -> list[Path]:
-        frames = self.records["train"]
-        assert isinstance(frames, BIWI)
-        return frames.paths
+    def read_corrections(self, folder: Path) -> Points:
+        """Images of a table `points.csv`, as `PointsDataModule` reads it, with the centre in pixels."""
+        return read_point_corrections(folder, None, self.outside, self.scale)
 
 
 def leave_one_person_out(root: str | Path) -> Sequence[dict[str, Any]]:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from triptych.datamodules.split_module import SplitDataModule
 from triptych.datasets.camvid import ARCHIVE, CamVid, ClassSet
 from triptych.datasets.camvid_classes import class_colors
+from triptych.datasets.corrections import parts_of
 from triptych.datasets.files import none_found
 from triptych.datasets.label_map import LabelMap
 from triptych.datasets.label_name import checked_label_name
@@ -19,7 +20,7 @@ from triptych.datasets.names import SampleNames
 from triptych.datasets.sample import Sample
 from triptych.draw.batch import mask_batch
 from triptych.draw.masks import Classes
-from triptych.errors import MissingDataError
+from triptych.errors import BadSampleError, MissingDataError
 from triptych.transforms import Pipeline, camvid_pipeline
 
 _CHECKED = {"fit": ("val", "train"), "validate": ("val",), "test": ("test",), "predict": ("predict",)}
@@ -59,6 +60,7 @@ class CamVidDataModule(SplitDataModule):
     target = "mask"
     data_set, noun = "camvid", "frame"
     lesson: ClassVar = {"valid_list": "valid.txt", "test_list": "test.txt"}
+    corrections_layout = ("codes.txt", "images", "labels")
 
     def __init__(
         self,
@@ -117,14 +119,14 @@ class CamVidDataModule(SplitDataModule):
         Raises:
             BadSampleError: A mask cannot be decoded, or holds an id without a class.
         """
-        frames = self.records["train"] if "train" in self.records else self.split("train")
-        assert isinstance(frames, CamVid)
+        train = self.records["train"] if "train" in self.records else self.split("train")
         counts = np.zeros(256, dtype=np.int64)
-        for name in frames.names:
-            ids = frames.read_mask(frames.label_path(name))
-            counts += np.bincount(ids.ravel(), minlength=256)
-        counts[frames.ignore_index] = 0
-        return [int(count) for count in counts[: len(frames.class_names)]]
+        for frames in parts_of(train):
+            assert isinstance(frames, CamVid)
+            for mask in frames.masks_in_order():
+                counts += np.bincount(mask.ravel(), minlength=256)
+        counts[self.frames.ignore_index] = 0
+        return [int(count) for count in counts[: len(self.frames.class_names)]]
 
     def draw_batch(self, samples: Sequence[Sample], columns: int) -> Figure:
         names = self.frames.class_names
@@ -149,18 +151,26 @@ class CamVidDataModule(SplitDataModule):
         frames.check()
         return frames
 
+    def read_corrections(self, folder: Path) -> CamVid:
+        """Frames with masks `labels/NAME_P.png` of ids as trained, the line numbers of the same `codes.txt`."""
+        frames = CamVid(folder, label_name="{stem}_P.png", scale=self.scale)
+        if frames.class_names != self.frames.class_names:
+            raise BadSampleError(
+                f"{folder / 'codes.txt'}: expected the classes of the data in their order, since a mask holds their "
+                f"numbers, {', '.join(self.frames.class_names)}, got {', '.join(frames.class_names)}."
+            )
+        frames.check()
+        for _ in frames.masks_in_order():
+            pass  # an id without a class is refused
+        return frames
+
     def _find_records(self, stage: str) -> None:
         """As in `TriptychDataModule`; and a sample of the masks is decoded, so that what is wrong is told now."""
         super()._find_records(stage)
-        of_stage = {name: self.records[name] for name in _CHECKED[stage]}
+        of_stage = {name: parts_of(self.records[name])[0] for name in _CHECKED[stage]}
         splits = {name: frames for name, frames in of_stage.items() if isinstance(frames, CamVid)}
         names = {name: frames.names for name, frames in splits.items()}
         if splits and names != self._checked:  # another stage of a recipe takes the same ones
             for doubt in check_masks(splits, self.seed):
                 rank_zero_warn(doubt)
             self._checked = names
-
-    def train_paths(self) -> list[Path]:
-        frames = self.records["train"]
-        assert isinstance(frames, CamVid)
-        return [frames.image_dir / name for name in frames.names]

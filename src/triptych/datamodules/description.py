@@ -7,7 +7,7 @@ from triptych.datamodules.split import Parts
 _NUM_FIRST = 3
 
 
-def part_line(parts: Parts, counts: Mapping[str, int], data_set: str, nouns: str) -> str:
+def part_line(parts: Parts, counts: Mapping[str, int], data_set: str, nouns: str, added: str = "") -> str:
     """The splits in one line, such as `camvid: 367 frames train, 101 validate (valid.txt), none in both`.
 
     Args:
@@ -15,10 +15,11 @@ def part_line(parts: Parts, counts: Mapping[str, int], data_set: str, nouns: str
         counts: Number of records in `train` and `val`, from which unusable samples are dropped.
         data_set: Name of the data set.
         nouns: What samples are called.
+        added: What is trained on besides, such as ` + 12 corrections`.
     """
     tested = f", {len(parts.test)} test ({parts.how_test})" if parts.test else ""
     return (
-        f"{data_set}: {counts['train']} {nouns} train, {counts['val']} validate ({parts.how}){tested}, none in "
+        f"{data_set}: {counts['train']} {nouns} train{added}, {counts['val']} validate ({parts.how}){tested}, none in "
         f"{'two of these' if tested else 'both'}"
     )
 

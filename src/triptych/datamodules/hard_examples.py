@@ -8,7 +8,7 @@ often as a sample without a row.
 import csv
 import io
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -18,7 +18,7 @@ from triptych.datasets.text import read_text
 from triptych.errors import BadSampleError, MissingDataError
 from triptych.files import as_path, save_csv
 
-_MIN_WEIGHT, _MAX_WEIGHT = 0.25, 4.0
+_MIN_WEIGHT, MAX_WEIGHT = 0.25, 4.0
 """Bounds of a weight: each sample may be drawn, and none fills an epoch."""
 _EXPECTED = "expected a CSV file with the columns path (or name) and loss"
 
@@ -82,7 +82,9 @@ def read_losses(path: str | Path) -> list[LossRow]:
     return [LossRow(*_cells(source, number, row, path_column)) for number, row in enumerate(rows, start=1)]
 
 
-def weights_of(path: str | Path, samples: Sequence[Path], root: Path) -> list[float] | None:
+def weights_of(
+    path: str | Path, samples: Sequence[Path], root: Path, apart: Collection[Path] = ()
+) -> list[float] | None:
     """Weight of each training sample, by a table of losses: how often it is drawn, relative to the others.
 
     The weight is the loss over the mean loss, clipped to [0.25, 4]; it is 1 for a sample without a row. In the mean,
@@ -93,6 +95,7 @@ def weights_of(path: str | Path, samples: Sequence[Path], root: Path) -> list[fl
             must agree with the sample's folders below `root`.
         samples: Files of the training samples.
         root: Folder of the data set.
+        apart: Files of samples that are weighed otherwise; rows with exactly these paths are passed over.
 
     Returns:
         Weight of each sample; None if no row names one of them. A warning counts the rows that name none.
@@ -102,7 +105,8 @@ def weights_of(path: str | Path, samples: Sequence[Path], root: Path) -> list[fl
         BadSampleError: It is not a table of losses; see `read_losses`.
         ValueError: A row may mean several samples, or two rows mean the same one.
     """
-    rows = read_losses(path)
+    others = {*map(str, apart)}
+    rows = [row for row in read_losses(path) if row.path not in others]
     losses = _losses_by_index(as_path(path), rows, samples, root)
     if not losses:
         return None
@@ -176,4 +180,4 @@ def _checked_loss(source: Path, path: str, loss: Any) -> float:
 
 
 def _clipped(weight: float) -> float:
-    return min(_MAX_WEIGHT, max(_MIN_WEIGHT, weight))
+    return min(MAX_WEIGHT, max(_MIN_WEIGHT, weight))

@@ -54,6 +54,7 @@ class PlanetDataModule(SplitDataModule):
     target = "labels"
     data_set, noun = "planet", "tile"
     lesson: ClassVar = {"valid_fraction": 0.2}
+    corrections_layout = ("train-jpg", "train_v2.csv")
 
     def __init__(
         self,
@@ -168,7 +169,11 @@ class PlanetDataModule(SplitDataModule):
         wanted = frozenset(names)
         return self.tiles.take([tile for name, tile in self._tile_of.items() if name in wanted])
 
-    def train_paths(self) -> list[Path]:
-        tiles = self.records["train"]
-        assert isinstance(tiles, Planet)
-        return [tiles.path(name) for name in tiles.names]
+    def read_corrections(self, folder: Path) -> Planet:
+        """Tiles of `train_v2.csv` in `train-jpg`, with the tags of the data.
+
+        Tags are separated by spaces; if one holds a space, by the first of comma, semicolon and bar that none holds.
+        """
+        tags = self.tiles.tags
+        delimiter = TagForm().for_tags(tags).delimiter
+        return Planet(folder, tags=tags, delimiter=delimiter, channels=self.channels, scale=self.scale)

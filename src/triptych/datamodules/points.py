@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from triptych.datamodules.split import HeldOut, by_values
 from triptych.datamodules.split_module import SplitDataModule
 from triptych.datasets.names import SampleNames
+from triptych.datasets.point_corrections import read_point_corrections
 from triptych.datasets.points import Outside, Points
 from triptych.datasets.sample import Sample
 from triptych.draw.batch import point_batch
@@ -52,6 +53,7 @@ class PointsDataModule(SplitDataModule):
     target = "point"
     data_set, noun = "points", "image"
     lesson: ClassVar = {"valid_fraction": 0.2}
+    corrections_layout = ("images", "points.csv")
 
     def __init__(
         self,
@@ -86,11 +88,13 @@ class PointsDataModule(SplitDataModule):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """`num_points`, and `point_names` if they have names; empty until the table is read."""
+        """`num_points`, `point_names` if they have names, and `flip_pairs` if given; empty until the table is read."""
         if self._images is None:
             return {}
-        names = self._images.point_names
-        return {"num_points": len(self._images.labels), **({"point_names": names} if names else {})}
+        names, labels = self._images.point_names, self._images.labels
+        pairs = None if self.flip_pairs is None else index_pairs(self.flip_pairs, labels)
+        known = {"num_points": len(labels), "point_names": names or None, "flip_pairs": pairs}
+        return {name: value for name, value in known.items() if value is not None}
 
     def train_pipeline(self) -> Pipeline:
         """BIWI's augmentations; none moves a point out of the image."""
@@ -163,10 +167,9 @@ class PointsDataModule(SplitDataModule):
         """Images by their names; see `Points.names`."""
         return self.images.take(names)
 
-    def train_paths(self) -> list[Path]:
-        images = self.records["train"]
-        assert isinstance(images, Points)
-        return images.paths
+    def read_corrections(self, folder: Path) -> Points:
+        """Images of a table `points.csv` in pixels, with the points of the data."""
+        return read_point_corrections(folder, self.images.point_names, self.layout["outside"], self.scale)
 
 
 def index_pairs(flip_pairs: FlipPairs, labels: Sequence[str]) -> list[tuple[int, int]]:

@@ -11,6 +11,8 @@ from triptych.datamodules.epoch_order import EpochSampler, Position
 from triptych.datamodules.micro_batches import MicroBatching
 from triptych.datasets.sample import Sample
 
+_OTHER_ORDER = "in an epoch that was begun some samples come twice, others not at all."
+
 
 class Resuming(MicroBatching):
     """A data module whose checkpoints hold the position of a fit, where the next training loader then begins."""
@@ -25,14 +27,14 @@ class Resuming(MicroBatching):
     def state_dict(self) -> dict[str, int]:
         """Position in the fit: the epoch index, the number of its samples that each process has seen, and the seed.
 
-        `batch_size` is the number of samples that are loaded at once.
+        `batch_size` is the number of samples that are loaded at once, `train` that of the training samples.
         """
         epochs, batches = self._fit_loop.epoch_progress.current, self._fit_loop.epoch_loop.batch_progress.current
         within = epochs.processed < epochs.ready
         seen = batches.ready * self.micro_batch_size if within else 0
         return {
             **{"epoch": epochs.processed, "samples": seen},
-            **{"batch_size": self.micro_batch_size, "seed": self.seed},
+            **{"batch_size": self.micro_batch_size, "seed": self.seed, "train": self._num_train},
         }
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
@@ -42,8 +44,10 @@ class Resuming(MicroBatching):
             if (seed := state_dict.get("seed", self.seed)) != self.seed:
                 rank_zero_info(
                     f"data.seed: {self.seed} goes before the checkpoint's {seed}, for split, order and augmentation; "
-                    "in an epoch that was begun some samples come twice, others not at all."
+                    f"{_OTHER_ORDER}"
                 )
+            if (before := state_dict.get("train", self._num_train)) != self._num_train:  # such as new corrections
+                rank_zero_info(f"data: {self._num_train} training samples, {before} before; {_OTHER_ORDER}")
             self.resume_batches(state_dict)
             self._while_resumed.enter_context(warnings.catch_warnings())
             warnings.filterwarnings("ignore", ".*your dataloader is not resumable")  # Lightning cannot know that it is
@@ -55,6 +59,10 @@ class Resuming(MicroBatching):
     def on_exception(self, exception: BaseException) -> None:
         super().on_exception(exception)
         self._while_resumed.close()
+
+    @property
+    def _num_train(self) -> int:
+        return len(self.records.get("train", ()))
 
     @property
     def _fit_loop(self) -> Any:

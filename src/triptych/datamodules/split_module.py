@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from lightning.pytorch.utilities import rank_zero_info
 
-from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.corrected import CorrectedDataModule
 from triptych.datamodules.description import part_line, part_table, shared_groups
 from triptych.datamodules.split import (
     HeldOut,
@@ -20,6 +20,7 @@ from triptych.datamodules.split import (
     groups_of,
     named_groups,
 )
+from triptych.datasets.corrections import added, parts_of
 from triptych.datasets.names import SampleNames
 from triptych.datasets.sample import Records, Split
 from triptych.errors import MissingDataError
@@ -27,7 +28,7 @@ from triptych.runs.plain_values import plain
 from triptych.trainer.messages import is_info_shown
 
 
-class SplitDataModule(TriptychDataModule):
+class SplitDataModule(CorrectedDataModule):
     """Data module that splits its samples in one of several ways; no sample is in two splits.
 
     The name of a sample is the POSIX path of its file below the folder of the images. A subclass reads the samples in
@@ -45,7 +46,7 @@ class SplitDataModule(TriptychDataModule):
         valid_groups: A group whose samples validate, or several; needs `group`.
         group: Regular expression that is searched in a sample's name. Its first capture, or else the whole match, names
             the group, such as the drive, person or scene. No group may be in two splits.
-        loading: Further arguments of `TriptychDataModule`.
+        loading: Further arguments of `CorrectedDataModule` and `TriptychDataModule`.
 
     Raises:
         ValueError: An argument is out of its range, or the samples are split in two ways.
@@ -86,16 +87,7 @@ class SplitDataModule(TriptychDataModule):
 
     @property
     def names(self) -> SampleNames:
-        """The names of all samples; available after `find`."""
         return self._names
-
-    def take(self, names: Sequence[str]) -> Records:
-        """The records of some samples, checked.
-
-        Args:
-            names: At least one.
-        """
-        raise NotImplementedError
 
     @property
     def ways(self) -> dict[str, Any]:
@@ -119,7 +111,8 @@ class SplitDataModule(TriptychDataModule):
 
     @property
     def sources(self) -> list[Path]:
-        return [self.root / name for name in (self.valid_list, self.test_list) if name is not None]
+        lists = [self.root / name for name in (self.valid_list, self.test_list) if name is not None]
+        return [*super().sources, *lists]
 
     @property
     def parts(self) -> Parts:
@@ -133,10 +126,12 @@ class SplitDataModule(TriptychDataModule):
         names = (self.parts.test or self.parts.val) if name == "test" else getattr(self.parts, name)
         if not names:
             raise ValueError(self._empty_message(name))
+        if name == "train" and self.corrections is not None:
+            return self.corrected(names, [*self.parts.val, *self.parts.test], self.corrections)
         return self.take(names)
 
     def describe(self) -> str:
-        """Table of what is in each split, and how it was chosen; finds the files if needed.
+        """Table of what is in each split, and how it was chosen, and the corrections; finds the files if needed.
 
         Raises:
             MissingDataError: See `setup`.
@@ -147,7 +142,10 @@ class SplitDataModule(TriptychDataModule):
             self.prepare_data()
         self._read()
         title = f"{self.data_set}: {self.root}"
-        return part_table(self.parts, title, f"{self.noun}s", f"{self.group_noun}s", self._group_of())
+        table = part_table(self.parts, title, f"{self.noun}s", f"{self.group_noun}s", self._group_of())
+        if self.corrections is None:
+            return table
+        return f"{table}\ntrain{added(self.records.get('train') or self.split('train'))}: {self.corrections}"
 
     def _read(self) -> None:
         before = self._read_with
@@ -164,8 +162,8 @@ class SplitDataModule(TriptychDataModule):
             self._told = self._parts
 
     def _line(self) -> str:
-        counts = {name: len(self.records[name]) for name in ("train", "val")}
-        line = part_line(self.parts, counts, self.data_set, f"{self.noun}s")
+        counts = {name: len(parts_of(self.records[name])[0]) for name in ("train", "val")}
+        line = part_line(self.parts, counts, self.data_set, f"{self.noun}s", added(self.records["train"]))
         group_of = self._group_of()
         shared = 0 if group_of is None else shared_groups(self.parts, group_of)
         return f"{line}; {self.group_noun}s in both: {shared}" if shared else line

@@ -8,7 +8,7 @@ Credit: Brostow, Fauqueur, Cipolla, "Semantic object classes in video: A high-de
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -147,6 +147,10 @@ class CamVid:
             BadSampleError: It cannot be decoded, its format changes ids, or it holds an id or colour without a class.
         """
         return self._merge.take(self.table.class_ids(self.table.read(path, oriented), path))
+
+    def masks_in_order(self) -> Iterator[npt.NDArray[np.uint8]]:
+        """Class ids (H, W) of the mask of each frame; see `read_mask`."""
+        return (self.read_mask(self.label_path(name)) for name in self.names)
 
     def class_name(self, value: int) -> str | None:
         """Name of the class of an id or packed colour in the masks; None for void."""

@@ -144,6 +144,11 @@ class Planet:
         path = self.path(name)
         return {"image": READERS[self.channels](path, self.scale), "labels": labels, "path": str(path)}
 
+    @property
+    def paths(self) -> list[Path]:
+        """Path of each tile."""
+        return [self._paths[name] for name in self.names]
+
     def path(self, name: str) -> Path:
         """Path of the tile `name`."""
         return self._paths[name]

@@ -32,10 +32,10 @@ class Evaluation(NamedTuple):
     data: TriptychDataModule
 
     def each(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, Tensor]]:
-        """Each sample with the network's output for it, float32; both on the model's device."""
+        """Each sample with what the model predicts for it, float32; both on the model's device."""
         for sample in samples:
             moved = self._moved(sample)
-            yield moved, self.model(moved["image"][None]).float()[0]
+            yield moved, self.model.predicted(moved["image"][None]).float()[0]
 
     def at(self, indices: Iterable[int]) -> Iterator[tuple[Sample, Tensor]]:
         """Like `each`, for the samples of the split at `indices`."""
@@ -44,7 +44,7 @@ class Evaluation(NamedTuple):
     def together(self, samples: Iterable[Sample]) -> list[tuple[Sample, Tensor]]:
         """Like `each`, but in one batch, which is faster; all samples must have the same size."""
         moved = [self._moved(sample) for sample in samples]
-        preds = self.model(torch.stack([sample["image"] for sample in moved])).float()
+        preds = self.model.predicted(torch.stack([sample["image"] for sample in moved])).float()
         return list(zip(moved, preds, strict=True))
 
     def feed(self, *counters: Counter, limit: int | None = None) -> None:
@@ -67,7 +67,7 @@ class Evaluation(NamedTuple):
         )
         for batch in loader:
             moved = self._moved(batch)
-            yield moved, self.model(moved["image"]).float()
+            yield moved, self.model.predicted(moved["image"]).float()
 
     def _moved(self, sample: Any) -> Any:
         """A sample or a batch on the model's device."""

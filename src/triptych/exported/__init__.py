@@ -1,4 +1,4 @@
-"""The folder of an exported model: its files, what `model.json` says, and checksums; no torch."""
+"""The folder of an exported model: its files, what `model.json` says, checksums, and its network; no torch."""
 
 from triptych.exported.folder import ExportedFolder
 from triptych.exported.manifest import DataCard, FileCard, Manifest, Scores, Task

@@ -73,6 +73,7 @@ class Manifest:
         image_size: (height, width) in pixels to which images were resized for its validation.
         names: Name of each class, point or tag.
         hyper_parameters: Arguments of the task's constructor, to build the network again.
+        form: What the weights depend on beside the hyper-parameters, by name.
         ignore_index: Class id of void pixels; None for other tasks, or without void.
         palette: RGB of each class; None for other tasks.
         thresholds: Probabilities above which each tag is predicted, by the way they were chosen: `fixed`, and
@@ -83,7 +84,7 @@ class Manifest:
         precision: Of `model.onnx`: `float32`, `float16` or `int8`.
         data: The training data; None if the run does not say.
         scores: Scores of the validation; None if there are no data to score on.
-        versions: Version of each package that trained and exported it.
+        versions: Version of each package that trained it, or for the `onnx` ones exported it.
         files: Each other file of the folder, by name.
     """
 
@@ -93,6 +94,7 @@ class Manifest:
     image_size: tuple[int, int]
     names: list[str]
     hyper_parameters: dict[str, Any]
+    form: dict[str, bool] = field(default_factory=dict)
     ignore_index: int | None = None
     palette: list[tuple[int, int, int]] | None = None
     thresholds: dict[str, list[float]] | None = None
@@ -135,11 +137,13 @@ class Manifest:
         values = {name: value for name, value in content.items() if name in known}
         try:
             values["image_size"] = tuple(values["image_size"])
+            values["palette"] = [tuple(color) for color in values.get("palette") or ()] or None
+            values["hyper_parameters"] = dict(values["hyper_parameters"])
             values["data"] = None if values.get("data") is None else DataCard(**values["data"])
             values["scores"] = None if values.get("scores") is None else Scores(**values["scores"])
             values["files"] = {name: FileCard(**card) for name, card in values.get("files", {}).items()}
             manifest = cls(**values)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadSampleError(f"{path}: expected the keys of an exported model; {error}.") from error
         if manifest.task not in get_args(Task):
             raise BadSampleError(f"{path}: task: expected one of {', '.join(get_args(Task))}, got {manifest.task!r}.")

@@ -41,7 +41,22 @@ def read_ids(path: Path, oriented: bool = True) -> npt.NDArray[np.uint8] | npt.N
         BadSampleError: Its format changes ids, it cannot be decoded completely, or it holds floats or ids outside 0 to
             65535.
     """
-    data, header = _read(path)
+    return ids_of(read_bytes(path), path, oriented)
+
+
+def ids_of(data: bytes, path: Path, oriented: bool = True) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
+    """The class ids of a mask in memory; see `read_ids`.
+
+    Args:
+        data: The file.
+        path: Its name, for the messages.
+        oriented: See `read_ids`.
+
+    Raises:
+        ColouredMaskError: See `read_ids`.
+        BadSampleError: See `read_ids`.
+    """
+    header = _header(data, path)
     if header.bands != 1 or header.kind not in ("u", "i"):
         kind, instead = (
             (ColouredMaskError, "not their colours") if header.bands > 1 else (BadSampleError, "as whole numbers")
@@ -75,7 +90,8 @@ def read_rgba(path: Path, oriented: bool = True) -> npt.NDArray[np.uint8]:
         MissingDataError: The file does not exist.
         BadSampleError: Its format changes colours, it cannot be decoded completely, or has more than 8 bits per band.
     """
-    data, header = _read(path)
+    data = read_bytes(path)
+    header = _header(data, path)
     if header.bits > 8:
         raise BadSampleError(
             f"{path}: expected a mask of colours with 8 bits per band, got {header.bits} bits; convert it, or map the "
@@ -106,12 +122,12 @@ def refuse_changed_ids(path: Path, header: ImageHeader, data: bytes | None = Non
         raise BadSampleError(f"{path}: expected one mask, got {header.pages} pages or frames; save one image a file.")
 
 
-def _read(path: Path) -> tuple[bytes, ImageHeader]:
-    data = read_bytes(path)
+def _header(data: bytes, path: Path) -> ImageHeader:
+    """The header of a mask that is read."""
     header = header_of(io.BytesIO(data), path)
     refuse_unreadable(header, path)
     refuse_changed_ids(path, header, data)
-    return data, header
+    return header
 
 
 @contextlib.contextmanager

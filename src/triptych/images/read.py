@@ -2,7 +2,7 @@
 
 import io
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from triptych.errors import MissingDataError
 from triptych.images.decode import Channels, decode, decode_large, decode_plain_jpeg, is_large
-from triptych.images.header import header_of
+from triptych.images.header import ImageHeader, header_of
 from triptych.images.limits import refuse_unreadable
 from triptych.images.orientation import turned
 from triptych.images.scaling import Scale, scaled
@@ -65,6 +65,30 @@ def _read(path: Path, channels: Channels, scale: Scale | None, oriented: bool) -
         pixels = decode_large(path, header)
     else:
         pixels = decode(data, header, channels, path)
+    return as_shown(pixels, header, path, channels, scale, oriented)
+
+
+def as_shown(
+    pixels: npt.NDArray[Any],
+    header: ImageHeader,
+    path: Path,
+    channels: Channels,
+    scale: Scale | None = None,
+    oriented: bool = True,
+) -> npt.NDArray[np.uint8]:
+    """Decoded pixels as `read_rgb` and `read_rgb_and_more` give them: of 8 bits, of all bands, and turned.
+
+    Args:
+        pixels: As they are stored; see `decode`.
+        header: Of their file.
+        path: Of the file.
+        channels: 3 repeats grey.
+        scale: See `read_rgb`.
+        oriented: See `read_rgb`.
+
+    Raises:
+        BadSampleError: They are floats or have values below 0, and `scale` is None.
+    """
     if header.needs_scale:
         pixels = scaled(pixels, header, scale, path)
     if channels == 3 and pixels.ndim == 2:

@@ -1,18 +1,16 @@
 """The sections of a report that need data: a new validation, and the worst samples."""
 
-import lightning as L
 from rich.table import Table
 
 from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.saved_data import saved_data
 from triptych.draw.page import Html, Section, picture, table, text
 from triptych.errors import MissingDataError, one_line
 from triptych.evaluation.evaluate import evaluating
-from triptych.report.saved_data import saved_data
+from triptych.evaluation.validate import validate
 from triptych.runs.log import RunLog
 from triptych.show.top_losses import mistake_figures
 from triptych.tasks.base import TransferTask
-from triptych.tasks.score_report import NoScoreReport
-from triptych.trainer.messages import no_info
 
 _NUM_WORST = 9
 _TITLES = ("Validation", "Worst samples")
@@ -43,18 +41,9 @@ def validation_sections(model: TransferTask, data: TriptychDataModule | None, lo
 
 
 def _sections(model: TransferTask, data: TriptychDataModule) -> list[Section]:
-    with no_info():
-        trainer = L.Trainer(
-            devices=1,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            callbacks=[NoScoreReport()],
-        )
     with evaluating(model, data) as evaluation:
         worst, confusion = mistake_figures(evaluation, _NUM_WORST)
-    validation = [text("The checkpoint, validated again for this report:"), *_validation(trainer, model, data)]
+    validation = [text("The checkpoint, validated again for this report:"), *_validation(model, data)]
     if confusion:
         validation.append(picture(confusion, "Errors by class, tag or point in the validation samples", "svg"))
     explanation = text("The validation samples with the highest losses, worst first.")
@@ -62,10 +51,9 @@ def _sections(model: TransferTask, data: TriptychDataModule) -> list[Section]:
     return [Section(_TITLES[0], validation), Section(_TITLES[1], [explanation, figure])]
 
 
-def _validation(trainer: L.Trainer, model: TransferTask, data: TriptychDataModule) -> list[Html]:
+def _validation(model: TransferTask, data: TriptychDataModule) -> list[Html]:
     """Scores of the whole split, and the tables of the task."""
-    with no_info():
-        (scores,) = trainer.validate(model, data, verbose=False)
+    scores = validate(model, data)
     shown = Table("score")
     shown.add_column("value", justify="right")
     for name, value in scores.items():

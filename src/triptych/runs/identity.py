@@ -12,7 +12,9 @@ _OF_TRAINER = (
 _MAY_CHANGE = frozenset({"num_workers", "download", "predict_path", "tile"})
 """The arguments of a data module that do not change the result."""
 _PROCESSES = ("trainer.devices", "trainer.num_nodes")
-_OF_DATA = frozenset({"num_classes", "num_labels", "num_points", "class_names", "tags", "point_names", "ignore_index"})
+_OF_DATA = frozenset(
+    {"num_classes", "num_labels", "num_points", "class_names", "tags", "point_names", "flip_pairs", "ignore_index"}
+)
 """The arguments of a model that are taken from the data if they are None."""
 
 

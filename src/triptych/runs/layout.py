@@ -46,6 +46,11 @@ class RunLayout:
         return self.folder / "report.html"
 
     @property
+    def exported(self) -> Path:
+        """The folder of the exported model."""
+        return self.folder / "exported"
+
+    @property
     def predictions(self) -> Path:
         """The folder of predictions."""
         return self.folder / "predictions"

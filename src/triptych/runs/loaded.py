@@ -3,9 +3,12 @@
 import sys
 from typing import Any
 
+_OWN = __name__.partition(".")[0]
+"""This package, whose public classes are imported when they are asked for."""
+
 
 def loaded_class(where: str, class_path: object, *expected: type) -> type[Any]:
-    """The class of that path, which a program has imported before.
+    """The class of that path, which a program has imported before; our own public classes always count as loaded.
 
     Args:
         where: The file and the key that name the class, for the error.
@@ -16,7 +19,10 @@ def loaded_class(where: str, class_path: object, *expected: type) -> type[Any]:
         ValueError: No loaded class has that path, or it is not a subclass of an expected one.
     """
     module, _, name = str(class_path).rpartition(".")
-    found = getattr(sys.modules.get(module), "__dict__", {}).get(name)  # `getattr(module, name)` may import
+    if module == _OWN and name in sys.modules[_OWN].__all__:
+        found = getattr(sys.modules[_OWN], name)
+    else:
+        found = getattr(sys.modules.get(module), "__dict__", {}).get(name)  # `getattr(module, name)` may import
     if isinstance(found, type) and issubclass(found, expected):
         return found
     raise ValueError(

@@ -10,6 +10,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from triptych.datasets.sample import Batch, wrong_target
+from triptych.exported import Manifest
 from triptych.losses import ChosenLoss, LossChoice, LossFunction, LossTerms, SplitLoss
 from triptych.models.network import TransferNetwork
 from triptych.optim.one_cycle import Version
@@ -17,18 +18,20 @@ from triptych.runs.plain_values import plain
 from triptych.tasks.checkpoints import Checkpointing
 from triptych.tasks.inputs import check_batch, check_images
 from triptych.tasks.prediction import Predicting
+from triptych.tasks.pretrained import Pretrained
 from triptych.tasks.score_report import ScoreReport
 from triptych.tasks.start import constructor_arguments
 from triptych.tasks.training import OneCycleTraining
 from triptych.trainer.cpu import keep_freed_memory
 from triptych.trainer.stop import StopOnSignal
 from triptych.trainer.sync_batchnorm import keep_activations
+from triptych.views import TTAChoice, views_of
 
 MaxLR = float | str | list[float | str]
 """Peak learning rate, see `triptych.optim.group_rates`; in place of each number "find" or "find/N"."""
 
 
-class TransferTask(OneCycleTraining, Checkpointing, Predicting):
+class TransferTask(OneCycleTraining, Checkpointing, Predicting, Pretrained):
     """Trains a network that starts from a pretrained encoder.
 
     A subclass declares its own arguments in its constructor and passes the others on as `**transfer`. An argument that
@@ -53,9 +56,12 @@ class TransferTask(OneCycleTraining, Checkpointing, Predicting):
             sum, in which `weight` is the factor of each. In a script also a function (preds, target) of float32
             predictions, which returns `LossTerms`, or the mean over the samples. A checkpoint does not hold a function:
             pass it again to compute the loss of a loaded model.
+        tta: Views of an image over which predictions are averaged in validation, test and prediction: `flip` (the
+            image and its mirror image), `dihedral` (all eight symmetries, for images without an upper side), or
+            `{symmetry: flip, scales: [0.75, 1, 1.25]}`. Checkpoints do not hold it: give it where it is wanted.
 
     Raises:
-        ValueError: `loss` is unknown, or one of its arguments is unknown or out of range.
+        ValueError: `loss` or `tta` is unknown, or one of its arguments is unknown or out of range.
     """
 
     required_hparam: str | None = None
@@ -77,10 +83,12 @@ class TransferTask(OneCycleTraining, Checkpointing, Predicting):
         freeze_to: int = 0,
         train_bn: bool = True,
         loss: LossChoice = None,
+        tta: TTAChoice = None,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(ignore="loss")  # those of the subclass too
         self._choose_loss(loss)
+        self.views = views_of(tta)
         stored: tuple[Any, ...] = (self._hparams, self._hparams_initial)
         for hparams in stored:
             hparams.update({name: plain(value) for name, value in hparams.items()}, loss=self.chosen_loss.plain)
@@ -135,6 +143,7 @@ class TransferTask(OneCycleTraining, Checkpointing, Predicting):
             if self.trainer.strategy.root_device.type == "cpu":
                 keep_freed_memory()
         self.scores = self.build_scores()
+        self.start_gain(stage)
         self._hush_hook_warning()
 
     def _hush_hook_warning(self) -> None:
@@ -188,6 +197,9 @@ class TransferTask(OneCycleTraining, Checkpointing, Predicting):
                 raise ValueError(self._missing_hparam())
             self.network = self.build_network()
             self.network.freeze_to(self.hparams["freeze_to"], self.hparams["train_bn"])
+
+    def take_manifest(self, manifest: Manifest) -> None:
+        self.take_form(manifest.form)
 
     def report(self, split: str) -> list[RenderableType]:
         """Tables and lines for the terminal with the last scores, of `split`."""
@@ -254,7 +266,7 @@ class TransferTask(OneCycleTraining, Checkpointing, Predicting):
 
     def eval_step(self, batch: Batch, stage: str) -> None:
         """Updates `scores` and `{stage}/loss`, the mean loss over the split, with a batch."""
-        preds = self(batch["image"])
+        preds = self.evaluated(batch)
         self.split_loss.update(self._terms(preds, batch[self.target]))
         self.log(f"{stage}/loss", self.split_loss, on_step=False, on_epoch=True)
         self.update_scores(preds, batch)
@@ -272,6 +284,7 @@ class TransferTask(OneCycleTraining, Checkpointing, Predicting):
         for name in scalars:
             self.log(f"{stage}/{name}", self.last_scores[name], prog_bar=name == scalars[0])
         self.scores.reset()
+        self.end_gain()
 
 
 def supported_scores(names: Sequence[str], scores: Tensor, support: Tensor) -> dict[str, float]:

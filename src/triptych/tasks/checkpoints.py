@@ -30,6 +30,11 @@ class Checkpointing(L.LightningModule):
     noise_seed: int
     last_scores: dict[str, Tensor]
 
+    @property
+    def form(self) -> dict[str, bool]:
+        """What the weights depend on beside the hyper-parameters, as `take_form` takes it."""
+        return {}
+
     def take_form(self, checkpoint: Mapping[str, Any]) -> None:
         """Called with a checkpoint whose weights are taken, for what they depend on beside the hyper-parameters."""
 
@@ -89,8 +94,10 @@ class Checkpointing(L.LightningModule):
             ) from None
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Drops `encoder_weights`, since the checkpoint has all weights; adds seed, environment and scores."""
+        """Drops `encoder_weights`, as the checkpoint has all weights, and `tta`; adds seed, environment and scores."""
         checkpoint["hyper_parameters"]["encoder_weights"] = None
+        checkpoint.update(self.form)
+        checkpoint["hyper_parameters"].pop("tta", None)  # it would slow down each use of the weights, unasked
         checkpoint["noise_seed"] = self.noise_seed
         checkpoint["environment"] = environment(self.device) | self._settings()
         checkpoint["scores"] = {name: float(value) for name, value in self.last_scores.items() if value.ndim == 0}

@@ -1,18 +1,14 @@
 """The form of what goes into a model: checked in one place, for training, prediction and a plain call."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from PIL import Image, ImageOps
 from torch import Tensor
 
 from triptych.datasets.sample import Target
-from triptych.errors import BadSampleError
-from triptych.images import READERS, Scale, image_header
+from triptych.images import GivenImage, Scale, given_pixels
 
 _FAR = 3.0
 """Where all points lie beyond this, they are in pixels and not in [-1, 1]."""
@@ -135,50 +131,9 @@ def _labels(labels: Tensor, num_labels: int | None) -> Tensor:
     return labels
 
 
-def read_image(image: Any, in_channels: int, scale: Scale | None = None) -> Tensor:
-    """An image as a tensor uint8 (C, H, W), as it is shown: turned as its EXIF orientation says.
-
-    Args:
-        image: The path of a file, a PIL image, or an array uint8 (H, W, C) or (H, W), RGB first.
-        in_channels: Channels of the model.
-        scale: How a file of more than 8 bits is read, as in training; see `triptych.images.read_rgb`.
-
-    Raises:
-        ValueError: It is something else, has another number of channels, or more than 8 bits and `scale` is None.
-        MissingDataError: The file does not exist.
-    """
-    if isinstance(image, (str, Path)):
-        image = _read_file(Path(image), in_channels, scale)
-    elif isinstance(image, Image.Image):
-        image = _pixels_of(image, in_channels)
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim not in (2, 3):
-        got = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise ValueError(f"image: expected a path, a PIL image or an array uint8 (H, W, C), got {got}.")
-    pixels = np.atleast_3d(image)
-    if pixels.shape[2] == 1 and in_channels == 3:
-        pixels = np.repeat(pixels, 3, axis=2)
-    if pixels.shape[2] != in_channels:
-        raise ValueError(f"image: expected {in_channels} channels (in_channels), got {pixels.shape[2]}.")
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
-
-
-def _read_file(path: Path, in_channels: int, scale: Scale | None) -> npt.NDArray[np.uint8]:
-    if scale is None and (header := image_header(path)).needs_scale:
-        raise BadSampleError(
-            f"{path}: expected 8 bits, got {header.text}; pass the scale of the training data, such as scale=4095 for "
-            "12 bits: the value that becomes 255."
-        )
-    return READERS[4 if in_channels == 4 else 3](path, scale)
-
-
-def _pixels_of(image: Image.Image, in_channels: int) -> npt.NDArray[np.uint8]:
-    if image.mode.startswith(("I", "F")) or (in_channels == 4 and image.mode not in ("RGBA", "RGBX")):
-        raise ValueError(
-            f"image: expected a PIL image of {in_channels} bands of 8 bits, got mode {image.mode}; pass the path of "
-            "the file, with the scale of the training data if it has more than 8 bits."
-        )
-    shown = ImageOps.exif_transpose(image)
-    return np.asarray(shown.convert("RGB") if in_channels == 3 else shown)
+def read_image(image: GivenImage, in_channels: int, scale: Scale | None = None) -> Tensor:
+    """An image as a tensor uint8 (C, H, W); see `triptych.images.given_pixels`."""
+    return torch.from_numpy(np.ascontiguousarray(given_pixels(image, in_channels, scale).transpose(2, 0, 1)))
 
 
 def as_list(images: Any) -> Sequence[Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from lightning.pytorch.utilities import rank_zero_info
 
+from triptych.datasets.sample import Target
 from triptych.files import plain_path
 from triptych.runs.checkpoint import read_hyper_parameters
 from triptych.runs.layout import checkpoint_of
@@ -47,6 +48,11 @@ def load_model(path: str | Path) -> TransferTask:
         f"{checkpoint}: expected a checkpoint of UNetSegmenter, PointRegressor or MultiLabelClassifier, got one "
         f"without {', '.join(_TASKS)} among its hyper-parameters."
     )
+
+
+def task_of(target: Target) -> type[TransferTask]:
+    """The class of the models with that target."""
+    return next(task for task in _TASKS.values() if task.target == target)
 
 
 def _default_loss(task: type[TransferTask], checkpoint: Path) -> str:

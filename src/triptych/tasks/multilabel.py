@@ -1,6 +1,6 @@
 """Multi-label classification: the tags of an image."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import torch
@@ -8,13 +8,17 @@ from rich.console import RenderableType
 from torch import Tensor
 
 from triptych.datasets.sample import Batch
+from triptych.exported import Manifest
 from triptych.losses import TAG_LOSSES, LossChoice, LossTerms
 from triptych.metrics import TagScores
+from triptych.metrics.image_counts import TagCounts
 from triptych.metrics.thresholds import best_threshold, best_thresholds
 from triptych.models import TagNetwork
+from triptych.models.tta import average_labels
 from triptych.tasks.base import MaxLR, TransferTask, supported_scores
 from triptych.tasks.mistakes import wrong_tags
 from triptych.tasks.tables import gain_line, tag_table
+from triptych.views import View
 
 Choice = Literal["fixed", "single", "per_tag"]
 """The hyper-parameter's threshold, or those that a validation chose: one for all tags, or one per tag."""
@@ -82,6 +86,12 @@ class MultiLabelClassifier(TransferTask):
     def build_scores(self) -> TagScores:
         return TagScores(self.hparams["threshold"])
 
+    def build_image_counts(self) -> TagCounts:
+        return TagCounts(self.hparams["threshold"])
+
+    def average(self, images: Tensor, views: Sequence[View]) -> Tensor:
+        return average_labels(self, images, views)
+
     def resolve(self, metadata: Mapping[str, Any]) -> None:
         of_data, of_model = metadata.get("in_channels"), self.hparams["in_channels"]
         if of_data not in (None, of_model):
@@ -130,6 +140,14 @@ class MultiLabelClassifier(TransferTask):
             self.thresholds = state_dict.pop(prefix + _THRESHOLDS).detach().cpu().clone()
         super()._load_from_state_dict(state_dict, prefix, *args)
 
+    def take_manifest(self, manifest: Manifest) -> None:
+        """See `Pretrained`; the thresholds that a validation chose are part of the model."""
+        super().take_manifest(manifest)
+        rows = [manifest.thresholds.get(choice) for choice in CHOICES] if manifest.thresholds else []
+        for row, values in zip(self.thresholds, rows, strict=False):
+            if values is not None:
+                row.copy_(torch.tensor(values))
+
     def thresholds_by(self, choice: Choice) -> Tensor:
         """Threshold of each tag, (num_labels,).
 
@@ -161,5 +179,4 @@ class MultiLabelClassifier(TransferTask):
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Probability of each tag, float32 (N, num_labels)."""
-        logits: Tensor = self(batch["image"])
-        return logits.float().sigmoid()
+        return self.predicted(batch["image"]).float().sigmoid()

@@ -1,6 +1,6 @@
 """Point regression: coordinates of points in an image."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,11 +11,17 @@ from torchmetrics import MeanMetric
 from triptych.datasets.sample import Batch
 from triptych.losses import POINT_LOSSES, LossChoice
 from triptych.metrics import PointScores
+from triptych.metrics.image_counts import PointCounts
 from triptych.models import PointNetwork
+from triptych.models.tta import average_points
 from triptych.runs.plain_values import plain
 from triptych.tasks.base import MaxLR, TransferTask, supported_scores
 from triptych.tasks.mistakes import missed_points
 from triptych.tasks.tables import point_table
+from triptych.views import View, pairs_for
+
+_ON_EDGES = "heatmap_on_edges"
+"""Key in a checkpoint; see `HeatmapHead.on_edges`."""
 
 
 class PointRegressor(TransferTask):
@@ -24,6 +30,8 @@ class PointRegressor(TransferTask):
     Args:
         num_points: Number of points; None takes it from the data module, and is 1 if that does not say it.
         point_names: Name of each point, for tables and files; None takes them from the data module.
+        flip_pairs: Pairs of indices of the points that change places in a mirrored image, which `tta` needs; None, or
+            other pairs than those of the data module, takes them from there.
         max_lr: Peak learning rate of one-cycle, of each layer group; see `TransferTask`.
         loss: Of each coordinate on [-1, 1]: the mean of its `mse`, `l1` or `wing` (arguments `w`, `epsilon`), or a sum;
             see `triptych.losses` and `TransferTask`.
@@ -34,13 +42,14 @@ class PointRegressor(TransferTask):
 
     target = "point"
     losses = POINT_LOSSES
-    target_hparams = ("num_points", "point_names")
+    target_hparams = ("num_points", "point_names", "flip_pairs")
     head_weight = "network.head.maps.5.weight"
 
     def __init__(
         self,
         num_points: int | None = None,
         point_names: list[str] | None = None,
+        flip_pairs: list[list[int]] | None = None,
         *,
         max_lr: MaxLR = 3e-3,
         loss: LossChoice = "mse",
@@ -99,6 +108,8 @@ class PointRegressor(TransferTask):
                 f"point_names: the model or its checkpoint has {names!r}, the data {of_data!r}; set point_names "
                 "of the data to the model's, or choose data that agree."
             )
+        if "flip_pairs" in metadata:  # the weights do not depend on them
+            self.save_hyperparameters({"flip_pairs": None})
         super().resolve(metadata)
         if self.hparams["num_points"] is None and self.hparams["point_names"] is not None:
             self.save_hyperparameters({"num_points": len(self.hparams["point_names"])})
@@ -108,19 +119,25 @@ class PointRegressor(TransferTask):
         if isinstance(self.network, PointNetwork) and number is not None:
             self.network.head.set_num_points(number)
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_save_checkpoint(checkpoint)
-        if isinstance(self.network, PointNetwork):
-            checkpoint["heatmap_on_edges"] = self.network.head.on_edges
+    @property
+    def form(self) -> dict[str, bool]:
+        """Where the centres of the heat maps' cells are."""
+        return {_ON_EDGES: self.network.head.on_edges} if isinstance(self.network, PointNetwork) else {}
 
     def take_form(self, checkpoint: Mapping[str, Any]) -> None:
         """Keeps the centres of cells that the weights were trained with; those of before checkpoints named them too."""
         if isinstance(self.network, PointNetwork):
-            self.network.head.on_edges = checkpoint.get("heatmap_on_edges", True)
+            self.network.head.on_edges = checkpoint.get(_ON_EDGES, True)
 
     def build_scores(self) -> PointScores:
         several = len(self.point_names) > 1
         return PointScores(self.hparams["num_points"] if several else None)
+
+    def build_image_counts(self) -> PointCounts:
+        return PointCounts()
+
+    def average(self, images: Tensor, views: Sequence[View]) -> Tensor:
+        return average_points(self, images, views, pairs_for(views, self.hparams["flip_pairs"], self.point_names))
 
     def update_scores(self, preds: Tensor, batch: Batch) -> None:
         self.scores.update(preds, batch["point"], batch["size"])
@@ -153,5 +170,5 @@ class PointRegressor(TransferTask):
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Points (N, P, 2) as (y, x) in pixels of the original files."""
-        points: Tensor = (self(batch["image"]) + 1) / 2 * batch["size"][:, None]
+        points: Tensor = (self.predicted(batch["image"]) + 1) / 2 * batch["size"][:, None]
         return points

@@ -23,7 +23,8 @@ class ScoreReport(L.Callback):
 
     @rank_zero_only
     def _print(self, pl_module: Any, split: str) -> None:
-        for part in pl_module.report(split) if pl_module.last_scores else ():
+        parts = [*pl_module.report(split), *pl_module.gain_report()] if pl_module.last_scores else []
+        for part in parts:
             Console().print(part, soft_wrap=isinstance(part, str))
 
 

@@ -10,13 +10,16 @@ from torch import Tensor
 from triptych.datasets.sample import Batch
 from triptych.losses import MASK_LOSSES, LossChoice, LossTerms
 from triptych.metrics import SegmentationScores
+from triptych.metrics.image_counts import MaskCounts
 from triptych.models import UNet
 from triptych.models.tiles import tiled_ids
+from triptych.models.tta import average_masks
 from triptych.tasks.base import TransferTask, supported_scores
 from triptych.tasks.file_masks import FileMasks
 from triptych.tasks.mistakes import wrong_pixels
 from triptych.tasks.tables import class_table
 from triptych.trainer.cpu import return_large_memory
+from triptych.views import View
 
 BALANCED = "balanced"
 
@@ -82,6 +85,12 @@ class UNetSegmenter(TransferTask):
     def build_scores(self) -> SegmentationScores:
         return SegmentationScores(self.hparams["num_classes"], self.hparams["ignore_index"])
 
+    def build_image_counts(self) -> MaskCounts:
+        return MaskCounts(self.hparams["num_classes"], self.hparams["ignore_index"])
+
+    def average(self, images: Tensor, views: Sequence[View]) -> Tensor:
+        return average_masks(self, images, views)
+
     def _check_weights(self) -> None:
         weights, num_classes = self.hparams["class_weights"], self.hparams["num_classes"]
         self.chosen_loss.refuse_weights("class_weights", weights)
@@ -126,8 +135,8 @@ class UNetSegmenter(TransferTask):
         if "tile" in batch:
             return_large_memory()
             tiles = batch["tile"].tolist()
-            return [tiled_ids(self, image, tile) for image, tile in zip(batch["image"], tiles, strict=True)]
-        return FileMasks(self(batch["image"]).float(), batch["size"].tolist())
+            return [tiled_ids(self.predicted, image, tile) for image, tile in zip(batch["image"], tiles, strict=True)]
+        return FileMasks(self.predicted(batch["image"]).float(), batch["size"].tolist())
 
 
 def balanced_weights(counts: Sequence[int]) -> list[float]:

@@ -8,7 +8,6 @@ Sources: fastai 1.0, `vision/transform.py` (`rotate`, `zoom`, `symmetric_warp`).
 
 import math
 import random
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import albumentations as A
@@ -16,6 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from albumentations.core.type_definitions import Targets
+
+from triptych.views import Pairs, mirrored_order
 
 Matrix = npt.NDArray[np.float64]
 TRIES = 10
@@ -67,8 +68,6 @@ SYMMETRIES: dict[Symmetries, list[Matrix]] = {
     "mirror": [np.eye(3), flip()],
     "square": _square_symmetries(),
 }
-Pairs = Sequence[tuple[int, int]]
-"""Indices of the points that are each other's mirror images, such as a left and a right eye."""
 
 
 def to_pixels(height: int, width: int) -> Matrix:
@@ -164,7 +163,7 @@ class LessonGeometry(A.DualTransform):
     def apply_to_keypoints(self, keypoints: Matrix, matrix: Matrix, **params: Any) -> Matrix:
         to_source = to_pixels(*params["shape"][:2])
         moved = np.hstack([move_points(keypoints[:, :2], to_source @ matrix), keypoints[:, 2:]])
-        return moved[_mirrored_order(len(moved), self.flip_pairs)] if np.linalg.det(matrix) < 0 else moved
+        return moved[mirrored_order(len(moved), self.flip_pairs)] if np.linalg.det(matrix) < 0 else moved
 
     def apply_to_mask(self, mask: npt.NDArray[np.uint8], matrix: Matrix, **params: Any) -> npt.NDArray[np.uint8]:
         return _warp(mask, matrix, self.size, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT, self.fill_mask)
@@ -187,12 +186,6 @@ def move_points(points: Matrix, matrix: Matrix) -> Matrix:
 def _all_inside(points: Matrix, height: int, width: int) -> bool:
     """Whether no known point is outside; comparisons with NaN, a missing one, are false."""
     return not ((points < 0) | (points > (width, height))).any()
-
-
-def _mirrored_order(count: int, flip_pairs: Pairs) -> list[int]:
-    """For each of so many points the index of its mirror image; its own if it is in no pair."""
-    partner = {one: other for pair in flip_pairs for one, other in (pair, pair[::-1])}
-    return [partner.get(index, index) for index in range(count)]
 
 
 def _averaged(image: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:

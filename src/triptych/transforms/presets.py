@@ -5,8 +5,9 @@ from typing import TypeAlias
 import albumentations as A
 import cv2
 
-from triptych.transforms.geometry import LessonGeometry, Pairs
+from triptych.transforms.geometry import LessonGeometry
 from triptych.transforms.lighting import LessonLighting
+from triptych.views import Pairs
 
 Pipeline: TypeAlias = A.Compose
 """Transforms that move image, mask and points together."""

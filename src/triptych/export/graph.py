@@ -1,0 +1,78 @@
+"""The network of a model as an ONNX graph: plain uint8 images in, float32 answers out."""
+
+import warnings
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from triptych.datasets.sample import Target
+from triptych.errors import one_line
+from triptych.tasks.base import TransferTask
+
+INPUT = "images"
+"""Name of the graph's input."""
+OUTPUTS: dict[Target, str] = {"mask": "logits", "point": "points", "labels": "probabilities"}
+"""Name of the graph's output."""
+_EXAMPLE = (2, 96, 160)
+"""N, H and W that the graph is traced with; no two are equal, and none is 1, so that none is taken for a constant."""
+
+
+class PlainNetwork(nn.Module):
+    """A network of a task whose output needs no further layer.
+
+    Args:
+        network: The network.
+        target: The task.
+
+    Shape: images uint8 (N, C, H, W) of any size; float32 logits (N, K, H, W) of `"mask"`, points (N, P, 2) of
+        `"point"`, probabilities (N, L) of `"labels"`.
+    """
+
+    def __init__(self, network: nn.Module, target: Target) -> None:
+        super().__init__()
+        self.network, self.target = network, target
+
+    def forward(self, images: Tensor) -> Tensor:
+        output: Tensor = self.network(images).float()
+        return output.sigmoid() if self.target == "labels" else output
+
+
+def plain_network(model: TransferTask) -> PlainNetwork:
+    """The network of a model, in evaluation mode."""
+    assert model.network is not None
+    return PlainNetwork(model.network, model.target).eval()
+
+
+def write_graph(network: PlainNetwork, in_channels: int, path: Path) -> None:
+    """Writes a network as ONNX; number, height and width of the images stay open.
+
+    Args:
+        network: The network, on the CPU.
+        in_channels: Channels of the images.
+        path: The file.
+
+    Raises:
+        ValueError: torch cannot translate the network.
+    """
+    number, height, width = _EXAMPLE
+    example = torch.zeros(number, in_channels, height, width, dtype=torch.uint8)
+    sides = {0: torch.export.Dim("N"), 2: torch.export.Dim("H"), 3: torch.export.Dim("W")}
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch and onnxscript, about their own code
+        try:
+            program = torch.onnx.export(
+                network,
+                (example,),
+                dynamo=True,
+                dynamic_shapes=(sides,),
+                input_names=[INPUT],
+                output_names=[OUTPUTS[network.target]],
+                verbose=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            raise ValueError(
+                f"expected a network that torch can write as ONNX, got one that it cannot; {one_line(error)}"
+            ) from error
+    assert program is not None
+    program.save(path)

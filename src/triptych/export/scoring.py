@@ -1,0 +1,53 @@
+"""Scores of an exported file on a validation split, with the task's own metrics."""
+
+import os
+from pathlib import Path
+
+from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.split_module import SplitDataModule
+from triptych.evaluation.validate import validate
+from triptych.export.session import use_onnx
+from triptych.exported import ExportedFolder, Scores
+from triptych.tasks.base import TransferTask
+from triptych.tasks.load import task_of
+
+_PREFIX = "val/"
+_LOSS = "val/loss"
+
+
+def score_file(model: TransferTask, path: Path, data: TriptychDataModule) -> Scores:
+    """The scores of a graph.
+
+    Args:
+        model: The model that was exported; its network is not used.
+        path: The graph.
+        data: Data of its task, whose validation samples are scored.
+    """
+    network = model.network
+    try:
+        use_onnx(model, path)
+        found = validate(model, data, accelerator="cpu")
+    finally:
+        model.network = network
+    values = {name.removeprefix(_PREFIX): float(value) for name, value in found.items() if name != _LOSS}
+    how = data.parts.how if isinstance(data, SplitDataModule) else type(data).__name__
+    return Scores(how, len(data.records["val"]), values)
+
+
+def score(folder: str | os.PathLike[str], data: TriptychDataModule) -> Scores:
+    """The scores of an exported model on the validation split of some data, at the size that it was validated on.
+
+    Args:
+        folder: A folder of `export_model`.
+        data: Data of its task.
+
+    Raises:
+        FileNotFoundError: The folder or the data do not exist.
+        BadSampleError: A file has changed since the export.
+        ValueError: The data are of another task, or have other classes, points or tags.
+    """
+    exported = ExportedFolder(Path(folder))
+    manifest = exported.read(exported.onnx)
+    data.valid_size = manifest.image_size
+    model = task_of(manifest.task).from_manifest(manifest, exported.manifest)
+    return score_file(model, exported.onnx, data)

@@ -1,0 +1,1 @@
+"""One page around an exported model, from a server or as a file; no torch."""

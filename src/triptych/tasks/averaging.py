@@ -1,0 +1,74 @@
+"""What a task predicts with test-time augmentation."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import lightning as L
+from rich.console import RenderableType
+from torch import Tensor
+
+from triptych.datasets.sample import Batch, Target
+from triptych.metrics.image_counts import ImageCounts
+from triptych.tasks.tta_gain import TTAGain
+from triptych.views import TTAChoice, View, views_of
+
+
+class Averaging(L.LightningModule):
+    """A LightningModule whose predictions may be means over views of an image; its training never sees them."""
+
+    target: ClassVar[Target]
+    """The key of a sample's target."""
+    views: Sequence[View]
+    """The views that are averaged; empty without test-time augmentation."""
+    gain: TTAGain | None
+    """The comparison of a validation or test with one without test-time augmentation; None if there is none."""
+    last_gain: dict[str, Tensor] | None = None
+
+    def average(self, images: Tensor, views: Sequence[View]) -> Tensor:
+        """The mean of what is predicted for views of images, in the form of `forward`."""
+        raise NotImplementedError
+
+    def build_image_counts(self) -> ImageCounts:
+        """Builds what scores single images, to compare predictions of the same images."""
+        raise NotImplementedError
+
+    def predicted(self, images: Tensor) -> Tensor:
+        """What is predicted for images, in the form of `forward`: its output, or with `views` the mean over them."""
+        preds: Tensor = self.average(images, self.views) if self.views else self(images)
+        return preds
+
+    @contextlib.contextmanager
+    def averaging(self, tta: TTAChoice) -> Iterator[None]:
+        """For a moment the views of another choice; those of the model for None."""
+        own = self.views
+        self.views = own if tta is None else views_of(tta)
+        try:
+            yield
+        finally:
+            self.views = own
+
+    def start_gain(self, stage: str) -> None:
+        """Starts a comparison, if `stage` is a validation or a test that averages views."""
+        compares = bool(self.views) and stage in ("validate", "test")
+        self.gain = TTAGain(self.build_image_counts(), len(self.views)).to(self.device) if compares else None
+
+    def evaluated(self, batch: Batch) -> Tensor:
+        """What is predicted for a batch; counted for the comparison, if there is one."""
+        images = batch["image"]
+        if self.gain is None:
+            return self.predicted(images)
+        plain = self.gain.timed("plain", lambda: self(images), self.device)
+        averaged = self.gain.timed("averaged", lambda: self.predicted(images), self.device)
+        self.gain.update(plain, averaged, batch[self.target], batch["size"])
+        return averaged
+
+    def end_gain(self) -> None:
+        """Keeps what was counted in all processes for `gain_report`."""
+        if self.gain is not None:
+            self.last_gain = self.gain.compute()
+            self.gain.reset()
+
+    def gain_report(self) -> list[RenderableType]:
+        """Table and lines about the last comparison, for the terminal; empty if there was none."""
+        return [] if self.gain is None or self.last_gain is None else self.gain.report(self.last_gain)
