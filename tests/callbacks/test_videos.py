@@ -234,7 +234,8 @@ def test_a_stop_keeps_the_frames_that_were_predicted(
     with pytest.raises(SystemExit) as stopped:
         trainer.predict(PointRegressor(num_points=1, **TINY), BIWIDataModule("absent", (32, 48), predict_path="0"))
     assert stopped.value.code == 130
-    assert "stopped by SIGINT; what was predicted is kept." in capsys.readouterr().err
+    kept = tmp_path / "out" / "pictures" / "camera-0.webm"
+    assert f"stopped by SIGINT; what was predicted is kept in {kept}." in capsys.readouterr().err
     assert (
         len(table(tmp_path / "out" / "points.csv"))
         == len([*Video(tmp_path / "out" / "pictures" / "camera-0.webm")])

@@ -49,6 +49,8 @@ class MaskWriter(PredictionWriter):
     def start_frames(self, pl_module: Any, frames: Frames, files: contextlib.ExitStack) -> None:
         self._frame_masks = self.folder / "masks" / frames.name
         self._frame_masks.mkdir(parents=True, exist_ok=True)
+        for earlier in self._frame_masks.glob("[0-9]*.png"):  # of a longer video
+            earlier.unlink()
         self._colors = class_colors(pl_module.class_names)
         self._counts = np.zeros(len(self._colors), dtype=np.int64)
         self._flicker, self._flicker_before = Flicker(), Flicker()

@@ -27,6 +27,7 @@ from triptych.models.running_average import RunningAverage
 from triptych.runs.folder import checkpoint_folder, settle_folder
 from triptych.runs.layout import RunLayout
 from triptych.trainer.cpu import return_freed_memory
+from triptych.trainer.stop import note_predictions
 
 MAX_DRAWN_PIXELS = 2**25
 """Pixels up to which an image is drawn on in its own size."""
@@ -102,6 +103,7 @@ class PredictionWriter(BasePredictionWriter):
         return_freed_memory()  # of configuration and checkpoint
         for name in ("", *self.subfolders):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self._video = None
         if self.frames is not None:
             self._start_video(trainer, pl_module, self.frames)
         elif self.smooth:
@@ -122,6 +124,7 @@ class PredictionWriter(BasePredictionWriter):
         self.start_frames(pl_module, frames, self._open)
         self._video = VideoWriter(self.video_path, frames.fps)
         self._open.callback(self._video.close)
+        note_predictions(trainer, self.video_path)
 
     @property
     def video_path(self) -> Path:

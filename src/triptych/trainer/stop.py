@@ -72,6 +72,13 @@ def note_resume_point(trainer: L.Trainer, path: Path) -> None:
         connector.resume_point = path
 
 
+def note_predictions(trainer: L.Trainer, path: Path) -> None:
+    """Remembers where predictions are written that a stop does not spoil."""
+    connector = trainer._signal_connector
+    if isinstance(connector, _Signals):
+        connector.predictions = path
+
+
 class StopOnSignal(L.Callback):
     """Stops a run after SIGTERM, SIGINT or SIGUSR1: a fit after the step, an evaluation after the batch.
 
@@ -140,14 +147,15 @@ class _Signals(_SignalConnector):
     """Notes a signal, where Lightning's own connector would save in the middle of a step and exit with 0.
 
     Attributes: `received`, the number of the signal that this process got, and `agreed`, that of which all processes
-    know; 0 for none. `resume_point`, from which the fit can go on. `received_sigterm` stays False, so that Lightning
-    does not act on it.
+    know; 0 for none. `resume_point`, from which the fit can go on, and `predictions`, which a stop does not spoil.
+    `received_sigterm` stays False, so that Lightning does not act on it.
     """
 
     def __init__(self, trainer: L.Trainer) -> None:
         super().__init__(trainer)
         self.received = self.agreed = 0
         self.resume_point: Path | None = None
+        self.predictions: Path | None = None
 
     def register_signal_handlers(self) -> None:
         self.received = self.agreed = 0
@@ -180,9 +188,9 @@ def _stopping(trainer: L.Trainer) -> list[int]:
 
 
 def _advice(trainer: L.Trainer) -> str:
-    if trainer.state.fn == "predict":
-        return "what was predicted is kept"
     goes_on, resume_point = _goes_on.get(), _signals(trainer).resume_point
+    if (kept := _signals(trainer).predictions) is not None:
+        return f"what was predicted is kept in {kept}"
     if resume_point is None and not goes_on.is_saved:
         return "nothing was saved"
     return f"go on with: {goes_on.command or f'Trainer.fit(..., ckpt_path={str(resume_point)!r})'}"
