@@ -9,6 +9,7 @@ import numpy as np
 
 from triptych.datasets.frames import Frame, usual_or
 from triptych.errors import BadSampleError, MissingDataError
+from triptych.images.silence import silent_opencv
 
 
 class Camera:
@@ -50,9 +51,8 @@ class Camera:
             capture.release()
 
     def _open(self) -> cv2.VideoCapture:
-        level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the error says it in a line
-        capture = cv2.VideoCapture(self._index)
-        cv2.utils.logging.setLogLevel(level)
+        with silent_opencv():
+            capture = cv2.VideoCapture(self._index)
         if not capture.isOpened():
             raise MissingDataError(
                 f"predict_path: expected camera {self._index}, got none that can be opened; connect it, end the "

@@ -2,19 +2,17 @@
 
 import io
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from cv2.utils import logging as cv2_logging
 from PIL.TiffImagePlugin import TiffImageFile
 
 from triptych.errors import BadSampleError
 from triptych.images.header import PILLOW_ERRORS, ImageHeader
+from triptych.images.silence import silent_opencv
 from triptych.images.tiff import plainly_tagged, read_tags
 
 Channels = Literal[3, 4]
@@ -65,7 +63,7 @@ def decode_large(path: Path, header: ImageHeader) -> _Pixels:
     The bytes of the file need not be in memory either. A file that is cut off might go unseen here.
     """
     width, height = header.stored_size
-    with _silent_opencv():
+    with silent_opencv():
         pixels: _Pixels | None = cv2.imread(str(path), np.empty((height, width, 3), np.uint8), _RGB)
     return _whole(pixels, header, path)
 
@@ -118,20 +116,9 @@ def _ends_whole(data: bytes, header: ImageHeader) -> bool:
 
 def _imdecode(data: bytes, flags: int) -> _Pixels | None:
     """The pixels; None if OpenCV cannot decode them."""
-    with _silent_opencv():
+    with silent_opencv():
         try:
             pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
         except cv2.error:
             return None
     return None if pixels is None else np.asarray(pixels)
-
-
-@contextmanager
-def _silent_opencv() -> Iterator[None]:
-    """Context in which OpenCV writes no lines of its own about broken files; the error that names the file says it."""
-    level = cv2_logging.getLogLevel()
-    cv2_logging.setLogLevel(cv2_logging.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        cv2_logging.setLogLevel(level)
