@@ -1,9 +1,12 @@
-"""An exported folder that a test may change."""
+"""The encoder of exports in tests, and an exported folder that a test may change."""
 
 import shutil
 from pathlib import Path
 
 from triptych.exported import ExportedFolder
+
+ENCODER = "resnet18"
+"""Exported in seconds; the smallest one pads as TensorFlow does, by sizes, which torch takes minutes to translate."""
 
 
 def copied(exported: ExportedFolder, folder: Path) -> Path:

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 from command_line import QUIET, fails, finished_fit, printed_by
-from export_folder import flipped
-from small_fit import TINY
+from export_folder import ENCODER, flipped
 
 from triptych.exported import ExportedFolder
 
@@ -14,9 +13,7 @@ pytestmark = [QUIET, pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecat
 
 @pytest.mark.slow
 def test_a_run_is_exported_and_scored_with_the_scores_of_its_card(drawn_portraits: Path, tmp_path: Path) -> None:
-    run = finished_fit(
-        "biwi", drawn_portraits, tmp_path, "--model.encoder", TINY["encoder"], "--model.encoder_weights", "null"
-    )
+    run = finished_fit("biwi", drawn_portraits, tmp_path, "--model.encoder", ENCODER, "--model.encoder_weights", "null")
     folder = run.folder / "exported"
     assert printed_by(["export", str(run.folder)]) == f"exported: {folder}\n"
     scores = ExportedFolder(folder).read().scores

@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 import pytest
 from command_line import Run, finished_fit
-from small_fit import TINY
+from export_folder import ENCODER
 
 from triptych import export_model
 from triptych.exported import ExportedFolder
 
 DATA = {"camvid": "drawn_streets", "biwi": "drawn_portraits", "planet": "drawn_tiles"}
-_MODEL = ["--model.encoder", TINY["encoder"], "--model.encoder_weights", "null", "--trainer.max_epochs", "1"]
+_MODEL = ["--model.encoder", ENCODER, "--model.encoder_weights", "null", "--trainer.max_epochs", "1"]
 
 
 class Export(NamedTuple):
