@@ -18,7 +18,7 @@ from triptych.datamodules.saved_data import saved_data
 from triptych.errors import MissingDataError
 from triptych.evaluation.validate import validate
 from triptych.export import write
-from triptych.export.graph import INPUT, OUTPUTS, PlainNetwork, write_graph
+from triptych.export.graph import INPUT, OUTPUTS, PlainNetwork, plain_network, write_graph
 from triptych.exported import ExportedFolder
 from triptych.runtime import load
 from triptych.tasks.load import load_model
@@ -200,3 +200,8 @@ def test_a_segmenter_knows_its_colours_and_void(streets_export) -> None:
     assert isinstance(model, UNetSegmenter)
     assert manifest.ignore_index == model.hparams["ignore_index"]
     assert manifest.palette[manifest.names.index("Road")] == (128, 64, 128)
+
+
+def test_an_encoder_that_pads_by_the_size_of_the_image_is_refused_before_torch_looks_for_its_graph() -> None:
+    with pytest.raises(ValueError, match=rf"^encoder: expected one that torch can .*, got {TINY['encoder']}, which"):
+        plain_network(UNetSegmenter(2, **TINY))

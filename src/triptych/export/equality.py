@@ -51,7 +51,10 @@ def check_equal(network: PlainNetwork, exported: OnnxNetwork, images: Sequence[T
     Raises:
         ValueError: They differ by more than rounding.
     """
-    difference = compare(network, exported, images)
+    try:
+        difference = compare(network, exported, images)
+    except RuntimeError as error:
+        raise ValueError(f"{path}: the exported network does not run, so nothing was written; {error}") from error
     if not (difference.largest <= TOLERANCE and difference.agreement >= AGREEMENT):
         raise ValueError(
             f"{path}: expected answers that differ by at most {TOLERANCE} from the model's and agree on "

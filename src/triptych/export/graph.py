@@ -14,6 +14,8 @@ INPUT = "images"
 """Name of the graph's input."""
 OUTPUTS: dict[Target, str] = {"mask": "logits", "point": "points", "labels": "probabilities"}
 """Name of the graph's output."""
+_PADDED_BY_SIZE = "Same"
+"""End of the names of timm's classes that pad by numbers which follow from the size of the image."""
 _EXAMPLE = (2, 96, 160)
 """N, H and W that the graph is traced with; no two are equal, and none is 1, so that none is taken for a constant."""
 
@@ -39,8 +41,18 @@ class PlainNetwork(nn.Module):
 
 
 def plain_network(model: TransferTask) -> PlainNetwork:
-    """The network of a model, in evaluation mode."""
+    """The network of a model, in evaluation mode.
+
+    Raises:
+        ValueError: Its encoder pads as TensorFlow does; torch finds no graph of it for images of any size.
+    """
     assert model.network is not None
+    if any(type(module).__name__.endswith(_PADDED_BY_SIZE) for module in model.network.modules()):
+        raise ValueError(
+            "encoder: expected one that torch can write as ONNX for images of any size, got "
+            f"{model.hparams['encoder']}, which pads as TensorFlow does; train with another, such as "
+            "timm-tf_efficientnet_lite0 or resnet34."
+        )
     return PlainNetwork(model.network, model.target).eval()
 
 
