@@ -17,7 +17,7 @@ from triptych.export.graph import PlainNetwork, write_graph
 from triptych.export.session import OnnxNetwork
 from triptych.models import PointNetwork, TagNetwork, UNet
 
-ENCODERS = ("timm-tf_efficientnet_lite0", "resnet34", "tu-convnext_tiny")
+ENCODERS = ("timm-tf_efficientnet_lite0", "resnet34", "mobilenet_v2")
 
 
 def networks(encoder: str) -> list[PlainNetwork]:

@@ -541,7 +541,10 @@ def test_pictures_to_predict_that_are_not_there_leave_no_output_folder(run: Run,
     assert not (tmp_path / "out").exists()
 
 
-COMMANDS = "fit, validate, test, predict, lr-find, recipe, make-data, configs, doctor, report"
+COMMANDS = (
+    "fit, validate, test, predict, lr-find, recipe, "
+    "make-data, configs, doctor, report, export, score, push, serve, page"
+)
 MAKE_DATA = r"expected `triptych make-data \{camvid\S*\} DIR`, got "
 
 

@@ -286,7 +286,7 @@ def test_what_a_configuration_names_is_neither_imported_nor_called(
 
 def test_a_run_of_a_script_without_data_says_how_to_pass_them(reports: Mapping[str, Report], tmp_path: Path) -> None:
     words = Reader(write_report(reports["biwi"].run, tmp_path / "a.html")).words
-    assert words.count("for a run of a script pass the data, `write_report(run, data=data)`.") == 2
+    assert words.count("for a run of a script pass the data from Python, as the argument `data`.") == 2
 
 
 def test_a_checkpoint_without_its_environment(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:

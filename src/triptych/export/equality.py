@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -66,10 +67,11 @@ def check_equal(network: PlainNetwork, exported: OnnxNetwork, images: Sequence[T
 
 def compare(network: PlainNetwork, exported: OnnxNetwork, images: Sequence[Tensor]) -> Difference:
     """The difference over some batches; see `check_equal`."""
-    largest, same, pixels = [0.0], 0, 0
+    largest, same, pixels = [], 0, 0
     for batch in images:
-        with torch.no_grad():
-            expected = network(batch).numpy()
+        expected = _answer(network, batch)
+        if expected is None:
+            continue
         got = exported.run(batch.numpy())
         if got.shape != expected.shape:
             return Difference(float("nan"), 0.0)
@@ -79,6 +81,15 @@ def compare(network: PlainNetwork, exported: OnnxNetwork, images: Sequence[Tenso
             same += int((got.argmax(axis=1) == expected.argmax(axis=1)).sum())
             pixels += expected[:, 0].size
     return Difference(float(np.max(largest)), same / pixels if pixels else 1.0)
+
+
+def _answer(network: PlainNetwork, batch: Tensor) -> npt.NDArray[np.float32] | None:
+    """The model's answer; None if its encoder takes no image that small, as ConvNeXt without padding."""
+    try:
+        with torch.no_grad():
+            return network(batch).numpy()  # type: ignore[no-any-return]
+    except RuntimeError:
+        return None
 
 
 def images_of(
