@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from triptych.cli.command_parser import CommandParser
 from triptych.datamodules.saved_data import saved_data
 from triptych.export import export_model
+from triptych.trainer.messages import no_advice
 
 
 def export(args: Sequence[str]) -> None:
     """`triptych export RUN`: writes a trained model into a folder that needs no torch."""
     options = _export_parser().parse_args(args)
+    no_advice()
     data = None if options.root is None else saved_data(options.run, options.root)
     size = None if options.image_size is None else tuple(options.image_size)
     folder = export_model(options.run, options.output, data, image_size=size, half=options.half, int8=options.int8)

@@ -7,12 +7,14 @@ from triptych.cli.command_parser import CommandParser
 from triptych.cli.configs import with_shipped_configs
 from triptych.cli.data_arguments import DATA_SETS, chosen_data, data_options
 from triptych.export import scoring
+from triptych.trainer.messages import no_advice
 
 
 def score(args: Sequence[str]) -> None:
     """`triptych score DIR NAME DATA`: scores an exported model on the validation split of some data."""
     changes, others = data_options(with_shipped_configs(args))
     options = _score_parser().parse_args(others)
+    no_advice()
     data = chosen_data(options.name, options.data, options.config, changes)
     scores = scoring.score(Path(options.folder), data)
     print(f"{scores.samples} samples of {scores.split}")
