@@ -1,9 +1,10 @@
 """Code common to all made-up data: argument checks, and a folder that is written completely or not at all."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from triptych.files import atomic_folder
 
 MIN_SIDE = 32
 
@@ -20,14 +21,8 @@ def new_folder(root: Path, kind: str) -> Iterator[Path]:
         FileExistsError: If `root` is a file or a folder that is not empty. Nothing is written then.
     """
     _check_free(root, kind)
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=root.parent, prefix=f".{root.name}-") as scratch:
-        folder = Path(scratch) / kind
-        folder.mkdir()
+    with atomic_folder(root) as folder:
         yield folder
-        if root.exists():
-            root.rmdir()  # it is empty; not every system can rename over a folder
-        folder.rename(root)
 
 
 def check_image_size(image_size: tuple[int, int], kind: str) -> None:
