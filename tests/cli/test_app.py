@@ -20,6 +20,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from triptych import UNetSegmenter
 from triptych.cli import main
+from triptych.cli.app import TriptychCLI
+from triptych.cli.entry import TRAINING
 from triptych.cli.resume import resuming_command
 from triptych.datasets.camvid_classes import OFFICIAL_NAMES, class_colors
 from triptych.errors import UsageError, one_line
@@ -539,6 +541,10 @@ def test_pictures_to_predict_that_are_not_there_leave_no_output_folder(run: Run,
         more = ["--data.predict_path", str(path), "--predictions.output_dir", str(tmp_path / "out")]
         fails(["predict", *run.args, "--ckpt_path", str(run.best), *more], rf"{path}: {words}\.")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_entry_knows_the_commands_that_train() -> None:
+    assert {*TRAINING} == TriptychCLI.subcommands().keys()
 
 
 COMMANDS = (
