@@ -8,7 +8,13 @@ from triptych._version import __version__ as __version__
 from triptych.errors import needs_training_packages
 
 if TYPE_CHECKING:
-    from triptych.datamodules import BIWIDataModule, CamVidDataModule, IMDBDataModule, PlanetDataModule, PointsDataModule
+    from triptych.datamodules import (
+        BIWIDataModule,
+        CamVidDataModule,
+        IMDBDataModule,
+        PlanetDataModule,
+        PointsDataModule,
+    )
     from triptych.datamodules.hard_examples import read_losses, write_losses
     from triptych.evaluation.top_losses import top_losses
     from triptych.export import export_model

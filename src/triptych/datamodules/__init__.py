@@ -6,4 +6,11 @@ from triptych.datamodules.imdb import IMDBDataModule
 from triptych.datamodules.planet import PlanetDataModule
 from triptych.datamodules.points import PointsDataModule
 
-__all__ = ["BIWIDataModule", "CamVidDataModule", "IMDBDataModule", "PlanetDataModule", "PointsDataModule", "leave_one_person_out"]
+__all__ = [
+    "BIWIDataModule",
+    "CamVidDataModule",
+    "IMDBDataModule",
+    "PlanetDataModule",
+    "PointsDataModule",
+    "leave_one_person_out",
+]

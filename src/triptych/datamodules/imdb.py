@@ -11,9 +11,9 @@ from torch.utils.data import DataLoader
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.checks import checked_at_least
+from triptych.datamodules.description import part_line
 from triptych.datamodules.epoch_order import EpochSampler
 from triptych.datamodules.split import Parts, checked_fraction, draw
-from triptych.datamodules.description import part_line
 from triptych.datamodules.streams import StreamSamples
 from triptych.datamodules.text_samples import LengthSampler, NumberedText, TextSamples, pad
 from triptych.datasets.given_texts import texts_at
@@ -159,7 +159,9 @@ class IMDBDataModule(TriptychDataModule):
             tokens = Tokenizer.english().many(record["text"] for record in records)
         ids = {label: i for i, label in enumerate(self._categories or ())}
         return [
-            NumberedText(np.array(self.vocab.numericalize(one), np.int32), record["path"], ids.get(record["label"] or ""))
+            NumberedText(
+                np.array(self.vocab.numericalize(one), np.int32), record["path"], ids.get(record["label"] or "")
+            )
             for record, one in zip(records, tokens, strict=True)
         ]
 

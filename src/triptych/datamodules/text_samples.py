@@ -40,9 +40,7 @@ class TextSamples(Dataset[TextSample]):
 
     def __getitem__(self, key: Key | int) -> TextSample:
         text = self.texts[key[1] if isinstance(key, tuple) else key]
-        sample = TextSample(
-            tokens=torch.from_numpy(text.ids).long(), path=text.path, size=torch.tensor(len(text.ids))
-        )
+        sample = TextSample(tokens=torch.from_numpy(text.ids).long(), path=text.path, size=torch.tensor(len(text.ids)))
         if text.category is not None:
             sample["category"] = torch.tensor(text.category)
         return sample

@@ -1,6 +1,15 @@
 """Losses as sum and weight, so that the mean over a split does not depend on batch size or number of processes."""
 
-from triptych.losses.choice import CATEGORY_LOSSES, MASK_LOSSES, POINT_LOSSES, TAG_LOSSES, TOKEN_LOSSES, ChosenLoss, LossChoice, LossFunction
+from triptych.losses.choice import (
+    CATEGORY_LOSSES,
+    MASK_LOSSES,
+    POINT_LOSSES,
+    TAG_LOSSES,
+    TOKEN_LOSSES,
+    ChosenLoss,
+    LossChoice,
+    LossFunction,
+)
 from triptych.losses.multilabel import asymmetric, binary_cross_entropy, binary_focal
 from triptych.losses.overlap import dice, lovasz, tversky
 from triptych.losses.points import absolute_error, squared_error, wing

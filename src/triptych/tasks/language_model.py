@@ -44,7 +44,7 @@ class LanguageModel(TextTask):
     structure = ("embedding_size", "hidden_size", "num_layers")
     target = "next"
     losses = TOKEN_LOSSES
-    head_weight = "network.decoder.bias"
+    head_weight = "network.bias"
 
     def __init__(
         self,
