@@ -23,7 +23,7 @@ _REPLACED = [
     for pattern, replacement in (
         (rf"(?i)<(?:br|/?(?:{_BLOCKS}))(?:[\s/][^<>]*)?>", "\n"),
         (rf"(?i)</?(?:{_INLINE})(?:[\s/][^<>]*)?>", ""),
-        (r"(?<![&\w])(#39|#146|#36|amp|nbsp|quot);", r"&\1;"),  # entities that lost their `&`
+        (r"(?<!&)(#39|#146|#36|\b(?:amp|nbsp|quot));", r"&\1;"),  # entities that lost their `&`
     )
 ]
 _WORD_MARKS = [

@@ -113,8 +113,7 @@ class Tokenizer:
 
 def _spacy() -> Any:
     try:
-        import spacy.symbols
-        import spacy.tokenizer
+        import spacy
     except ModuleNotFoundError as error:
         if error.name != "spacy":
             raise
