@@ -13,6 +13,7 @@ from triptych.losses.choice import (
 from triptych.losses.multilabel import asymmetric, binary_cross_entropy, binary_focal
 from triptych.losses.overlap import dice, lovasz, tversky
 from triptych.losses.points import absolute_error, squared_error, wing
+from triptych.losses.recurrent import activation_regularization, temporal_activation_regularization
 from triptych.losses.segmentation import cross_entropy, focal
 from triptych.losses.split_loss import SplitLoss
 from triptych.losses.terms import LossTerms
@@ -29,6 +30,7 @@ __all__ = [
     "LossTerms",
     "SplitLoss",
     "absolute_error",
+    "activation_regularization",
     "asymmetric",
     "binary_cross_entropy",
     "binary_focal",
@@ -37,6 +39,7 @@ __all__ = [
     "focal",
     "lovasz",
     "squared_error",
+    "temporal_activation_regularization",
     "tversky",
     "wing",
 ]
