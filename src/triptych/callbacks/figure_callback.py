@@ -24,7 +24,7 @@ class FigureCallback(L.Callback):
     """
 
     dpi: ClassVar[int | None] = None
-    """Resolution of figures with images in dots per inch; None keeps that of each. Texts keep theirs, to be readable."""
+    """Dots per inch of figures with images; None keeps those of each. Texts keep theirs, to be readable."""
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         callbacks: list[L.Callback] = trainer.callbacks  # type: ignore[attr-defined]

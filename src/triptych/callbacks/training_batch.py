@@ -14,8 +14,9 @@ _COLUMNS = 4
 
 
 class TrainingBatch(FigureCallback):
-    """Draws the first batch of each fit into the logs, as `train/batch`: images augmented, with their targets;
-    or texts with their labels, of long ones beginning and end.
+    """Draws the first batch of each fit into the logs, as `train/batch`, with its targets.
+
+    Images are augmented; of a long text beginning and end are shown.
 
     Args:
         count: Number of samples to show, at least 1.

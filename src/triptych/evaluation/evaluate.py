@@ -16,7 +16,6 @@ from triptych.tasks.base import TransferTask
 from triptych.tasks.load import load_model
 from triptych.trainer.evaluation_mode import evaluation_mode
 
-
 AnySample: TypeAlias = Sample | TextSample
 
 

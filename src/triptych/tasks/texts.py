@@ -67,7 +67,7 @@ class TextTask(TransferTask):
     @property
     def encoder_name(self) -> str:
         h = self.hparams
-        return f"an AWD-LSTM of {h['num_layers']} layers, embedding_size {h['embedding_size']}, hidden_size {h['hidden_size']}"
+        return f"an AWD-LSTM of {h['num_layers']} layers with {h['hidden_size']} units"
 
     def _can_build(self) -> bool:
         return self.hparams["vocab_size"] is not None and super()._can_build()
