@@ -26,7 +26,7 @@ from triptych.lr_finder import asks_to_find, find_lr, plain_rates, with_found
 from triptych.runs.checkpoint import read_checkpoint, read_hyper_parameters
 from triptych.runs.folder import continue_in, no_empty_run
 from triptych.runs.layout import RunLayout, checkpoint_of
-from triptych.tasks.base import TransferTask
+from triptych.tasks.training import OneCycleTraining
 from triptych.trainer.messages import no_advice
 from triptych.trainer.precision import AUTO, evaluation_precision, fastest_precision, trained_precision
 from triptych.trainer.stop import goes_on_with
@@ -184,7 +184,7 @@ class TriptychCLI(LightningCLI):
 
     def instantiate_classes(self) -> None:
         super().instantiate_classes()
-        if isinstance(self.model, TransferTask):
+        if isinstance(self.model, OneCycleTraining):
             self.model.given = {*self.model.hparams}  # what was not typed is taken from the checkpoint by now
             if self.subcommand == "fit" and self._seed_is_typed:
                 self.model.noise_seed = self.config.fit.seed_everything

@@ -8,7 +8,6 @@ from lightning.fabric.plugins.precision.precision import _PRECISION_INPUT
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
-from triptych.datamodules.base import TriptychDataModule
 from triptych.lr_finder import DEFAULT_RULE, LRSearch, Rule, find_lr
 from triptych.lr_finder.curve import PICTURE
 from triptych.recipe import Stage, run_recipe
@@ -17,7 +16,7 @@ from triptych.runs.checkpoint import read_checkpoint
 from triptych.runs.figures import log_figure
 from triptych.runs.folder import claim_folder, release_folder
 from triptych.runs.layout import RunLayout
-from triptych.tasks.base import TransferTask
+from triptych.tasks.training import OneCycleTraining
 
 
 class CommandTrainer(L.Trainer):
@@ -32,8 +31,8 @@ class CommandTrainer(L.Trainer):
 
     def find_rate(
         self,
-        model: TransferTask,
-        datamodule: TriptychDataModule,
+        model: L.LightningModule,
+        datamodule: L.LightningDataModule,
         start: float = 1e-7,
         end: float = 10.0,
         num_steps: int = 100,
@@ -64,8 +63,8 @@ class CommandTrainer(L.Trainer):
 
     def recipe(
         self,
-        model: TransferTask,
-        datamodule: TriptychDataModule,
+        model: OneCycleTraining,
+        datamodule: L.LightningDataModule,
         stages: list[Stage],
         resume: bool = False,
         dry_run: bool = False,
