@@ -101,6 +101,6 @@ def test_what_is_no_image_is_refused_in_one_sentence(start: Start, data: bytes, 
 
 def test_a_model_whose_images_are_no_files_is_not_served(start: Start, models: dict[str, Any]) -> None:
     model = models["labels"]
-    grey = Model(replace(model.manifest, in_channels=1), model.network)
+    grey = Model(replace(model.manifest, in_channels=1), model.network, model.inputs)
     with pytest.raises(ValueError, match=r"in_channels: expected a model of 3 or 4 channels, .* got 1"):
         start("labels", grey)

@@ -21,7 +21,7 @@ class ExportedFolder:
 
     @property
     def onnx(self) -> Path:
-        """The network: uint8 images (N, C, H, W) named `images`; logits, points or probabilities."""
+        """The network: uint8 images (N, C, H, W) or int64 tokens (N, T) to logits, points or probabilities."""
         return self.folder / "model.onnx"
 
     @property
@@ -38,6 +38,24 @@ class ExportedFolder:
     def card(self) -> Path:
         """The model card."""
         return self.folder / "README.md"
+
+    @property
+    def vocab(self) -> Path:
+        """The words of a model of texts by number, a list in JSON."""
+        return self.folder / "vocab.json"
+
+    @property
+    def tokenizer(self) -> Path:
+        """The rules that cut a text into the words of `vocab`, in JSON."""
+        return self.folder / "tokenizer.json"
+
+    def of_input(self, manifest: Manifest) -> list[Path]:
+        """The files that turn what the model answers for into the input of its network; none for images."""
+        return [self.vocab, self.tokenizer] if manifest.input == "text" else []
+
+    def read_to_run(self) -> Manifest:
+        """The manifest, after all that an answer depends on has been compared with it; see `read`."""
+        return self.read(self.onnx, *self.of_input(self.read()))
 
     def read(self, *needed: Path) -> Manifest:
         """The manifest, after `needed` files have been compared with it.
