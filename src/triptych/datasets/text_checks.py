@@ -1,0 +1,57 @@
+"""Checks of texts with labels, once they are split."""
+
+import warnings
+from collections.abc import Sequence
+
+from triptych.datasets.texts import TextRecord
+from triptych.errors import BadSampleError
+
+
+def categories_of(train: Sequence[TextRecord], held_out: Sequence[TextRecord], where: object) -> list[str]:
+    """The labels of the texts to train on, sorted.
+
+    Args:
+        train: Texts to train on.
+        held_out: Texts to validate or test.
+        where: Where they are, for an error.
+
+    Raises:
+        BadSampleError: There are fewer than two labels, or a text that is held out has another.
+    """
+    labels = sorted({record["label"] or "" for record in train})
+    if len(labels) < 2:
+        raise BadSampleError(
+            f"{where}: expected at least 2 labels among the {len(train)} texts to train on, got {', '.join(labels)}."
+        )
+    unknown = [record for record in held_out if record["label"] not in labels]
+    if unknown:
+        first = unknown[0]
+        raise BadSampleError(
+            f"{where}: expected only labels that occur in training ({', '.join(labels)}), got {first['label']!r} in "
+            f"{first['path']}, and so for {len(unknown)} of {len(held_out)} texts that are held out; correct them, or "
+            "split in another way."
+        )
+    return labels
+
+
+def warn_of_leaks(train: Sequence[TextRecord], held_out: Sequence[TextRecord], where: object) -> None:
+    """Warns if texts that are held out are trained on too, whatever their white space and case.
+
+    Args:
+        train: Texts to train on.
+        held_out: Texts to validate or test.
+        where: Where they are, for the warning.
+    """
+    places = {_spelling(record): record["path"] for record in train}
+    leaked = [record for record in held_out if _spelling(record) in places]
+    if leaked:
+        first = leaked[0]
+        warnings.warn(
+            f"{where}: {len(leaked)} of {len(held_out)} texts that are held out are trained on too, so scores will be "
+            f"too good; the first is {first['path']}, the same as {places[_spelling(first)]}; remove one of each.",
+            stacklevel=3,
+        )
+
+
+def _spelling(record: TextRecord) -> str:
+    return " ".join(record["text"].casefold().split())
