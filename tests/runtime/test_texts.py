@@ -90,9 +90,7 @@ def test_what_is_no_text_is_refused(model: Model, text: Any, message: str) -> No
 
 
 def test_views_are_of_images_alone(folder: Path) -> None:
-    with pytest.raises(
-        ValueError, match=r"^tta: expected none for a model of texts, got 'flip'; views are of imag"
-    ):
+    with pytest.raises(ValueError, match=r"^tta: expected none for a model of texts, got 'flip'; views are of imag"):
         load(folder, tta="flip")
 
 

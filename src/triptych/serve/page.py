@@ -73,21 +73,21 @@ def model_facts(manifest: Manifest, offline: bool) -> dict[str, Any]:
     }
 
 
+def text_reader(folder: ExportedFolder) -> dict[str, Any]:
+    """What the page's scripts read a text with: the model's rules and vocabulary; see `web/words.js`."""
+    rules, vocab = (json.loads(path.read_bytes()) for path in (folder.tokenizer, folder.vocab))
+    return {"rules": rules, "vocab": vocab, "entities": html5}
+
+
 def _carried(folder: ExportedFolder, manifest: Manifest) -> str:
     """The elements with the worker's script, the network and what runs it, each of them compressed."""
     code, wasm = packed_runtime()
     packed = {"runtime": code, "wasm": wasm, "model": gzip.compress(folder.onnx.read_bytes(), mtime=0)}
     if manifest.input == "text":
-        packed["words"] = gzip.compress(_words(folder), mtime=0)
+        packed["words"] = gzip.compress(json.dumps(text_reader(folder)).encode(), mtime=0)
     parts = [f'<script type="text/plain" id="worker">\n{bundled(WORKER_SCRIPTS)}</script>']
     parts += [f'<script type="text/plain" id="{name}">{_base64(data)}</script>' for name, data in packed.items()]
     return "\n".join(parts)
-
-
-def _words(folder: ExportedFolder) -> bytes:
-    """What `web/words.js` reads a text with, as JSON."""
-    rules, vocab = (json.loads(path.read_bytes()) for path in (folder.tokenizer, folder.vocab))
-    return json.dumps({"rules": rules, "vocab": vocab, "entities": html5}, ensure_ascii=False).encode()
 
 
 def _policy(script: str) -> str:

@@ -64,7 +64,9 @@ class TextUpload(Upload):
         try:
             text = data.decode()
         except UnicodeDecodeError as error:
-            raise BadSampleError(f"text: expected UTF-8, got other bytes at position {error.start}.") from error
+            raise BadSampleError(f"text: expected UTF-8, got another byte at position {error.start}.") from error
+        if "\0" in text:
+            raise BadSampleError(f"text: expected a text, got a NUL character at position {text.index(chr(0))}.")
         if len(text) > (most := self.limits.characters):
             raise HTTPException(
                 413, f"text: expected at most {most:,} characters, got {len(text):,}; send a shorter one."

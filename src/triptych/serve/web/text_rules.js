@@ -7,7 +7,7 @@ const INLINE = "a|abbr|b|big|cite|code|del|em|font|i|img|ins|q|s|small|span|stri
 const HTML = [
   [pythonPattern(`<(?:br|/?(?:${BLOCKS}))(?:[\\s/][^<>]*)?>`, "gi"), "\n"],
   [pythonPattern(`</?(?:${INLINE})(?:[\\s/][^<>]*)?>`, "gi"), ""],
-  [pythonPattern("(?<![&\\w])(#39|#146|#36|amp|nbsp|quot);", "g"), "&$1;"],
+  [pythonPattern("(?<!&)(#39|#146|#36|\\b(?:amp|nbsp|quot));", "g"), "&$1;"],
 ];
 const MARKS = [
   [/\r\n?|\\n/g, "\n"],
