@@ -16,7 +16,7 @@ import pytest
 from points_files import write_faces
 from threads import one_thread as _one_thread
 
-from triptych.synthetic import make_portraits, make_streets, make_tiles
+from triptych.synthetic import make_portraits, make_reviews, make_streets, make_tiles
 
 pytest_plugins = ["panels"]
 
@@ -50,6 +50,12 @@ def drawn_points(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data") / "points"
     write_faces(folder, count=14, missing=0.2)
     return folder
+
+
+@pytest.fixture(scope="session")
+def drawn_reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty made-up reviews to train on, twelve to validate; read-only."""
+    return make_reviews(tmp_path_factory.mktemp("data") / "reviews", num_train=40, num_valid=12)
 
 
 @pytest.fixture(scope="session")

@@ -139,7 +139,7 @@ def test_batch_sizes_that_cannot_be_are_refused() -> None:
             CamVidDataModule("absent", batch_size=value)  # type: ignore[arg-type]
     words = r"^batch_size: expected a number, got auto, and TriptychDataModule has no default for it\.$"
     with pytest.raises(ValueError, match=words):
-        _ = TriptychDataModule("absent", (32, 48), "auto").whole_batch_size
+        _ = TriptychDataModule("absent", "auto").whole_batch_size
 
 
 def test_a_schedule_of_accumulation_is_refused(drawn_streets: Path) -> None:

@@ -1,30 +1,24 @@
-"""Base class of the three data modules: loaders, sample order and seeding."""
+"""Base class of the data modules: loaders, sample order and seeding."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
 from matplotlib.figure import Figure
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset, default_collate
 
-from triptych.datamodules.checks import checked_at_least, checked_size
+from triptych.datamodules.checks import checked_at_least
 from triptych.datamodules.epoch_order import EpochSampler, Position
-from triptych.datamodules.frames import FrameSamples, frame_loader, frames_at
 from triptych.datamodules.hard_examples import weights_of
 from triptych.datamodules.resuming import Resuming
-from triptych.datamodules.samples import SampleDataset, collate_one
 from triptych.datamodules.state import changed_at, state_of
 from triptych.datamodules.worker import WorkerLoader, start_worker
 from triptych.datasets.download import Archive, fetch
-from triptych.datasets.pictures import Pictures
-from triptych.datasets.sample import FrameSample, Records, Sample, Split, Target
-from triptych.datasets.tile import checked_tile
+from triptych.datasets.sample import Split, Target
 from triptych.files import as_path, is_remote
-from triptych.images import checked_scale
 from triptych.runs.plain_values import plain
-from triptych.transforms import Pipeline, evaluation_pipeline, whole_pipeline
 
 _SPLITS: dict[str, tuple[Split, ...]] = {
     "fit": ("val", "train"),
@@ -37,7 +31,7 @@ _SPLITS: dict[str, tuple[Split, ...]] = {
 class TriptychDataModule(Resuming):
     """Data module with a loader for each split; the order of the samples depends on (seed, epoch) alone.
 
-    `image_size`, `batch_size`, `augment`, `sample_weights` and `first_epoch`, the index of a fit's first epoch, may be
+    `batch_size`, `sample_weights`, what `CHANGEABLE` names, and `first_epoch`, the index of a fit's first epoch, may be
     changed from one fit to the next. Checkpoints hold the position in the epoch, so a resumed fit continues with the
     next sample.
 
@@ -45,58 +39,42 @@ class TriptychDataModule(Resuming):
 
     Args:
         root: Folder of the data set.
-        image_size: (height, width) in pixels of the samples.
         batch_size: Samples per batch and process, at least 1. "auto" is the default of the data set, of which all, a
             half, a quarter and so on are loaded at once: as many as fit into free memory, as a few steps tell when a
             fit starts. Gradients are accumulated over the parts, in addition to the Trainer's
             `accumulate_grad_batches`. A resumed fit loads as many at once as before.
         num_workers: Number of processes that read samples; 0 reads in the main process.
         seed: Seed of order, split and augmentation, at least 0.
-        augment: Whether training samples are augmented.
-        valid_size: (height, width) in pixels of the samples for validation, test and prediction; None takes
-            `image_size`.
-        predict_path: Folder of images, with its subfolders, list of their paths (`.txt`), one image, a video or the
-            number of a camera to predict; None takes the validation samples.
-        fps: Frames per second of a folder of numbered frames, which is then predicted as a video; None predicts its
-            images one by one.
-        tile: Longest side in pixels of the overlapping tiles in which images are predicted at their own size, which may
-            be too large for the network; at least 64. None resizes an image for the network, and its mask back.
+        predict_path: What to predict; None takes the validation samples.
         sample_weights: CSV file of losses (see `triptych.write_losses`): training samples with a higher loss are drawn
             more often; None takes each once per epoch.
         download: Fetch the course's copy of the data if `root` does not exist.
-        scale: How images of more than 8 bits are read, for training and prediction: the value that becomes 255, such as
-            4095 for 12 bits or 1.0 for reflectances; or the two that become 0 and 255. None scales each image by the
-            bits that its values need, with a warning, and refuses floats. 8-bit images are read as they are.
 
     Raises:
         ValueError: An argument is out of its range.
     """
 
-    CHANGEABLE: ClassVar = frozenset({"image_size", "batch_size", "augment"})
+    CHANGEABLE: ClassVar = frozenset({"batch_size"})
     """Settings that may change from one fit to the next, besides `sample_weights` and `first_epoch`."""
-    target: ClassVar[Target]
+    target: Target
     """The key of a sample's target."""
     archive: ClassVar[Archive]
     """The course's copy of the data."""
+    collate: Callable[[Any], Any] = staticmethod(default_collate)
+    """Makes a batch of samples."""
     arguments: dict[str, Any]
     """The constructor's arguments, by name."""
 
     def __init__(
         self,
         root: str,
-        image_size: tuple[int, int],
         batch_size: int | Literal["auto"],
         *,
         num_workers: int = 0,
         seed: int = 0,
-        augment: bool = True,
-        valid_size: tuple[int, int] | None = None,
         predict_path: str | None = None,
-        fps: float | None = None,
-        tile: int | None = None,
         sample_weights: str | None = None,
         download: bool = False,
-        scale: float | list[float] | None = None,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)
@@ -105,16 +83,11 @@ class TriptychDataModule(Resuming):
         if is_remote(root):
             raise ValueError(f"root: expected a folder of this machine, got {root}; copy the data here first.")
         self.root, self.download = Path(root), download
-        self.predict_path, self.fps = predict_path, fps
-        self._frame_samples: FrameSamples | None = None
-        self.tile = None if tile is None else checked_tile(tile, self.target)
-        self.image_size = checked_size("image_size", image_size)
-        self.valid_size = None if valid_size is None else checked_size("valid_size", valid_size)
+        self.predict_path = predict_path
         self.batch_size = batch_size
         self.num_workers = checked_at_least(0, "num_workers", num_workers)
         self.seed = checked_at_least(0, "seed", seed)
-        self.augment, self.sample_weights = augment, sample_weights
-        self.scale = checked_scale(plain(scale))
+        self.sample_weights = sample_weights
         self.records = {}
         self.first_epoch = 0
         self._weights: list[float] | None = None
@@ -134,7 +107,7 @@ class TriptychDataModule(Resuming):
         """Finds the files of the data set, which `metadata` and `split` need."""
         raise NotImplementedError
 
-    def split(self, name: Split) -> Records:
+    def split(self, name: Split) -> Any:
         """The records of `"train"`, `"val"` or `"test"`."""
         raise NotImplementedError
 
@@ -158,30 +131,14 @@ class TriptychDataModule(Resuming):
             ValueError: A split that `stage` needs is empty, or `sample_weights` names a sample twice.
         """
         if stage == "predict" and self.predict_path is not None:
-            self._find_to_predict(self.predict_path)
+            self.find_to_predict(self.predict_path)
         else:
             self._find_records(stage)
         self.start_batches(stage)
 
-    def _find_to_predict(self, path: str) -> None:
-        frames = frames_at(path, self.fps, self.scale)
-        self._frame_samples = None if frames is None else FrameSamples(frames, self._predict_pipeline(), self.tile)
-        if self._frame_samples is None:
-            self.records["predict"] = self.pictures(Path(path))
-
-    def pictures(self, path: Path) -> Pictures:
-        """The images to predict at a path; see `Pictures`."""
-        return Pictures(path, self.scale)
-
-    def teardown(self, stage: str) -> None:
-        """Raises what has ended a video before its end, once the frames before it are predicted.
-
-        Raises:
-            BadSampleError: The file was cut off or is damaged.
-        """
-        super().teardown(stage)
-        if stage == "predict" and self._frame_samples is not None and self._frame_samples.fault is not None:
-            raise self._frame_samples.fault
+    def find_to_predict(self, path: str) -> None:
+        """Finds what to predict at a path."""
+        raise NotImplementedError
 
     def _find_records(self, stage: str) -> None:
         self._read()
@@ -214,11 +171,25 @@ class TriptychDataModule(Resuming):
         table = self.sample_weights
         return None if table is None else weights_of(table, self.train_paths(), self.root)
 
-    def train_pipeline(self) -> Pipeline:
-        """Augmentations of the training samples."""
+    def train_samples(self) -> Dataset[Any]:
+        """The training samples as the model gets them; available after `setup("fit")`."""
         raise NotImplementedError
 
-    def draw_batch(self, samples: Sequence[Sample], columns: int) -> Figure:
+    def eval_samples(self, split: Split | Literal["predict"]) -> Dataset[Any]:
+        """The samples of a split, or those to predict, as they are validated: without augmentation."""
+        raise NotImplementedError
+
+    def sampler(self, samples: Any, shuffle: bool, **order: Any) -> EpochSampler:
+        """The order of samples; see `EpochSampler`.
+
+        Args:
+            samples: The samples.
+            shuffle: Whether they are those of a training.
+            order: Further arguments of `EpochSampler`.
+        """
+        return EpochSampler(len(samples), shuffle, self.seed, **order)
+
+    def draw_batch(self, samples: Sequence[Any], columns: int) -> Figure:
         """Figure of samples with their targets.
 
         Args:
@@ -227,27 +198,30 @@ class TriptychDataModule(Resuming):
         """
         raise NotImplementedError
 
-    def train_dataloader(self) -> DataLoader[Sample]:
+    def train_dataloader(self) -> DataLoader[Any]:
         resume_at, self._resume_at = self._resume_at, None
         loader = self._train_loader(resume_at)
         if resume_at is not None and self.trainer is not None:
             self._count_in_own_batches(loader, resume_at[1])
         return loader
 
-    def _train_loader(self, resume_at: Position | None) -> DataLoader[Sample]:
-        pipeline = self.train_pipeline() if self.augment else evaluation_pipeline(self.image_size)
-        return self._loader("train", pipeline, shuffle=True, resume_at=resume_at)
+    def _train_loader(self, resume_at: Position | None) -> DataLoader[Any]:
+        self._expect("train")
+        order = {"resume_at": resume_at, "weights": self._weights}
+        return self.loader(self.train_samples(), shuffle=True, order=order)
 
-    def val_dataloader(self) -> DataLoader[Sample]:
-        return self._loader("val", self._valid_pipeline(), shuffle=False)
+    def val_dataloader(self) -> DataLoader[Any]:
+        return self._eval_loader("val")
 
-    def test_dataloader(self) -> DataLoader[Sample]:
-        return self._loader("test", self._valid_pipeline(), shuffle=False)
+    def test_dataloader(self) -> DataLoader[Any]:
+        return self._eval_loader("test")
 
-    def predict_dataloader(self) -> DataLoader[Sample] | DataLoader[FrameSample]:
-        if self._frame_samples is not None:
-            return frame_loader(self._frame_samples)
-        return self._loader("predict", self._predict_pipeline(), shuffle=False, tile=self.tile)
+    def predict_dataloader(self) -> DataLoader[Any]:
+        return self._eval_loader("predict")
+
+    def _eval_loader(self, split: Split | Literal["predict"]) -> DataLoader[Any]:
+        self._expect(split)
+        return self.loader(self.eval_samples(split))
 
     def show_batch(self, rows: int = 2, columns: int = 4) -> Figure:
         """Figure of the next training samples as the model gets them: in training order, augmented, with their targets.
@@ -271,38 +245,38 @@ class TriptychDataModule(Resuming):
         samples = [loader.dataset[key] for key in islice(loader.sampler, count)]
         return self.draw_batch(samples, columns)
 
-    def _valid_pipeline(self) -> Pipeline:
-        return evaluation_pipeline(self.valid_size or self.image_size)
-
-    def _predict_pipeline(self) -> Pipeline:
-        return self._valid_pipeline() if self.tile is None else whole_pipeline()
-
-    def _loader(
-        self,
-        split: str,
-        pipeline: Pipeline,
-        shuffle: bool,
-        resume_at: Position | None = None,
-        tile: int | None = None,
-    ) -> DataLoader[Sample]:
+    def _expect(self, split: str) -> None:
         if split not in self.records:
             raise RuntimeError(f'{type(self).__name__}: call setup() first; there are no "{split}" samples yet.')
-        records = self.records[split]
-        weights = self._weights if split == "train" else None
+
+    def loader(
+        self, samples: Any, shuffle: bool = False, order: Mapping[str, Any] | None = None, **loading: Any
+    ) -> DataLoader[Any]:
+        """A loader of samples; each process takes its part.
+
+        Args:
+            samples: The samples.
+            shuffle: Whether they are those of a training.
+            order: Further arguments of `sampler`.
+            loading: Arguments of `DataLoader` that go before the data module's own.
+
+        Raises:
+            ValueError: There are fewer samples than processes.
+        """
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
-        if 0 < len(records) < replicas:
-            raise ValueError(f"{split}: expected at least {replicas} samples, one per process, got {len(records)}.")
-        # a whole image is not sent from another process, which would copy it
-        num_workers = self.num_workers if tile is None else 0
+        if 0 < len(samples) < replicas:
+            raise ValueError(
+                f"{type(self).__name__}: expected at least {replicas} samples in each split, one per process, got "
+                f"{len(samples)}."
+            )
+        processes = {"num_replicas": replicas, "rank": rank, "first_epoch": self.first_epoch}
+        own = {"batch_size": self.micro_batch_size, "collate_fn": self.collate, "num_workers": self.num_workers}
+        loading = {**own, **loading}
         return WorkerLoader(
-            SampleDataset(records, pipeline, self.seed, tile),
-            batch_size=self.micro_batch_size if tile is None else 1,
-            collate_fn=None if tile is None else collate_one,
-            sampler=EpochSampler(
-                len(records), shuffle, self.seed, replicas, rank, self.first_epoch, resume_at, weights
-            ),
-            num_workers=num_workers,
-            persistent_workers=num_workers > 0,
+            samples,
+            sampler=self.sampler(samples, shuffle, **processes, **(order or {})),
+            persistent_workers=loading["num_workers"] > 0,
             pin_memory=torch.cuda.is_available(),
             worker_init_fn=start_worker,
+            **loading,
         )

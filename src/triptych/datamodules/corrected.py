@@ -5,15 +5,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.hard_examples import MAX_WEIGHT, weights_of
+from triptych.datamodules.images import ImageDataModule
 from triptych.datasets.corrections import Corrected, NamedRecords, expect_corrections, newest, same_bytes
 from triptych.datasets.names import SampleNames
 from triptych.datasets.sample import FileRecords
 from triptych.errors import MissingDataError
 
 
-class CorrectedDataModule(TriptychDataModule):
+class CorrectedDataModule(ImageDataModule):
     """Data module that adds corrections to the training samples, never to those of another split.
 
     A correction of a training image, the same bytes, takes the place of its old label; of several of one image the
@@ -21,11 +21,11 @@ class CorrectedDataModule(TriptychDataModule):
 
     Args:
         root: Folder of the data set.
-        image_size: See `TriptychDataModule`.
+        image_size: See `ImageDataModule`.
         batch_size: See `TriptychDataModule`.
         corrections: Folder of corrected images in the data set's own layout, as `triptych serve --corrections` saves
             them; None trains on the data set alone.
-        loading: Further arguments of `TriptychDataModule`.
+        loading: Further arguments of `ImageDataModule`.
     """
 
     corrections_layout: ClassVar[tuple[str, ...]]

@@ -6,6 +6,7 @@ from typing import Any
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.checks import checked_size
+from triptych.datamodules.images import ImageDataModule
 from triptych.files import as_path
 from triptych.runs.layout import RunLayout, checkpoint_of, run_of, stage_number
 from triptych.runs.loaded import loaded_class
@@ -32,7 +33,7 @@ def saved_data(run: str | Path, root: str | Path | None = None) -> TriptychDataM
             "for a run of a script pass the data from Python, as the argument `data`."
         )
     data = _build(config, {} if root is None else {"root": str(root)})
-    if RunLayout(folder).recipe.is_file():
+    if isinstance(data, ImageDataModule) and RunLayout(folder).recipe.is_file():
         data.image_size = _stage_size(RunLayout(folder), checkpoint_of(run))
     return data
 

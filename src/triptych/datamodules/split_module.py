@@ -36,7 +36,7 @@ class SplitDataModule(CorrectedDataModule):
 
     Args:
         root: Folder of the data set.
-        image_size: See `TriptychDataModule`.
+        image_size: See `ImageDataModule`.
         batch_size: See `TriptychDataModule`.
         valid_list: File below `root` that names the validation samples, one per line: their names, with or without
             suffix, or their paths.
@@ -46,7 +46,7 @@ class SplitDataModule(CorrectedDataModule):
         valid_groups: A group whose samples validate, or several; needs `group`.
         group: Regular expression that is searched in a sample's name. Its first capture, or else the whole match, names
             the group, such as the drive, person or scene. No group may be in two splits.
-        loading: Further arguments of `CorrectedDataModule` and `TriptychDataModule`.
+        loading: Further arguments of `CorrectedDataModule` and `ImageDataModule`.
 
     Raises:
         ValueError: An argument is out of its range, or the samples are split in two ways.

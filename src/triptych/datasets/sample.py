@@ -11,11 +11,19 @@ from torch import Tensor
 from triptych.datasets.frames import Frame
 
 Split = Literal["train", "val", "test"]
-Target = Literal["mask", "point", "labels"]
+Target = Literal["mask", "point", "labels", "category", "next"]
 """Key of the target in a sample."""
+Input = Literal["image", "tokens"]
+"""Key of a network's input in a sample."""
 
 
-_TARGET_WORDS: dict[Target, str] = {"mask": "masks", "point": "points", "labels": "tags"}
+_TARGET_WORDS: dict[Target, str] = {
+    "mask": "masks",
+    "point": "points",
+    "labels": "tags",
+    "category": "the category of a text",
+    "next": "the next token of a text",
+}
 
 
 def wrong_target(model: type, of_model: Target, data: type, of_data: Target) -> str:
@@ -68,6 +76,31 @@ class Sample(_SampleOfImage, _Labels, total=False):
 
     only_resized: bool
     tile: int
+
+
+class TextSample(TypedDict, total=False):
+    """One text and its target.
+
+    `tokens` int64 (T,) ids in a vocabulary; `path` of its table, with its row, or of its file; `size` int64 (), number
+    of tokens; and `category` int64 (), index of its category, or `next` int64 (T,), the token after each, -100 where
+    none is known.
+    """
+
+    tokens: Tensor
+    path: str
+    size: Tensor
+    category: Tensor
+    next: Tensor
+
+
+class TextBatch(TypedDict, total=False):
+    """A batch of texts: the keys of `TextSample`, each tensor with a first dimension N, padded on the right."""
+
+    tokens: Tensor
+    path: list[str]
+    size: Tensor
+    category: Tensor
+    next: Tensor
 
 
 class FrameSample(_SampleOfImage, total=False):

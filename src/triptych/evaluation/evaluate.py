@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from triptych.datamodules.base import TriptychDataModule
-from triptych.datamodules.samples import SampleDataset
 from triptych.datasets.sample import Batch, Sample, Split, Target, wrong_target
 from triptych.tasks.base import TransferTask
 from triptych.tasks.load import load_model
@@ -21,21 +20,21 @@ from triptych.trainer.evaluation_mode import evaluation_mode
 class Counter(Protocol):
     """Accumulates something over batches and their predictions."""
 
-    def add(self, batch: Batch, preds: Tensor) -> None: ...
+    def add(self, batch: Any, preds: Tensor) -> None: ...
 
 
 class Evaluation(NamedTuple):
     """A model and the samples of one split, loaded as in validation; a sample index follows the split's order."""
 
     model: TransferTask
-    samples: SampleDataset
+    samples: Any
     data: TriptychDataModule
 
     def each(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, Tensor]]:
         """Each sample with what the model predicts for it, float32; both on the model's device."""
         for sample in samples:
             moved = self._moved(sample)
-            yield moved, self.model.predicted(moved["image"][None]).float()[0]
+            yield moved, self.model.predicted(moved[self.model.input][None]).float()[0]
 
     def at(self, indices: Iterable[int]) -> Iterator[tuple[Sample, Tensor]]:
         """Like `each`, for the samples of the split at `indices`."""
@@ -44,7 +43,7 @@ class Evaluation(NamedTuple):
     def together(self, samples: Iterable[Sample]) -> list[tuple[Sample, Tensor]]:
         """Like `each`, but in one batch, which is faster; all samples must have the same size."""
         moved = [self._moved(sample) for sample in samples]
-        preds = self.model.predicted(torch.stack([sample["image"] for sample in moved])).float()
+        preds = self.model.predicted(self.data.collate(moved)[self.model.input]).float()
         return list(zip(moved, preds, strict=True))
 
     def feed(self, *counters: Counter, limit: int | None = None) -> None:
@@ -62,12 +61,13 @@ class Evaluation(NamedTuple):
         loader: DataLoader[Any] = DataLoader(
             self.samples,
             batch_size=self.data.micro_batch_size,
+            collate_fn=self.data.collate,
             num_workers=self.data.num_workers,
             generator=torch.Generator(),  # otherwise the loader would draw from the fit's global generator
         )
         for batch in loader:
             moved = self._moved(batch)
-            yield moved, self.model.predicted(moved["image"]).float()
+            yield moved, self.model.predicted(moved[self.model.input]).float()
 
     def _moved(self, sample: Any) -> Any:
         """A sample or a batch on the model's device."""
@@ -101,16 +101,13 @@ def evaluating(
         yield Evaluation(task, samples, data)
 
 
-def _samples(data: TriptychDataModule, split: Split) -> SampleDataset:
+def _samples(data: TriptychDataModule, split: Split) -> Any:
     if split not in get_args(Split):
         raise ValueError(f'split: expected "train", "val" or "test", got {split!r}.')
     if "val" not in data.records:
         data.prepare_data()
         data.setup("validate")
-    samples = data.val_dataloader().dataset
-    assert isinstance(samples, SampleDataset)
-    if split != "val":
-        samples = SampleDataset(data.split(split), samples.pipeline, samples.seed)
+    samples: Any = data.eval_samples(split)
     if not len(samples):
         raise ValueError(f"{type(data).__name__}: expected samples in its {split!r} split, found none.")
     return samples

@@ -3,12 +3,13 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.checks import checked_at_least
-from triptych.datasets.sample import Batch, Split
+from triptych.datasets.sample import Split
 from triptych.evaluation.evaluate import evaluating
 from triptych.tasks.base import TransferTask
 
@@ -66,7 +67,7 @@ class SampleLosses:
         self.model = model
         self._losses: list[SampleLoss] = []
 
-    def add(self, batch: Batch, preds: Tensor) -> None:
+    def add(self, batch: Any, preds: Tensor) -> None:
         """Adds the samples of one batch, given the network's output for it."""
         model, target = self.model, batch[self.model.target]
         for i, path in enumerate(batch["path"]):

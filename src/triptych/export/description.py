@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from importlib import metadata
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 import torch
 
 from triptych.datamodules.split_module import SplitDataModule
 from triptych.datasets.camvid_classes import class_colors
 from triptych.datasets.credit import credit_of
+from triptych.datasets.sample import Target
 from triptych.export.run_data import RunData
 from triptych.exported import DataCard, Manifest
+from triptych.exported.manifest import Task
 from triptych.runs.environment import environment
 from triptych.runs.plain_values import plain
 from triptych.tasks.base import TransferTask
@@ -42,7 +44,7 @@ def describe(
     hparams, names = model.hparams, names_of(model)
     trained = checkpoint.get("environment") or environment(torch.device("cpu"))
     return Manifest(
-        task=model.target,
+        task=_exportable(model.target),
         encoder=hparams["encoder"],
         in_channels=hparams["in_channels"],
         image_size=data.image_size,
@@ -89,3 +91,15 @@ def _label_map(label_map: Mapping[Any, str | None] | None) -> dict[str, str | No
 def _card(data: SplitDataModule, names: list[str]) -> DataCard:
     licence, credit = credit_of(data.data_set, names)
     return DataCard(data.data_set, data.parts.how, len(data.parts.train), licence, credit)
+
+
+def _exportable(target: Target) -> Task:
+    """The task of an exported model.
+
+    Raises:
+        ValueError: No export knows the target.
+    """
+    for task in get_args(Task):
+        if task == target:
+            return cast(Task, task)
+    raise ValueError(f"export: expected a model that predicts one of {', '.join(get_args(Task))}, got {target!r}.")

@@ -8,6 +8,7 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.checks import checked_size
+from triptych.datamodules.images import ImageDataModule
 from triptych.datamodules.saved_data import saved_data
 from triptych.errors import MissingDataError, one_line
 from triptych.runs.layout import RunLayout, run_of
@@ -45,7 +46,7 @@ def data_of(checkpoint: Path, data: TriptychDataModule | None, image_size: tuple
     if data is not None:
         data.prepare_data()
         data.setup("validate")
-        return RunData(data.valid_size or data.image_size, data.arguments, data)
+        return RunData(_size(data), data.arguments, data)
     if not has_config:
         if image_size is None:
             raise ValueError(
@@ -59,7 +60,7 @@ def data_of(checkpoint: Path, data: TriptychDataModule | None, image_size: tuple
 
 def _saved(checkpoint: Path) -> RunData:
     data = saved_data(checkpoint)
-    size = data.valid_size or data.image_size
+    size = _size(data)
     try:
         data.setup("validate")
     except (OSError, ValueError) as error:
@@ -67,3 +68,9 @@ def _saved(checkpoint: Path) -> RunData:
         rank_zero_info(f"exported without scores and card of the data: {one_line(error)}{hint}")
         return RunData(size, data.arguments, None)
     return RunData(size, data.arguments, data)
+
+
+def _size(data: TriptychDataModule) -> tuple[int, int]:
+    """(height, width) of the validation images."""
+    assert isinstance(data, ImageDataModule)
+    return data.valid_size or data.image_size

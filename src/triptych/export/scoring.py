@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.images import ImageDataModule
 from triptych.datamodules.split_module import SplitDataModule
 from triptych.evaluation.validate import validate
 from triptych.export.session import use_onnx
@@ -48,6 +49,7 @@ def score(folder: str | os.PathLike[str], data: TriptychDataModule) -> Scores:
     """
     exported = ExportedFolder(Path(folder))
     manifest = exported.read(exported.onnx)
+    assert isinstance(data, ImageDataModule)
     data.valid_size = manifest.image_size
     model = task_of(manifest.task).from_manifest(manifest, exported.manifest)
     return score_file(model, exported.onnx, data)

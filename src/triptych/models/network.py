@@ -1,17 +1,18 @@
-"""Base class of the three networks: an encoder, its pixel statistics, layer groups and freezing."""
+"""Base class of the networks of images: an encoder and its pixel statistics."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from triptych.models.batch_norm import accept_one_value
 from triptych.models.depthwise import use_float32_gradients
 from triptych.models.encoder import build_encoder
-from triptych.models.layer_groups import LayerGroups, batch_norms, freeze_to, split_encoder
+from triptych.models.grouped_network import GroupedNetwork
+from triptych.models.layer_groups import LayerGroups, split_encoder
 from triptych.models.strided import use_subsampling
 
 
-class TransferNetwork(nn.Module):
-    """Base network: an encoder that takes plain pixels; a subclass adds the layers after it, and calls `complete`.
+class TransferNetwork(GroupedNetwork):
+    """Base network of images: an encoder of plain pixels; a subclass adds the layers after it, and calls `complete`.
 
     Args:
         encoder: Name of the encoder in segmentation_models_pytorch.
@@ -61,16 +62,3 @@ class TransferNetwork(nn.Module):
         """Parameters by group: early encoder, late encoder, and all layers after it."""
         encoder_ids = {id(p) for p in self.encoder.parameters()}
         return {**split_encoder(self.encoder), "head": [p for p in self.parameters() if id(p) not in encoder_ids]}
-
-    def freeze_to(self, first: int, train_bn: bool = True) -> None:
-        """Freezes the groups before `first`; see `triptych.models.layer_groups.freeze_to`."""
-        freeze_to(self, self.layer_groups(), first, train_bn)
-        self.train(self.training)
-
-    def train(self, mode: bool = True) -> "TransferNetwork":
-        """Sets the mode, but batch-norm with frozen parameters stays in evaluation mode."""
-        super().train(mode)
-        for norm in batch_norms(self):
-            if norm.affine and not norm.weight.requires_grad:
-                norm.eval()
-        return self

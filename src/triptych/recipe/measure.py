@@ -37,7 +37,7 @@ class Stopwatch(L.Callback):
     ) -> None:
         self.times.append(time.perf_counter())
 
-    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_train_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         self.train_batch = self.micro_batches * _median_interval(self.times[min(WARM_UP, len(self.times) - 2) :])
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         loader = data.val_dataloader()
@@ -46,7 +46,7 @@ class Stopwatch(L.Callback):
         times = []
         with torch.no_grad(), trainer.precision_plugin.forward_context():
             for batch, _ in zip(loader, range(TIMED_VALIDATION + 1), strict=False):
-                pl_module(batch["image"].to(pl_module.device))
+                pl_module(batch[pl_module.input].to(pl_module.device))
                 times.append(time.perf_counter())
         self.val_batch = self.micro_batches * _median_interval(times) if len(times) > 1 else self.train_batch
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from triptych.datamodules.base import TriptychDataModule
+from triptych.datamodules.images import ImageDataModule
 from triptych.datamodules.samples import SampleDataset
 from triptych.datasets.sample import Record, Sample
 from triptych.draw.batch import short_names
@@ -51,6 +52,7 @@ def _dataset(data: TriptychDataModule, picture: Any, in_channels: int) -> Sample
         predict_data.predict_path, predict_data.records = str(picture), {}
         predict_data.setup("predict")
     else:
+        assert isinstance(data, ImageDataModule)
         predict_data.records = {
             "predict": [
                 _record(number, image, in_channels, data.scale)

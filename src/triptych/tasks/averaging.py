@@ -2,13 +2,13 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import lightning as L
 from rich.console import RenderableType
 from torch import Tensor
 
-from triptych.datasets.sample import Batch, Target
+from triptych.datasets.sample import Target
 from triptych.metrics.image_counts import ImageCounts
 from triptych.tasks.tta_gain import TTAGain
 from triptych.views import TTAChoice, View, views_of
@@ -53,7 +53,7 @@ class Averaging(L.LightningModule):
         compares = bool(self.views) and stage in ("validate", "test")
         self.gain = TTAGain(self.build_image_counts(), len(self.views)).to(self.device) if compares else None
 
-    def evaluated(self, batch: Batch) -> Tensor:
+    def evaluated(self, batch: Any) -> Tensor:
         """What is predicted for a batch; counted for the comparison, if there is one."""
         images = batch["image"]
         if self.gain is None:

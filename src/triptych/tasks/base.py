@@ -9,15 +9,13 @@ from rich.console import RenderableType
 from torch import Tensor
 from torchmetrics import Metric
 
-from triptych.datasets.sample import Batch, wrong_target
+from triptych.datasets.sample import Input, wrong_target
 from triptych.exported import Manifest
 from triptych.losses import ChosenLoss, LossChoice, LossFunction, LossTerms, SplitLoss
-from triptych.models.network import TransferNetwork
+from triptych.models.grouped_network import GroupedNetwork
 from triptych.optim.one_cycle import Version
 from triptych.runs.plain_values import plain
 from triptych.tasks.checkpoints import Checkpointing
-from triptych.tasks.inputs import check_batch, check_images
-from triptych.tasks.prediction import Predicting
 from triptych.tasks.pretrained import Pretrained
 from triptych.tasks.score_report import ScoreReport
 from triptych.tasks.start import constructor_arguments
@@ -25,24 +23,20 @@ from triptych.tasks.training import OneCycleTraining
 from triptych.trainer.cpu import keep_freed_memory
 from triptych.trainer.stop import StopOnSignal
 from triptych.trainer.sync_batchnorm import keep_activations
-from triptych.views import TTAChoice, views_of
 
 MaxLR = float | str | list[float | str]
 """Peak learning rate, see `triptych.optim.group_rates`; in place of each number "find" or "find/N"."""
 
 
-class TransferTask(OneCycleTraining, Checkpointing, Predicting, Pretrained):
-    """Trains a network that starts from a pretrained encoder.
+class TransferTask(OneCycleTraining, Checkpointing, Pretrained):
+    """Trains a network that starts from a pretrained encoder; see `ImageTask` and `TextTask`.
 
     A subclass declares its own arguments in its constructor and passes the others on as `**transfer`. An argument that
     is a key of the data module's `metadata` may be None; its value is then taken from there before the network is
     built, and saved in the checkpoint.
 
     Args:
-        encoder: Name of the encoder in segmentation_models_pytorch.
-        encoder_weights: `"imagenet"`, the path of a state dict, or of a checkpoint of any task, whose encoder is then
-            taken, or None for random weights.
-        in_channels: Number of image channels.
+        encoder_weights: What the encoder starts from.
         max_lr: Peak learning rate of one-cycle: a number for all layer groups; [first_group, last_group], spaced
             geometrically; `"slice(last)"` and `"slice(first, last)"`, fastai's, or Python's own slice; or a list with
             the rate of each group. On the command line `find` is the rate that a range test suggests, `find/N` that
@@ -56,14 +50,13 @@ class TransferTask(OneCycleTraining, Checkpointing, Predicting, Pretrained):
             sum, in which `weight` is the factor of each. In a script also a function (preds, target) of float32
             predictions, which returns `LossTerms`, or the mean over the samples. A checkpoint does not hold a function:
             pass it again to compute the loss of a loaded model.
-        tta: Views of an image over which predictions are averaged in validation, test and prediction: `flip` (the
-            image and its mirror image), `dihedral` (all eight symmetries, for images without an upper side), or
-            `{symmetry: flip, scales: [0.75, 1, 1.25]}`. Checkpoints do not hold it: give it where it is wanted.
 
     Raises:
-        ValueError: `loss` or `tta` is unknown, or one of its arguments is unknown or out of range.
+        ValueError: `loss` is unknown, or one of its arguments is unknown or out of range.
     """
 
+    input: ClassVar[Input]
+    """The key of a sample's input."""
     required_hparam: str | None = None
     """The hyper-parameter that is needed to build the network."""
     losses: ClassVar[Mapping[str, LossFunction]] = {}
@@ -73,9 +66,7 @@ class TransferTask(OneCycleTraining, Checkpointing, Predicting, Pretrained):
 
     def __init__(
         self,
-        encoder: str = "resnet34",
-        encoder_weights: str | None = "imagenet",
-        in_channels: int = 3,
+        encoder_weights: str | None = None,
         max_lr: MaxLR = 1e-3,
         weight_decay: float = 0.01,
         pct_start: float = 0.25,
@@ -83,12 +74,10 @@ class TransferTask(OneCycleTraining, Checkpointing, Predicting, Pretrained):
         freeze_to: int = 0,
         train_bn: bool = True,
         loss: LossChoice = None,
-        tta: TTAChoice = None,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(ignore="loss")  # those of the subclass too
         self._choose_loss(loss)
-        self.views = views_of(tta)
         stored: tuple[Any, ...] = (self._hparams, self._hparams_initial)
         for hparams in stored:
             hparams.update({name: plain(value) for name, value in hparams.items()}, loss=self.chosen_loss.plain)
@@ -103,21 +92,19 @@ class TransferTask(OneCycleTraining, Checkpointing, Predicting, Pretrained):
         self.chosen_loss = ChosenLoss(choice, self.losses)
         self.split_loss = SplitLoss(self.chosen_loss.num_terms).to(self.device)
 
-    def build_network(self) -> TransferNetwork:
+    def build_network(self) -> GroupedNetwork:
         """Builds the task's network from resolved hyper-parameters."""
         raise NotImplementedError
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits of uint8 images (N, C, H, W).
+    def built(self) -> GroupedNetwork:
+        """The network.
 
         Raises:
-            RuntimeError: The network is not built yet.
-            ValueError: The images have another form, or are scaled or normalised already.
+            RuntimeError: It is not built yet.
         """
         if self.network is None:
             raise RuntimeError(f"{type(self).__name__}: the network is not built yet; {self._missing_hparam()}")
-        logits: Tensor = self.network(check_images(images, self.hparams["in_channels"], in_step=self.training))
-        return logits
+        return self.network
 
     def _can_build(self) -> bool:
         return self.required_hparam is None or self.hparams[self.required_hparam] is not None
@@ -143,7 +130,6 @@ class TransferTask(OneCycleTraining, Checkpointing, Predicting, Pretrained):
             if self.trainer.strategy.root_device.type == "cpu":
                 keep_freed_memory()
         self.scores = self.build_scores()
-        self.start_gain(stage)
         self._hush_hook_warning()
 
     def _hush_hook_warning(self) -> None:
@@ -237,7 +223,7 @@ class TransferTask(OneCycleTraining, Checkpointing, Predicting, Pretrained):
         count = loss.new_full((), len(target))
         return LossTerms(loss * count, count)
 
-    def update_scores(self, preds: Tensor, batch: Batch) -> None:
+    def update_scores(self, preds: Tensor, batch: Any) -> None:
         """Updates `scores` with a batch."""
         raise NotImplementedError
 
@@ -248,23 +234,38 @@ class TransferTask(OneCycleTraining, Checkpointing, Predicting, Pretrained):
         """
         raise NotImplementedError
 
-    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Checks a batch while it is on the CPU; see `triptych.tasks.inputs`."""
-        number = self.hparams.get(next(iter(self.target_hparams), ""))
-        return check_batch(batch, self.target, self.hparams["in_channels"], number, self.hparams.get("ignore_index"))
+    def check(self, batch: Any) -> Any:
+        """A batch on the CPU as the steps take it: what is unambiguous is brought into form, all else is refused."""
+        return batch
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        loss = self.mean_loss(self(batch["image"]), batch[self.target]).float()
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        return self.check(batch)
+
+    def predicted(self, inputs: Tensor) -> Tensor:
+        """What is predicted, in the form of `forward`."""
+        preds: Tensor = self(inputs)
+        return preds
+
+    def evaluated(self, batch: Any) -> Tensor:
+        """What is predicted for a batch of a validation or test, in the form of `forward`."""
+        return self.predicted(batch[self.input])
+
+    def gain_report(self) -> list[RenderableType]:
+        """Table and lines about what test-time augmentation gains, for the terminal."""
+        return []
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        loss = self.mean_loss(self(batch[self.input]), batch[self.target]).float()
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
         self.eval_step(batch, "val")
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
+    def test_step(self, batch: Any, batch_idx: int) -> None:
         self.eval_step(batch, "test")
 
-    def eval_step(self, batch: Batch, stage: str) -> None:
+    def eval_step(self, batch: Any, stage: str) -> None:
         """Updates `scores` and `{stage}/loss`, the mean loss over the split, with a batch."""
         preds = self.evaluated(batch)
         self.split_loss.update(self._terms(preds, batch[self.target]))
@@ -284,7 +285,6 @@ class TransferTask(OneCycleTraining, Checkpointing, Predicting, Pretrained):
         for name in scalars:
             self.log(f"{stage}/{name}", self.last_scores[name], prog_bar=name == scalars[0])
         self.scores.reset()
-        self.end_gain()
 
 
 def supported_scores(names: Sequence[str], scores: Tensor, support: Tensor) -> dict[str, float]:

@@ -8,7 +8,7 @@ import lightning as L
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
-from triptych.models.network import TransferNetwork
+from triptych.models.grouped_network import GroupedNetwork
 from triptych.models.weights import differences
 from triptych.runs.checkpoint import read_checkpoint
 from triptych.runs.environment import environment
@@ -23,9 +23,11 @@ class Checkpointing(L.LightningModule):
 
     target_hparams: ClassVar[tuple[str, ...]] = ()
     """The hyper-parameters that describe the classes, points or tags; the first is their number."""
+    structure: ClassVar[tuple[str, ...]] = ()
+    """The hyper-parameters that the shapes of the encoder's weights depend on."""
     head_weight: ClassVar[str] = ""
     """The weight whose length is the number of the network's outputs."""
-    network: TransferNetwork | None
+    network: GroupedNetwork | None
     given: set[str]
     noise_seed: int
     last_scores: dict[str, Tensor]
@@ -51,7 +53,7 @@ class Checkpointing(L.LightningModule):
 
         Args:
             path: A checkpoint, or a run folder; see `RunLayout.find_checkpoint`.
-            hyper_parameters: Arguments of the class; `encoder` and `in_channels` must be those of the checkpoint.
+            hyper_parameters: Arguments of the class; those of the encoder must be those of the checkpoint.
 
         Raises:
             FileNotFoundError: `path` does not exist, or the folder has no checkpoint.
@@ -60,7 +62,7 @@ class Checkpointing(L.LightningModule):
         path = checkpoint_of(path)
         checkpoint = read_checkpoint(path)
         saved = checkpoint.get("hyper_parameters", {})
-        model = cls(**start_hparams(cls, cls.target_hparams, path, saved, hyper_parameters))
+        model = cls(**start_hparams(cls, cls.structure, cls.target_hparams, path, saved, hyper_parameters))
         if model.network is None:
             raise ValueError(f"{path}: expected {cls.target_hparams[0]} among its hyper-parameters, got none; give it.")
         different = take_weights(model, checkpoint["state_dict"])
@@ -127,8 +129,8 @@ class Checkpointing(L.LightningModule):
 
     @property
     def _structure(self) -> tuple[str, ...]:
-        """The hyper-parameters that the shapes of the weights depend on."""
-        return ("encoder", "in_channels", *self.target_hparams[:1])
+        """All hyper-parameters that the shapes of the weights depend on."""
+        return (*self.structure, *self.target_hparams[:1])
 
     def _check_structure(self, saved: Mapping[str, Any]) -> None:
         missing = [name for name in self._structure if name not in saved]

@@ -15,7 +15,8 @@ from triptych.metrics.image_counts import TagCounts
 from triptych.metrics.thresholds import best_threshold, best_thresholds
 from triptych.models import TagNetwork
 from triptych.models.tta import average_labels
-from triptych.tasks.base import MaxLR, TransferTask, supported_scores
+from triptych.tasks.base import MaxLR, supported_scores
+from triptych.tasks.images import ImageTask
 from triptych.tasks.mistakes import wrong_tags
 from triptych.tasks.tables import gain_line, tag_table
 from triptych.views import View
@@ -26,7 +27,7 @@ CHOICES = get_args(Choice)
 _THRESHOLDS = "thresholds"  # key in a state dict
 
 
-class MultiLabelClassifier(TransferTask):
+class MultiLabelClassifier(ImageTask):
     """Predicts the tags of an image.
 
     Each validation of a fit chooses the thresholds with the best F2 on its predictions, one for all tags and one per
@@ -40,7 +41,7 @@ class MultiLabelClassifier(TransferTask):
         max_lr: Peak learning rate of one-cycle, of each layer group; see `TransferTask`.
         loss: `binary_cross_entropy` (argument `label_smoothing`), `focal` (`gamma`, `alpha`) or `asymmetric`
             (`gamma_neg`, `gamma_pos`, `clip`), or a sum; see `triptych.losses` and `TransferTask`.
-        transfer: Further arguments of `TransferTask`.
+        transfer: Further arguments of `ImageTask`.
 
     Shape: images uint8 (N, C, H, W) of any height and width; logits float (N, num_labels).
     """

@@ -15,7 +15,8 @@ from triptych.metrics.image_counts import PointCounts
 from triptych.models import PointNetwork
 from triptych.models.tta import average_points
 from triptych.runs.plain_values import plain
-from triptych.tasks.base import MaxLR, TransferTask, supported_scores
+from triptych.tasks.base import MaxLR, supported_scores
+from triptych.tasks.images import ImageTask
 from triptych.tasks.mistakes import missed_points
 from triptych.tasks.tables import point_table
 from triptych.views import View, pairs_for
@@ -24,7 +25,7 @@ _ON_EDGES = "heatmap_on_edges"
 """Key in a checkpoint; see `HeatmapHead.on_edges`."""
 
 
-class PointRegressor(TransferTask):
+class PointRegressor(ImageTask):
     """Predicts points. A point that is missing in an image, NaN in the target, has neither loss nor score there.
 
     Args:
@@ -35,7 +36,7 @@ class PointRegressor(TransferTask):
         max_lr: Peak learning rate of one-cycle, of each layer group; see `TransferTask`.
         loss: Of each coordinate on [-1, 1]: the mean of its `mse`, `l1` or `wing` (arguments `w`, `epsilon`), or a sum;
             see `triptych.losses` and `TransferTask`.
-        transfer: Further arguments of `TransferTask`.
+        transfer: Further arguments of `ImageTask`.
 
     Shape: images uint8 (N, C, H, W) of any height and width; points float32 (N, num_points, 2) as (y, x) in [-1, 1].
     """

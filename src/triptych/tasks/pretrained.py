@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from triptych.datasets.sample import Target
 from triptych.errors import BadSampleError, MissingDataError, one_line
 from triptych.exported import ExportedFolder, Manifest
-from triptych.models.network import TransferNetwork
+from triptych.models.grouped_network import GroupedNetwork
 from triptych.models.weights import differences
 from triptych.tasks.start import constructor_arguments
 
@@ -25,7 +25,7 @@ class Pretrained(L.LightningModule):
 
     target: ClassVar[Target]
     """The key of a sample's target."""
-    network: TransferNetwork | None
+    network: GroupedNetwork | None
 
     def take_manifest(self, manifest: Manifest) -> None:
         """Takes what a model needs beside hyper-parameters and weights."""

@@ -14,8 +14,9 @@ from triptych.metrics.image_counts import MaskCounts
 from triptych.models import UNet
 from triptych.models.tiles import tiled_ids
 from triptych.models.tta import average_masks
-from triptych.tasks.base import TransferTask, supported_scores
+from triptych.tasks.base import supported_scores
 from triptych.tasks.file_masks import FileMasks
+from triptych.tasks.images import ImageTask
 from triptych.tasks.mistakes import wrong_pixels
 from triptych.tasks.tables import class_table
 from triptych.trainer.cpu import return_large_memory
@@ -24,7 +25,7 @@ from triptych.views import View
 BALANCED = "balanced"
 
 
-class UNetSegmenter(TransferTask):
+class UNetSegmenter(ImageTask):
     """A U-Net that starts from a pretrained encoder; loss and scores ignore void pixels.
 
     Args:
@@ -36,7 +37,7 @@ class UNetSegmenter(TransferTask):
         loss: `cross_entropy` (argument `label_smoothing`), `focal` (`gamma`), `dice`, `lovasz` or `tversky` (`alpha`,
             `beta`), or a sum such as `[cross_entropy, {name: dice, weight: 0.5}]`; see `triptych.losses` and
             `TransferTask`.
-        transfer: Further arguments of `TransferTask`.
+        transfer: Further arguments of `ImageTask`.
 
     Shape: images uint8 (N, C, H, W) of any height and width; logits float (N, num_classes, H, W).
     """

@@ -11,12 +11,18 @@ from triptych.models.weights import differences
 
 
 def start_hparams(
-    model: type, target_hparams: Sequence[str], path: Path, saved: Mapping[str, Any], typed: Mapping[str, Any]
+    model: type,
+    structure: Sequence[str],
+    target_hparams: Sequence[str],
+    path: Path,
+    saved: Mapping[str, Any],
+    typed: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Arguments of a model that starts from a checkpoint: what is typed, else what is saved.
 
     Args:
         model: Class of the model.
+        structure: See `TransferTask.structure`.
         target_hparams: See `TransferTask.target_hparams`.
         path: The checkpoint, for messages.
         saved: Its hyper-parameters.
@@ -25,14 +31,14 @@ def start_hparams(
     Raises:
         ValueError: The checkpoint is one of another task, or of another encoder than is typed.
     """
-    missing = [name for name in ("encoder", "in_channels", *target_hparams[:1]) if name not in saved]
+    missing = [name for name in (*structure, *target_hparams[:1]) if name not in saved]
     if missing:
         alone = f"{model.__name__}(encoder={saved.get('encoder')!r}, encoder_weights={str(path)!r})"
         raise ValueError(
             f"{path}: expected a checkpoint of {model.__name__}, got one without {missing[0]}"
             + (f"; to take its encoder alone: {alone}." if "encoder" in saved else " among its hyper-parameters.")
         )
-    fixed = {"encoder": saved["encoder"], "in_channels": saved["in_channels"], "encoder_weights": None}
+    fixed = {**{name: saved[name] for name in structure}, "encoder_weights": None}
     for name in fixed.keys() & typed.keys():
         if typed[name] != fixed[name]:
             raise ValueError(

@@ -8,8 +8,8 @@ import torch
 from torch.optim import Optimizer
 
 from triptych.datasets.sample import Batch
+from triptych.models.grouped_network import GroupedNetwork
 from triptych.models.layer_groups import LayerGroups
-from triptych.models.network import TransferNetwork
 from triptych.optim import OneCycle, adamw, group_rates
 from triptych.runs.plain_values import plain
 from triptych.trainer.cycle import CyclePlanner, find_cycle, scales_gradients
@@ -20,7 +20,7 @@ class OneCycleTraining(L.LightningModule):
 
     TUNABLE: ClassVar = frozenset({"max_lr", "weight_decay", "pct_start", "one_cycle", "freeze_to", "train_bn"})
     """The hyper-parameters that may change from one fit to the next."""
-    network: TransferNetwork | None
+    network: GroupedNetwork | None
     """The network; None until it is built."""
     given: set[str]
     """The hyper-parameters that a checkpoint does not overrule: at first those that differ from their defaults."""

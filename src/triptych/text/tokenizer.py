@@ -10,7 +10,7 @@ from triptych.text.rules import BOS, cased, prepared
 
 _PATTERNS = ("prefix", "suffix", "infix", "url")
 _MOST_WORDS = 200_000
-"""Different words after which spaCy's tokenizer is made anew, since it keeps each: some 50 MB."""
+"""Different words after which spaCy's tokenizer is made anew, since it keeps each: some 100 MB."""
 
 
 class Rules(TypedDict):
