@@ -48,7 +48,7 @@ def test_a_fit_that_was_cut_off_within_an_epoch_ends_with_the_same_weights(
 
     whole, _ = fit(-1)
     _, trainer = fit(13)
-    assert 0 < trainer.fit_loop.epoch_loop.batch_progress.current.ready, "cut off within an epoch"
+    assert trainer.fit_loop.epoch_loop.batch_progress.current.ready > 0, "cut off within an epoch"
     trainer.save_checkpoint(tmp_path / "cut.ckpt")
     resumed, _ = fit(-1, tmp_path / "cut.ckpt")
     for name, weight in whole.state_dict().items():
@@ -65,7 +65,9 @@ def test_the_vocabulary_travels_with_the_checkpoint_and_other_data_are_refused(
     loaded = LanguageModel.load_from_checkpoint(path, weights_only=True)
     assert isinstance(loaded.vocab, Vocab)
     assert loaded.vocab == model.vocab
-    words = rf"^vocab: the model has {len(loaded.vocab)} tokens, the data have \d+ \(token \d+ is .*\); give the data the "
+    words = (
+        rf"^vocab: the model has {len(loaded.vocab)} tokens, the data have \d+ \(token \d+ is .*\); give the data the "
+    )
     with pytest.raises(ValueError, match=words):
         make_trainer().validate(loaded, _data(drawn_reviews, min_freq=1), verbose=False)
     make_trainer().validate(loaded, _data(drawn_reviews, min_freq=1, vocab=str(path)), verbose=False)

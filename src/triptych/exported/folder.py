@@ -53,22 +53,18 @@ class ExportedFolder:
         """The files that turn what the model answers for into the input of its network; none for images."""
         return [self.vocab, self.tokenizer] if manifest.input == "text" else []
 
-    def read_to_run(self) -> Manifest:
-        """The manifest, after all that an answer depends on has been compared with it; see `read`."""
-        return self.read(self.onnx, *self.of_input(self.read()))
-
     def read(self, *needed: Path) -> Manifest:
-        """The manifest, after `needed` files have been compared with it.
+        """The manifest, after `needed` files, if there are any, have been compared with it, and those of the input.
 
         Args:
-            needed: Files of the folder that will be read.
+            needed: Files of the folder that will be read; beside them those of `of_input` are.
 
         Raises:
             FileNotFoundError: The folder or a file does not exist.
             BadSampleError: A file has changed since the export.
         """
         manifest = Manifest.read(self.manifest)
-        for path in needed:
+        for path in (*needed, *(self.of_input(manifest) if needed else ())):
             if not path.is_file():
                 raise FileNotFoundError(f"{path}: no such file; export the model again.")
             expected = manifest.files.get(path.name)

@@ -76,6 +76,6 @@ def load(folder: str | Path, tta: TTAChoice = None) -> Model:
             image.
     """
     exported = ExportedFolder(folder)
-    manifest = exported.read_to_run()
+    manifest = exported.read(exported.onnx)
     network = averaging(open_network(exported.onnx), manifest, tta)
     return Model(manifest, network, inputs_of(exported, manifest))

@@ -32,7 +32,7 @@ def page_html(folder: ExportedFolder, offline: bool, corrections: bool) -> str:
         FileNotFoundError: The folder or a file of it does not exist.
         BadSampleError: A file has changed since the export, or the browser alone cannot read the images of the model.
     """
-    manifest = folder.read_to_run() if offline else folder.read()
+    manifest = folder.read(folder.onnx) if offline else folder.read()
     if offline and manifest.in_channels not in (_RGB, None):
         raise BadSampleError(
             f"{folder.manifest}: in_channels: expected 3, since browsers read RGB images alone, got "

@@ -10,7 +10,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from triptych.datasets.sample import Input, wrong_target
-from triptych.exported import Manifest
+from triptych.exported import ExportedFolder, Manifest
 from triptych.losses import ChosenLoss, LossChoice, LossFunction, LossTerms, SplitLoss
 from triptych.models.grouped_network import GroupedNetwork
 from triptych.optim.one_cycle import Version
@@ -184,7 +184,7 @@ class TransferTask(OneCycleTraining, Checkpointing, Pretrained):
             self.network = self.build_network()
             self.network.freeze_to(self.hparams["freeze_to"], self.hparams["train_bn"])
 
-    def take_manifest(self, manifest: Manifest) -> None:
+    def take_manifest(self, manifest: Manifest, exported: ExportedFolder) -> None:
         self.take_form(manifest.form)
 
     def report(self, split: str) -> list[RenderableType]:
