@@ -72,9 +72,12 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def roots(drawn_tiles: Path, drawn_portraits: Path, drawn_streets: Path, drawn_points: Path) -> dict[str, Path]:
+def roots(
+    drawn_tiles: Path, drawn_portraits: Path, drawn_streets: Path, drawn_points: Path, drawn_reviews: Path
+) -> dict[str, Path]:
     """The made-up data of each task; read-only."""
-    return {"planet": drawn_tiles, "biwi": drawn_portraits, "camvid": drawn_streets, "points": drawn_points}
+    images = {"planet": drawn_tiles, "biwi": drawn_portraits, "camvid": drawn_streets, "points": drawn_points}
+    return {**images, "imdb": drawn_reviews, "language": drawn_reviews}
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from triptych.text.rules import cased, prepared
         ("very very very good", ["very very very good"]),
         ("I've never ever ever ever ever.", ["I've never xxwrep 4 ever ."]),
         ("no no no nowhere", ["no no no nowhere"]),
+        ("half \ud83d, whole \U0001f600", ["half \ufffd, whole \U0001f600"]),
         ("", [""]),
         (" \n ", [""]),
     ],

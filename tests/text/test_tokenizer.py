@@ -53,6 +53,7 @@ def of(text: str) -> list[str]:
         ("NEVER EVER!!!!", "xxbos xxup never xxup ever xxrep 4 !"),
         ("", "xxbos"),
         ("xxpad xxbos", "xxbos xxunk xxunk"),
+        ("caf\udce9", "xxbos caf \ufffd"),  # as Python reads an argument that is no UTF-8
     ],
 )
 def test_the_examples_of_the_lesson(english: Tokenizer, text: str, tokens: str) -> None:

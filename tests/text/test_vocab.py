@@ -66,7 +66,7 @@ def test_a_saved_vocabulary_is_a_plain_list_and_comes_back(tmp_path: Path) -> No
         ('["é"]'.encode("latin1"), "expected a JSON list of tokens in UTF-8, got no JSON ('utf-8' codec can't decode"),
         (b"[" * 100_000, "expected a JSON list of tokens in UTF-8, got no JSON ("),
         (b'{"a": 1}', "expected a JSON list of tokens, got {'a': 1}."),
-        (b'["xxunk", 1]', "expected a JSON list of tokens, got ['xxunk', 1]."),
+        (b'["xxunk", 1]', "vocab: expected a list of tokens, got ['xxunk', 1]."),
         (b'["the", "a"]', "vocab: expected the tokens xxunk, xxpad, xxbos first, got ['the', 'a']."),
         (b'["xxunk", "xxpad", "xxbos", "a", "b", "b"]', "vocab: expected each token once, got 'b' 2 times."),
     ],

@@ -18,10 +18,11 @@ def categories_of(train: Sequence[TextRecord], held_out: Sequence[TextRecord], w
     Raises:
         BadSampleError: There are fewer than two labels, or a text that is held out has another.
     """
-    labels = sorted({record["label"] or "" for record in train})
+    labels = sorted({record["label"] for record in train if record["label"] is not None})
     if len(labels) < 2:
         raise BadSampleError(
-            f"{where}: expected at least 2 labels among the {len(train)} texts to train on, got {', '.join(labels)}."
+            f"{where}: expected at least 2 labels among the {len(train)} texts to train on, got "
+            f"{', '.join(labels) or 'none'}."
         )
     unknown = [record for record in held_out if record["label"] not in labels]
     if unknown:

@@ -35,7 +35,7 @@ class TextRecords:
 
     Raises:
         MissingDataError: The table does not exist.
-        BadSampleError: It lacks a column, a text or a label is empty, or a value splits nothing, or all texts alike.
+        BadSampleError: It lacks a column, a text or a label is empty, or its values do not split the texts.
     """
 
     def __init__(

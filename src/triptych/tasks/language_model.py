@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from triptych.losses import TOKEN_LOSSES, LossChoice, LossTerms
-from triptych.losses.activations import activation_penalty, temporal_penalty
+from triptych.losses.recurrent import activation_regularization, temporal_activation_regularization
 from triptych.metrics import TokenScores
+from triptych.models.awd_lstm import State
 from triptych.models.language_network import LanguageNetwork
 from triptych.tasks.base import MaxLR
 from triptych.tasks.texts import TextTask
@@ -16,7 +17,6 @@ from triptych.text import PAD_ID, UNK_ID
 from triptych.text.words import readable
 from triptych.trainer.evaluation_mode import evaluation_mode
 
-State = list[tuple[Tensor, Tensor]]
 _STATE = "language_model_state"
 """Key in a checkpoint."""
 
@@ -91,8 +91,8 @@ class LanguageModel(TextTask):
         self._train_state = out.state
         loss = self.mean_loss(out.logits, batch["next"]).float()
         self.log("train/loss", loss, prog_bar=True)
-        penalty = activation_penalty(out.dropped, self.hparams["alpha"])
-        return loss + penalty + temporal_penalty(out.raw, self.hparams["beta"])
+        ar = activation_regularization(out.dropped, self.hparams["alpha"])
+        return loss + ar + temporal_activation_regularization(out.raw, self.hparams["beta"])
 
     def on_validation_epoch_start(self) -> None:
         self._eval_state = None

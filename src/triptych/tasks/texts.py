@@ -8,15 +8,14 @@ import torch
 from torch import Tensor
 
 from triptych.exported import ExportedFolder, Manifest
-from triptych.models.awd_lstm import take_encoder
-from triptych.models.grouped_network import GroupedNetwork
+from triptych.models.encoder_weights import take_encoder
+from triptych.models.language_network import LanguageNetwork
+from triptych.models.text_classifier_network import TextClassifierNetwork
 from triptych.runs.checkpoint import read_checkpoint
 from triptych.runs.folder import folder_logger, own_folder
 from triptych.runs.layout import RunLayout, checkpoint_of
 from triptych.tasks.base import MaxLR, TransferTask
 from triptych.text import Tokenizer, Vocab
-
-_SIZES = ("embedding_size", "hidden_size", "num_layers")
 
 
 class TextTask(TransferTask):
@@ -60,7 +59,10 @@ class TextTask(TransferTask):
     @property
     def sizes(self) -> dict[str, Any]:
         """Arguments of the encoder."""
-        return {name: self.hparams[name] for name in ("vocab_size", *_SIZES, "dropout")}
+        return {
+            name: self.hparams[name]
+            for name in ("vocab_size", "embedding_size", "hidden_size", "num_layers", "dropout")
+        }
 
     def _can_build(self) -> bool:
         return self.hparams["vocab_size"] is not None and super()._can_build()
@@ -83,7 +85,7 @@ class TextTask(TransferTask):
             )
         self.vocab = vocab
 
-    def start_encoder(self, network: GroupedNetwork) -> None:
+    def start_encoder(self, network: LanguageNetwork | TextClassifierNetwork) -> None:
         """Takes the encoder's weights that the hyper-parameter names, if there is one.
 
         Raises:
@@ -94,19 +96,14 @@ class TextTask(TransferTask):
             return
         path = checkpoint_of(Path(source))
         checkpoint = read_checkpoint(path)
-        saved = checkpoint.get("hyper_parameters", {})
         if "vocab" not in checkpoint:
             raise ValueError(f"encoder_weights: expected a checkpoint of a model of texts, got {path}.")
         if self.vocab is None:
             raise ValueError("encoder_weights: expected a data module to take the vocabulary from, got none.")
-        for name in _SIZES:
-            if saved[name] != self.hparams[name]:
-                raise ValueError(
-                    f"{name}: the encoder of {path} has {saved[name]}, the model {self.hparams[name]}; choose the same."
-                )
-        prefix = "network.encoder."
-        state = {k.removeprefix(prefix): v for k, v in checkpoint["state_dict"].items() if k.startswith(prefix)}
-        take_encoder(network.encoder, state, Vocab(tuple(checkpoint["vocab"])).itos, self.vocab.itos)
+        try:
+            take_encoder(network.encoder, checkpoint["state_dict"], checkpoint["vocab"], self.vocab.itos)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
 
     @property
     def form(self) -> dict[str, Any]:
@@ -169,7 +166,8 @@ def check_ids(name: str, ids: Any, ndim: int, limit: int | None) -> None:
         ValueError: It has another type or form, or an id is negative or beyond the limit.
     """
     if not isinstance(ids, Tensor) or ids.dtype != torch.int64 or ids.ndim != ndim:
-        got = f"{str(ids.dtype).removeprefix('torch.')} {tuple(ids.shape)}" if isinstance(ids, Tensor) else type(ids)
+        is_tensor = isinstance(ids, Tensor)
+        got = f"{str(ids.dtype).removeprefix('torch.')} {tuple(ids.shape)}" if is_tensor else type(ids).__name__
         raise ValueError(f"{name}: expected ids, int64 with {ndim} dimensions, got {got}.")
     if limit is not None and ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < limit:
         wrong = int(ids.min()) if int(ids.min()) < 0 else int(ids.max())

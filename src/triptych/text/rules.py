@@ -18,7 +18,7 @@ _LONGEST_WORD = 100
 """Characters after which a word is cut: spaCy takes a time that grows with the square of a word of punctuation."""
 _BLOCKS = "p|div|h[1-6]|hr|ul|ol|li|dl|dt|dd|table|tr|blockquote|pre|center"
 _INLINE = "a|abbr|b|big|cite|code|del|em|font|i|img|ins|q|s|small|span|strike|strong|sub|sup|td|th|tt|u"
-_REPLACED = [
+_HTML = [
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (rf"(?i)<(?:br|/?(?:{_BLOCKS}))(?:[\s/][^<>]*)?>", "\n"),
@@ -26,11 +26,12 @@ _REPLACED = [
         (r"(?<!&)(#39|#146|#36|\b(?:amp|nbsp|quot));", r"&\1;"),  # entities that lost their `&`
     )
 ]
-_WORD_MARKS = [
+_LEFT_OVERS = [
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"\r\n?|\\n", "\n"),
         (r"\\\"", '"'),
+        (r"[\ud800-\udfff]", "\ufffd"),  # half a character, which is none of UTF-8
         (r"<unk>", UNK),
         (r" @([.,-])@ ", r"\1"),  # how WikiText writes 1,000 and first-rate
     )
@@ -54,10 +55,10 @@ def prepared(text: str) -> list[str]:
         >>> prepared("It&#39;s so so so so good!!!!!<br />10/10")
         ["It's xxwrep 4 so good xxrep 5 !", '10 / 10']
     """
-    for pattern, replacement in _REPLACED:
+    for pattern, replacement in _HTML:
         text = pattern.sub(replacement, text)
     text = html.unescape(text)
-    for pattern, replacement in _WORD_MARKS:
+    for pattern, replacement in _LEFT_OVERS:
         text = pattern.sub(replacement, text)
     text = _REPEATED_CHARACTER.sub(lambda found: f" {REP} {len(found[0])} {found[1]} ", text)
     text = _REPEATED_WORD.sub(lambda found: f" {WREP} {len(found[0].split())} {found[1]} ", text)

@@ -34,6 +34,8 @@ class Vocab:
     itos: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        if not all(isinstance(token, str) for token in self.itos):
+            raise ValueError(f"vocab: expected a list of tokens, got {reprlib.repr([*self.itos])}.")
         first = (UNK, PAD, BOS)
         if self.itos[: len(first)] != first:
             raise ValueError(
@@ -77,7 +79,7 @@ class Vocab:
             itos = json.loads(path.read_bytes())
         except (ValueError, RecursionError) as error:
             raise BadSampleError(f"{path}: expected a JSON list of tokens in UTF-8, got no JSON ({error}).") from error
-        if not isinstance(itos, list) or not all(isinstance(token, str) for token in itos):
+        if not isinstance(itos, list):
             raise BadSampleError(f"{path}: expected a JSON list of tokens, got {reprlib.repr(itos)}.")
         try:
             return cls(tuple(itos))
