@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from triptych.exported import Manifest
+from triptych.exported import ExportedFolder, Manifest
 from triptych.models.encoder_weights import take_encoder
 from triptych.models.language_network import LanguageNetwork
 from triptych.models.text_classifier_network import TextClassifierNetwork
@@ -113,8 +113,8 @@ class TextTask(TransferTask):
         if "vocab" in checkpoint:
             self._take_vocab(Vocab(tuple(checkpoint["vocab"])), "the checkpoint has")
 
-    def take_manifest(self, manifest: Manifest) -> None:
-        """The vocabulary of an export is a file of its own."""
+    def take_manifest(self, manifest: Manifest, exported: ExportedFolder) -> None:
+        self._take_vocab(Vocab.read(exported.vocab), "the export has")
 
     def on_fit_start(self) -> None:
         super().on_fit_start()
