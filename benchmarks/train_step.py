@@ -3,7 +3,7 @@
 Model, data, batch size, precision and callbacks are those of `configs/TASK.yaml`. Callbacks that save checkpoints are
 left out, since they act only every fifty steps or after a validation.
 
-python benchmarks/train_step.py [camvid|biwi|planet|imdb|imdb_language_model] [DIR]     on made-up data, or on those in DIR
+python benchmarks/train_step.py [camvid|biwi|planet|imdb|imdb_language_model] [DIR]     on made-up data, or on DIR
 """
 
 import importlib
