@@ -1,5 +1,6 @@
 """A recipe that begins with another starts from its encoder, and goes on wherever one of the two was interrupted."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ def test_second_starts_from_the_encoder_of_the_first(
 
 def test_dry_run_prints_both_plans_and_writes_nothing(here: Path, configs: list[str]) -> None:
     printed = printed_by(["recipe", *configs, "--dry_run"])
-    assert printed.count("plan: 0.0 minutes in 1 stages") == 2
+    assert len(re.findall(r"^plan: \S+ minutes in 1 stages", printed, re.MULTILINE)) == 2
     assert "before: it is not trained yet, so this plan is made with random weights." in printed
     assert files(here) == set()
 

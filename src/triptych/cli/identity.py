@@ -45,9 +45,11 @@ def difference(run: Path, now: Mapping[str, Any]) -> str | None:
 
 
 def is_as_long(run: Path, now: Mapping[str, Any]) -> bool:
-    """Whether a configuration trains as long as that of a run."""
+    """Whether a configuration trains as long as that of a run; true for a run that was killed before it saved its own."""
     config = RunLayout(run).config
-    saved = read_yaml(config)["trainer"] if config.is_file() else {}
+    if not config.is_file():
+        return True
+    saved = read_yaml(config)["trainer"]
     return all(str(saved.get(name)) == str(now["trainer"].get(name)) for name in _LENGTHS)
 
 
