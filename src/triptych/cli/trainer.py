@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import lightning as L
+from jsonargparse.typing import Path_fr
 from lightning.fabric.plugins.precision.precision import _PRECISION_INPUT
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
@@ -71,6 +72,7 @@ class CommandTrainer(L.Trainer):
         budget: str | None = None,
         every_n_steps: int | None = None,
         ckpt_path: str | None = None,
+        before: Path_fr | None = None,
     ) -> None:
         """Trains stage by stage; a killed run can be resumed.
 
@@ -85,6 +87,10 @@ class CommandTrainer(L.Trainer):
             every_n_steps: Optimizer steps between two checkpoints to resume from; by default they go by time.
             ckpt_path: Checkpoint or run folder whose weights, and settings of the model that are not given, it starts
                 from; that run itself does not go on.
+            before: Recipe that runs first, in the folder `before` of this run's folder: a YAML file, relative to that
+                which names it, or a shipped one. What was typed for Trainer, seed and data is for both, except options
+                of the data that its file sets otherwise. Each has its own budget. `encoder_weights` of this one must be
+                null; it and `vocab`, if that is null, are taken from it. A script calls `run_recipe` twice.
         """
         if ckpt_path is not None:
             model.load_weights(read_checkpoint(ckpt_path))
