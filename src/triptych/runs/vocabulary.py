@@ -25,4 +25,7 @@ def read_vocabulary(path: str | Path) -> Vocab:
     tokens = read_checkpoint(checkpoint).get("vocab")
     if tokens is None:
         raise BadSampleError(f"vocab: expected a checkpoint of a model of texts, got {checkpoint}, which has none.")
-    return Vocab(tuple(tokens))
+    try:
+        return Vocab(tuple(tokens))
+    except (TypeError, ValueError) as error:
+        raise BadSampleError(f"{checkpoint}: {error}") from error
