@@ -17,9 +17,12 @@ from triptych.datamodules.split import Parts, checked_fraction, draw
 from triptych.datamodules.streams import StreamSamples
 from triptych.datamodules.text_samples import LengthSampler, NumberedText, TextSamples, pad
 from triptych.datasets.given_texts import texts_at
-from triptych.datasets.sample import Split
+from triptych.datasets.sample import Split, TextSample
 from triptych.datasets.text_checks import categories_of, warn_of_leaks
 from triptych.datasets.texts import TextRecord, TextRecords
+from triptych.draw.sheet import Tile, sheet
+from triptych.draw.text import sentence
+from triptych.draw.texts import TEXT_WIDTH, text_tile
 from triptych.files import as_path
 from triptych.runs.vocabulary import read_vocabulary
 from triptych.text import Tokenizer, Vocab
@@ -57,6 +60,8 @@ class IMDBDataModule(TriptychDataModule):
     Source: fast.ai 2019, lesson 3; the reviews: Maas et al., "Learning Word Vectors for Sentiment Analysis", 2011.
     """
 
+    collate = staticmethod(pad)
+
     def __init__(
         self,
         root: str,
@@ -93,8 +98,6 @@ class IMDBDataModule(TriptychDataModule):
             raise ValueError(
                 f"sample_weights: expected none in mode lm, which reads all texts, got {self.sample_weights}."
             )
-        if mode == "classify":
-            self.collate = pad
         self._categories: list[str] | None = None
         self._vocab: Vocab | None = None
         self._parts: Parts | None = None
@@ -233,4 +236,11 @@ class IMDBDataModule(TriptychDataModule):
         return self.loader(self.eval_samples("predict"), order={"sort": False})
 
     def draw_batch(self, samples: Sequence[Any], columns: int) -> Figure:
-        raise NotImplementedError
+        return sheet([self._tile(sample) for sample in samples], columns, TEXT_WIDTH)
+
+    def _tile(self, sample: TextSample) -> Tile:
+        """A text with its label, if it has one, and without padding."""
+        tokens = self.vocab.tokens(sample["tokens"][: int(sample["size"])].tolist())
+        category = None if self._categories is None else self._categories[int(sample["category"])]
+        words = [] if category is None else sentence(f"label: {category}")
+        return text_tile(sample["path"], tokens, words)

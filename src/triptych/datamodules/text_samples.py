@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 
 from triptych.datamodules.epoch_order import EpochSampler, Key
 from triptych.datasets.sample import TextSample
+from triptych.metrics.token_scores import NO_TOKEN
 from triptych.text import PAD_ID
 
 _WINDOW = 50
@@ -58,6 +59,9 @@ def pad(samples: Sequence[TextSample]) -> dict[str, Any]:
         "path": [sample["path"] for sample in samples],
         "size": torch.stack([sample["size"] for sample in samples]),
     }
+    if all("next" in sample for sample in samples):
+        following = [sample["next"] for sample in samples]
+        batch["next"] = pad_sequence(following, batch_first=True, padding_value=NO_TOKEN)
     if all("category" in sample for sample in samples):
         batch["category"] = torch.stack([sample["category"] for sample in samples])
     return batch

@@ -43,16 +43,18 @@ def warn_of_leaks(train: Sequence[TextRecord], held_out: Sequence[TextRecord], w
         held_out: Texts to validate or test.
         where: Where they are, for the warning.
     """
-    places = {_spelling(record): record["path"] for record in train}
-    leaked = [record for record in held_out if _spelling(record) in places]
+    places = {spelling(record["text"]): record["path"] for record in train}
+    leaked = [record for record in held_out if spelling(record["text"]) in places]
     if leaked:
         first = leaked[0]
+        twin = places[spelling(first["text"])]
         warnings.warn(
             f"{where}: {len(leaked)} of {len(held_out)} texts that are held out are trained on too, so scores will be "
-            f"too good; the first is {first['path']}, the same as {places[_spelling(first)]}; remove one of each.",
+            f"too good; the first is {first['path']}, the same as {twin}; remove one of each.",
             stacklevel=3,
         )
 
 
-def _spelling(record: TextRecord) -> str:
-    return " ".join(record["text"].casefold().split())
+def spelling(text: str) -> str:
+    """A text without its case and its kinds of white space, in which two copies may differ."""
+    return " ".join(text.casefold().split())
