@@ -127,3 +127,9 @@ def test_pooling_in_bfloat16_sums_in_float32() -> None:
             network(text)
     assert seen[1].dtype == torch.float32
     torch.testing.assert_close(seen[1], seen[0], rtol=0, atol=0.01)
+
+
+@pytest.mark.parametrize("argument", ["num_layers", "seq_len", "max_len"])
+def test_a_number_below_one_is_reported(argument: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{argument}: expected at least 1, got 0\.$"):
+        TextClassifierNetwork(2, 40, **{argument: 0})

@@ -6,6 +6,7 @@ import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.utils.tensorboard.summary import hparams
 
+from triptych.tasks.training import OneCycleTraining
 from triptych.trainer.tensorboard import tensorboard_logger
 
 _LEFT_OUT = ("class_names", "tags", "categories", "_class_path", "_instantiator")
@@ -33,7 +34,7 @@ def _plain(value: Any) -> bool | int | float | str:
     return value if isinstance(value, (bool, int, float, str)) else str(value)
 
 
-def _monitored(trainer: L.Trainer, pl_module: Any) -> str | None:
+def _monitored(trainer: L.Trainer, pl_module: L.LightningModule) -> str | None:
     checkpoints = [one for one in trainer.checkpoint_callbacks if isinstance(one, ModelCheckpoint)]
-    scores = [f"val/{name}" for name, value in getattr(pl_module, "last_scores", {}).items() if value.ndim == 0]
+    scores = [f"val/{name}" for name in pl_module.scalar_scores()] if isinstance(pl_module, OneCycleTraining) else []
     return next((name for name in [*(one.monitor for one in checkpoints), *scores] if name is not None), None)

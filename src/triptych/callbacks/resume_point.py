@@ -29,7 +29,8 @@ class ResumePoint(Checkpoint):
         dirpath: The folder; None means `checkpoints` in the run folder, see `claim_folder`. Each ModelCheckpoint that
             was not given a folder then writes there too.
         name: Name of the checkpoint, without its suffix.
-        every_seconds: Seconds between two checkpoints within an epoch.
+        every_seconds: Seconds between two checkpoints within an epoch; infinite, without `every_n_steps`, saves after
+            each epoch alone.
 
     Raises:
         ValueError: `every_n_steps` is less than 1.

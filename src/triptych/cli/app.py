@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+from jsonargparse import Namespace
 from lightning.pytorch.callbacks import BasePredictionWriter, Callback
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
 
 from triptych.callbacks import PredictionWriter
+from triptych.cli.before import arguments_before, check_before, folder_before, place, start_from
 from triptych.cli.configs import with_shipped_configs
+from triptych.cli.identity import take_resolved
 from triptych.cli.make_data import MADE_UP
 from triptych.cli.messages import plain
 from triptych.cli.parser import Parser
@@ -26,9 +29,10 @@ from triptych.lr_finder import asks_to_find, find_lr, plain_rates, with_found
 from triptych.runs.checkpoint import read_checkpoint, read_hyper_parameters
 from triptych.runs.folder import continue_in, no_empty_run
 from triptych.runs.layout import RunLayout, checkpoint_of
-from triptych.tasks.base import TransferTask
+from triptych.tasks.training import OneCycleTraining
 from triptych.trainer.messages import no_advice
 from triptych.trainer.precision import AUTO, evaluation_precision, fastest_precision, trained_precision
+from triptych.trainer.random_state import seeds_restored
 from triptych.trainer.stop import goes_on_with
 
 _FLAGS = {"--resume": "--resume", "--dry-run": "--dry_run", "--dry_run": "--dry_run"}
@@ -50,12 +54,13 @@ class TriptychCLI(LightningCLI):
     """LightningCLI in subclass mode; at the end it prints the paths of the results."""
 
     trainer: CommandTrainer
-    _resumed: Path | None = None
-    """The run that goes on, if it was looked for."""
+    _folder: Path | None = None
+    """The run folder, if it is known before the loggers: that of a run that goes on, or of a recipe before another."""
     _seed_is_typed = False
     """Whether a seed was typed beside a checkpoint."""
 
-    def __init__(self, args: Sequence[str]) -> None:
+    def __init__(self, args: Sequence[str], folder: Path | None = None) -> None:
+        self._folder = folder
         with contextlib.ExitStack() as self._locks:
             self._parse_and_run(args)
 
@@ -87,7 +92,7 @@ class TriptychCLI(LightningCLI):
     def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
         if subcommand in _NEEDS_CHECKPOINT:
-            for name in ("stages", "resume", "dry_run", "budget", "every_n_steps"):
+            for name in ("stages", "resume", "dry_run", "budget", "every_n_steps", "before"):
                 parser.add_argument(f"--{name}", type=Any, help="ignored, so that a recipe's YAML can be used here too")
         return parser
 
@@ -99,7 +104,13 @@ class TriptychCLI(LightningCLI):
         checkpoint = config.get("ckpt_path")
         if subcommand == "recipe" and checkpoint is not None:
             checkpoint = config.ckpt_path = str(checkpoint_of(checkpoint))
-        if (subcommand == "recipe" and config.resume) or (subcommand == "fit" and checkpoint == "last"):
+        if subcommand == "recipe" and config.before is not None:
+            check_before(config)
+        if self._folder is not None:
+            place(config.trainer, self._folder)
+            config.resume = (config.resume or _is_requeued()) and RunLayout(self._folder).recipe.is_file()
+            take_resolved(config, self._folder)
+        elif (subcommand == "recipe" and config.resume) or (subcommand == "fit" and checkpoint == "last"):
             self._resume_run(subcommand)
         elif (subcommand == "recipe" or (subcommand == "fit" and checkpoint is None)) and _is_requeued():
             self._resume_requeued(subcommand)
@@ -112,13 +123,15 @@ class TriptychCLI(LightningCLI):
         """Sets the run to resume in the configuration, and for a fit its last checkpoint."""
         config = self.config[subcommand]
         relative = RunLayout(Path())
-        state = relative.last if subcommand == "fit" else relative.recipe
-        self._resumed = resumed_run(config, state, self._locks)
         if subcommand == "fit":
-            read_checkpoint(self._resumed / state)
-            config.ckpt_path = str(self._resumed / state)
-        else:
-            config.resume = True
+            self._folder = resumed_run(config, relative.last, self._locks)
+            read_checkpoint(self._folder / relative.last)
+            config.ckpt_path = str(self._folder / relative.last)
+        elif config.before is None:
+            self._folder, config.resume = resumed_run(config, relative.recipe, self._locks), True
+        else:  # it may have been interrupted in the recipe before
+            self._folder = resumed_run(config, RunLayout(relative.before).recipe, self._locks)
+            config.resume = RunLayout(self._folder).recipe.is_file()
 
     def _resume_requeued(self, subcommand: str) -> None:
         """Goes on with the run of a job that SLURM has requeued, if it left one; else a new one starts."""
@@ -127,7 +140,7 @@ class TriptychCLI(LightningCLI):
         except (FileNotFoundError, FileExistsError, UsageError) as error:
             answer = f"a new run starts, because none can go on: {plain(error)}"
         else:
-            answer = f"it goes on with {self._resumed}."
+            answer = f"it goes on with {self._folder}."
         rank_zero_only(print)(f"SLURM has requeued this job; {answer}")
 
     def _parse_ckpt_path(self) -> None:
@@ -146,8 +159,8 @@ class TriptychCLI(LightningCLI):
                 arguments[name] = value
 
     def _run_subcommand(self, subcommand: str) -> None:
-        if self._resumed is not None:
-            continue_in(self.trainer, self._resumed)
+        if self._folder is not None:
+            continue_in(self.trainer, self._folder)
         if subcommand == "recipe":  # it writes nothing before everything is checked
             super()._run_subcommand(subcommand)
             return
@@ -184,7 +197,7 @@ class TriptychCLI(LightningCLI):
 
     def instantiate_classes(self) -> None:
         super().instantiate_classes()
-        if isinstance(self.model, TransferTask):
+        if isinstance(self.model, OneCycleTraining):
             self.model.given = {*self.model.hparams}  # what was not typed is taken from the checkpoint by now
             if self.subcommand == "fit" and self._seed_is_typed:
                 self.model.noise_seed = self.config.fit.seed_everything
@@ -194,8 +207,17 @@ class TriptychCLI(LightningCLI):
         if self.subcommand not in ("fit", "lr-find", "recipe"):
             # another run in TensorBoard with a single number would hide the curves
             self.config[self.subcommand].trainer.logger = False
+        if self.subcommand == "recipe" and self.config.recipe.before is not None:
+            self._run_before(self.config.recipe)
         if self.subcommand == "predict":
             self.config.predict.return_predictions = False  # the writer saves each batch
+
+    def _run_before(self, config: Namespace) -> None:
+        """Runs the recipe that this one begins with, or what is left of it; and takes from it what it is for."""
+        folder = folder_before(config.trainer)
+        with seeds_restored():
+            TriptychCLI(arguments_before(self._args, config), folder)
+        start_from(config, folder)
 
     def before_fit(self) -> None:
         """Finds the learning rate, if the configuration asks for it."""

@@ -11,6 +11,8 @@ from triptych.files import local_folder
 from triptych.synthetic.new_folder import new_folder
 
 _RECIPES = "recipes"
+_OPTIONS = ("--config", "-c", "--before")
+"""The options whose value is a configuration."""
 
 
 def shipped_configs() -> dict[str, Path]:
@@ -32,9 +34,9 @@ def with_shipped_configs(args: Sequence[str]) -> list[str]:
         option, equals, value = arg.partition("=")
         if is_config:
             arg = _path_of(arg, recipes_first)
-        elif equals and option in ("--config", "-c"):
+        elif equals and option in _OPTIONS:
             arg = f"{option}={_path_of(value, recipes_first)}"
-        is_config = arg in ("--config", "-c")
+        is_config = arg in _OPTIONS
         complete.append(arg)
     return complete
 

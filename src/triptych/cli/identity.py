@@ -16,6 +16,8 @@ from triptych.trainer.processes import number_of_devices, number_used
 
 _LENGTHS = ("max_epochs", "max_steps", "max_time", "min_epochs", "min_steps")
 """The arguments of a Trainer that say how long a fit is."""
+_FROM_BEFORE = ("model.encoder_weights", "data.vocab")
+"""What a recipe that begins with another one has filled in."""
 
 
 def difference(run: Path, now: Mapping[str, Any]) -> str | None:
@@ -37,13 +39,17 @@ def difference(run: Path, now: Mapping[str, Any]) -> str | None:
     if saved.get("ckpt_path"):  # of a resumed fit, whose checkpoint has filled in what the data had given
         left_out = {name for name in wanted if wanted[name] is None or name == "model.encoder_weights"}
         was = {name: value for name, value in was.items() if not (name.startswith("model.") and name in left_out)}
+    if saved.get("before"):
+        was = {name: value for name, value in was.items() if name not in _FROM_BEFORE}
     return first_difference(was, wanted) or first_difference(_processes(layout), wanted)
 
 
 def is_as_long(run: Path, now: Mapping[str, Any]) -> bool:
-    """Whether a configuration trains as long as that of a run."""
+    """Whether a configuration trains as long as that of a run; true for a run that was killed before it saved its own."""
     config = RunLayout(run).config
-    saved = read_yaml(config)["trainer"] if config.is_file() else {}
+    if not config.is_file():
+        return True
+    saved = read_yaml(config)["trainer"]
     return all(str(saved.get(name)) == str(now["trainer"].get(name)) for name in _LENGTHS)
 
 
@@ -60,10 +66,11 @@ def take_resolved(config: Namespace, run: Path) -> None:
     saved = read_yaml(file)
     if config.seed_everything is True:
         config.seed_everything = saved["seed_everything"]
+    data = config.data.get("init_args") or {}
     stages = zip(config.get("stages") or [], saved.get("stages") or [], strict=False)
     parts = [
         (config.trainer, saved["trainer"], ["precision"]),
-        (config.data.init_args, saved["data"]["init_args"], [*config.data.init_args.keys()]),
+        (data, saved["data"].get("init_args") or {}, [*data.keys()]),
         *((now, was, ["precision"]) for now, was in stages),
     ]
     for now, was, names in parts:

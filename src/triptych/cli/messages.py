@@ -42,7 +42,7 @@ _LEAVES = (
     ),
     (r"Problems parsing config: (.*)", r": expected YAML, but it cannot be read, \1."),
     (
-        r"(?:File does not exist|Path is not a file): '(.*)'",
+        r"(?:Not of type \w+: )?(?:File does not exist|Path is not a file): '(.*)'",
         r": \1 does not exist; expected a YAML file, or the name of a shipped one such as camvid.",
     ),
     (r"Unexpected config: ?(.*)", r": expected keys with values (model:, data:, trainer:), got '\1'."),

@@ -16,7 +16,7 @@ from triptych.runs.folder import VERSION, newest_runs
 from triptych.runs.lock import LockedError, folder_lock, holder_of, lock_of_parent
 from triptych.trainer.processes import is_first_process
 
-_KINDS = ("TensorBoardLogger", "CSVLogger")
+FOLDER_LOGGERS = ("TensorBoardLogger", "CSVLogger")
 """Loggers that define the run folder, as in `triptych.runs.folder`."""
 
 _VERSION_KEYS = ("version", "run_id", "experiment_key")
@@ -53,7 +53,7 @@ def resumed_run(config: Namespace, state: Path, locks: contextlib.ExitStack) -> 
 def _named_runs(trainer: Namespace, state: Path) -> tuple[list[Path], Namespace | None, str]:
     """The runs that may be meant, the newest first; the logger that names a run, and its argument for the name."""
     root = as_path(trainer.get("default_root_dir") or Path.cwd())
-    logger = _folder_logger(trainer)
+    logger = folder_logger_of(trainer)
     if logger is None:
         return newest_runs(root, state, f"{VERSION}*"), None, ""
     arguments = logger.init_args
@@ -66,7 +66,7 @@ def _named_runs(trainer: Namespace, state: Path) -> tuple[list[Path], Namespace 
     version = arguments.get(key)
     name = f"{VERSION}{version}" if isinstance(version, int) else version
     runs = as_path(arguments.get("save_dir") or root)
-    if not logger.class_path.endswith(_KINDS):
+    if not logger.class_path.endswith(FOLDER_LOGGERS):
         return newest_runs(runs, state, f"{arguments.get('project') or '*'}/{name or '*'}"), logger, key
     runs = runs / (arguments.get("name") or "")
     return newest_runs(runs, state) if name is None else [runs / name], logger, key
@@ -134,14 +134,14 @@ def nothing_left(trainer: L.Trainer, checkpoint: str) -> str:
     return ""
 
 
-def _folder_logger(trainer: Namespace) -> Namespace | None:
+def folder_logger_of(trainer: Namespace) -> Namespace | None:
     """The configuration of the logger that defines the run folder; None without loggers."""
     if trainer.logger in (None, True):  # Lightning's default
         save_dir = trainer.get("default_root_dir") or "."
         trainer.logger = Namespace()  # type: ignore[no-untyped-call]
-        trainer.logger["class_path"] = f"lightning.pytorch.loggers.{_KINDS[0]}"
+        trainer.logger["class_path"] = f"lightning.pytorch.loggers.{FOLDER_LOGGERS[0]}"
         trainer.logger["init_args.save_dir"], trainer.logger["init_args.name"] = save_dir, "lightning_logs"
         trainer.logger["init_args.version"] = None
     loggers = trainer.logger if isinstance(trainer.logger, list) else [trainer.logger] if trainer.logger else []
-    first = [logger for kind in _KINDS for logger in loggers if logger.class_path.endswith(kind)]
+    first = [logger for kind in FOLDER_LOGGERS for logger in loggers if logger.class_path.endswith(kind)]
     return next(iter([*first, *loggers]), None)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import lightning as L
+from jsonargparse.typing import Path_fr
 from lightning.fabric.plugins.precision.precision import _PRECISION_INPUT
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
-from triptych.datamodules.base import TriptychDataModule
 from triptych.lr_finder import DEFAULT_RULE, LRSearch, Rule, find_lr
 from triptych.lr_finder.curve import PICTURE
 from triptych.recipe import Stage, run_recipe
@@ -17,7 +17,7 @@ from triptych.runs.checkpoint import read_checkpoint
 from triptych.runs.figures import log_figure
 from triptych.runs.folder import claim_folder, release_folder
 from triptych.runs.layout import RunLayout
-from triptych.tasks.base import TransferTask
+from triptych.tasks.training import OneCycleTraining
 
 
 class CommandTrainer(L.Trainer):
@@ -32,8 +32,8 @@ class CommandTrainer(L.Trainer):
 
     def find_rate(
         self,
-        model: TransferTask,
-        datamodule: TriptychDataModule,
+        model: L.LightningModule,
+        datamodule: L.LightningDataModule,
         start: float = 1e-7,
         end: float = 10.0,
         num_steps: int = 100,
@@ -64,14 +64,15 @@ class CommandTrainer(L.Trainer):
 
     def recipe(
         self,
-        model: TransferTask,
-        datamodule: TriptychDataModule,
+        model: OneCycleTraining,
+        datamodule: L.LightningDataModule,
         stages: list[Stage],
         resume: bool = False,
         dry_run: bool = False,
         budget: str | None = None,
         every_n_steps: int | None = None,
         ckpt_path: str | None = None,
+        before: Path_fr | None = None,
     ) -> None:
         """Trains stage by stage; a killed run can be resumed.
 
@@ -86,6 +87,10 @@ class CommandTrainer(L.Trainer):
             every_n_steps: Optimizer steps between two checkpoints to resume from; by default they go by time.
             ckpt_path: Checkpoint or run folder whose weights, and settings of the model that are not given, it starts
                 from; that run itself does not go on.
+            before: Recipe that runs first, in the folder `before` of this run's folder: a YAML file, relative to that
+                which names it, or a shipped one. What was typed for Trainer, seed and data is for both, except options
+                of the data that its file sets otherwise. Each has its own budget. `encoder_weights` of this one must be
+                null; it and `vocab`, if that is null, are taken from it. A script calls `run_recipe` twice.
         """
         if ckpt_path is not None:
             model.load_weights(read_checkpoint(ckpt_path))

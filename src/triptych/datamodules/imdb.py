@@ -61,6 +61,7 @@ class IMDBDataModule(TriptychDataModule):
     Source: fast.ai 2019, lesson 3; the reviews: Maas et al., "Learning Word Vectors for Sentiment Analysis", 2011.
     """
 
+    data_set = "imdb"
     collate = staticmethod(pad)
 
     def __init__(
@@ -112,6 +113,13 @@ class IMDBDataModule(TriptychDataModule):
         if self._vocab is None:
             raise RuntimeError(f"{type(self).__name__}: call setup() first; there is no vocabulary yet.")
         return self._vocab
+
+    @property
+    def parts(self) -> Parts:
+        """The rows of each split; available after `setup`."""
+        if self._parts is None:
+            raise RuntimeError(f"{type(self).__name__}: call setup() first; there are no splits yet.")
+        return self._parts
 
     @property
     def metadata(self) -> dict[str, Any]:

@@ -53,6 +53,9 @@ class AWDLSTM(nn.Module):
         num_layers: Number of layers, at least 1.
         dropouts: What is dropped in training.
 
+    Raises:
+        ValueError: There is no layer.
+
     Shape: tokens int64 (N, T); result float (N, T, embedding_size), and the state after the last token.
     Source: Merity, Keskar, Socher, "Regularizing and Optimizing LSTM Language Models", 2017; fastai 2.8, `AWD_LSTM`.
     """
@@ -61,6 +64,7 @@ class AWDLSTM(nn.Module):
         self, vocab_size: int, embedding_size: int, hidden_size: int, num_layers: int, dropouts: Dropouts
     ) -> None:
         super().__init__()
+        check_positive(num_layers=num_layers)
         sizes = [embedding_size, *[hidden_size] * (num_layers - 1), embedding_size]
         self.embedding = DroppedEmbedding(vocab_size, embedding_size, dropouts.embedding)
         self.input_dropout = VariationalDropout(dropouts.input)
@@ -88,3 +92,14 @@ class AWDLSTM(nn.Module):
         """`embedding`, then each layer: `rnn_0`, `rnn_1` and so on."""
         rnns = {f"rnn_{index}": list(rnn.parameters()) for index, rnn in enumerate(self.rnns)}
         return {"embedding": list(self.embedding.parameters()), **rnns}
+
+
+def check_positive(**numbers: int) -> None:
+    """Checks arguments, by their names.
+
+    Raises:
+        ValueError: One of them is less than 1.
+    """
+    for name, number in numbers.items():
+        if number < 1:
+            raise ValueError(f"{name}: expected at least 1, got {number}.")

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 from torch import nn
 
-from triptych.models.layer_groups import LayerGroups, batch_norms, freeze_to
+from triptych.models.layer_groups import LayerGroups, freeze_to, keep_frozen_norms
 
 
 class GroupedNetwork(nn.Module, ABC):
@@ -25,7 +25,5 @@ class GroupedNetwork(nn.Module, ABC):
     def train(self, mode: bool = True) -> "GroupedNetwork":
         """Sets the mode, but batch-norm with frozen parameters stays in evaluation mode."""
         super().train(mode)
-        for norm in batch_norms(self):
-            if norm.affine and not norm.weight.requires_grad:
-                norm.eval()
+        keep_frozen_norms(self)
         return self

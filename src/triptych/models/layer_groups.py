@@ -40,6 +40,13 @@ def batch_norms(network: nn.Module) -> Iterable[_BatchNorm]:
     return (module for module in network.modules() if isinstance(module, _BatchNorm))
 
 
+def keep_frozen_norms(network: nn.Module) -> None:
+    """Sets the batch-norms with frozen parameters to evaluation mode."""
+    for norm in batch_norms(network):
+        if norm.affine and not norm.weight.requires_grad:
+            norm.eval()
+
+
 def freeze_to(network: nn.Module, groups: LayerGroups, first: int, train_bn: bool) -> None:
     """Freezes all groups before index `first` by `requires_grad` alone, and unfreezes the others.
 

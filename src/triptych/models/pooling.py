@@ -16,7 +16,6 @@ class ConcatPooling:
     """
 
     def __init__(self, sizes: Tensor, max_len: int) -> None:
-        self._last_position = (sizes - 1)[:, None]
         self._sizes, self._max_len = sizes[:, None], max_len
         self._pooled: tuple[Tensor, Tensor, Tensor] | None = None
 
@@ -25,15 +24,12 @@ class ConcatPooling:
         positions = torch.arange(start, start + activations.shape[1], device=activations.device)
         pooled = ((positions < self._sizes) & (positions >= self._sizes - self._max_len))[..., None]
         exact = torch.promote_types(activations.dtype, torch.float32)
-        last = self._sum(activations, (positions == self._sizes - 1)[..., None], exact)
+        last = _sum(activations, (positions == self._sizes - 1)[..., None], exact)
         maximum = activations.masked_fill(~pooled, -torch.inf).amax(dim=1)
-        total = self._sum(activations, pooled, exact)
+        total = _sum(activations, pooled, exact)
         if self._pooled is not None:
-            last, maximum, total = (
-                self._pooled[0] + last,
-                torch.maximum(self._pooled[1], maximum),
-                self._pooled[2] + total,
-            )
+            last_before, maximum_before, total_before = self._pooled
+            last, maximum, total = last_before + last, torch.maximum(maximum_before, maximum), total_before + total
         self._pooled = last, maximum, total
 
     def result(self) -> Tensor:
@@ -42,6 +38,7 @@ class ConcatPooling:
         last, maximum, total = self._pooled
         return torch.cat([last, maximum, total / self._sizes.clamp(max=self._max_len)], dim=1)
 
-    @staticmethod
-    def _sum(activations: Tensor, taken: Tensor, exact: torch.dtype) -> Tensor:
-        return activations.masked_fill(~taken, 0).sum(dim=1, dtype=exact)
+
+def _sum(activations: Tensor, taken: Tensor, exact: torch.dtype) -> Tensor:
+    """Sum over the time steps that are taken. Shape: (N, T, C) and (N, T, 1); result (N, C)."""
+    return activations.masked_fill(~taken, 0).sum(dim=1, dtype=exact)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from triptych.models.awd_lstm import AWDLSTM, Dropouts
+from triptych.models.awd_lstm import AWDLSTM, Dropouts, check_positive
 from triptych.models.batch_norm import accept_one_value
 from triptych.models.grouped_network import GroupedNetwork
 from triptych.models.layer_groups import LayerGroups
@@ -54,6 +54,7 @@ class TextClassifierNetwork(GroupedNetwork):
         max_len: int = 1440,
     ) -> None:
         super().__init__()
+        check_positive(seq_len=seq_len, max_len=max_len)
         dropouts = CLASSIFIER_DROPOUTS.times(dropout)
         self.encoder = AWDLSTM(vocab_size, embedding_size, hidden_size, num_layers, dropouts)
         self.head = nn.Sequential(

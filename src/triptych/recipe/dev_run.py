@@ -3,17 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from triptych.datamodules.base import TriptychDataModule
+import lightning as L
+
 from triptych.lr_finder import DEFAULT_RATE, with_found
+from triptych.recipe.data_settings import set_in_data
 from triptych.recipe.stage import FullStage, settings_restorer
 from triptych.recipe.stage_run import stage_trainer
 from triptych.recipe.within_memory import choose_micro_batches
-from triptych.tasks.base import TransferTask
+from triptych.tasks.training import OneCycleTraining
 from triptych.trainer.processes import say
 
 
 def dev_run(
-    model: TransferTask, data: TriptychDataModule, stages: Sequence[FullStage], arguments: Mapping[str, Any]
+    model: OneCycleTraining, data: L.LightningDataModule, stages: Sequence[FullStage], arguments: Mapping[str, Any]
 ) -> None:
     """Runs Lightning's `fast_dev_run` for each stage: a few batches, without logs and checkpoints.
 
@@ -30,7 +32,7 @@ def dev_run(
         for stage in stages:
             micro_batches = choose_micro_batches(stage, model, data, arguments)
             stage.apply(model, data, with_found(stage.max_lr, DEFAULT_RATE))
-            data.micro_batches = micro_batches
+            set_in_data(data, micro_batches=micro_batches)
             say(f"[bold]fast dev run of stage {stage.name}[/bold]")
             stage_trainer(stage, arguments, []).fit(model, data)
     finally:

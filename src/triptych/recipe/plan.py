@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import lightning as L
+
 from triptych.callbacks import Mistakes
-from triptych.datamodules.base import TriptychDataModule
 from triptych.lr_finder import DEFAULT_RATE, asks_to_find, with_found
 from triptych.optim import group_rates
-from triptych.recipe.measure import TIMED, WARM_UP, Stopwatch
+from triptych.recipe.data_settings import set_in_data
+from triptych.recipe.measure import TIMED, TIMED_VALIDATION, WARM_UP, Stopwatch
 from triptych.recipe.stage import LAST, FullStage
-from triptych.tasks.base import TransferTask
+from triptych.tasks.training import OneCycleTraining
 from triptych.trainer.memory import PeakMemory
 from triptych.trainer.temporary_fit import temporary_fit
 
@@ -52,10 +54,12 @@ class StagePlan:
     micro_batches: int = 1
     seconds_after: float = 0.0
 
-    def apply(self, model: TransferTask, data: TriptychDataModule, max_lr: Any, losses: Path | None = None) -> None:
+    def apply(
+        self, model: OneCycleTraining, data: L.LightningDataModule, max_lr: Any, losses: Path | None = None
+    ) -> None:
         """Sets up model and data as `FullStage.apply` does, with the micro-batches of the plan."""
         self.stage.apply(model, data, max_lr, losses)
-        data.micro_batches = self.micro_batches
+        set_in_data(data, micro_batches=self.micro_batches)
 
     @property
     def epochs_per_validation(self) -> int:
@@ -84,8 +88,8 @@ class StagePlan:
 
 def plan_stage(
     stage: FullStage,
-    model: TransferTask,
-    data: TriptychDataModule,
+    model: OneCycleTraining,
+    data: L.LightningDataModule,
     settings: Mapping[str, Any],
     micro_batches: int = 1,
 ) -> StagePlan:
@@ -105,9 +109,10 @@ def plan_stage(
     accumulated = settings.get("accumulate_grad_batches", 1)
     steps = math.ceil((WARM_UP + TIMED) / (accumulated * micro_batches))
     with stage.applied(model, data, with_found(stage.max_lr, DEFAULT_RATE)):
-        data.micro_batches = micro_batches
-        watch, peak = Stopwatch(micro_batches), PeakMemory()
-        temporary_fit({**settings, "precision": stage.precision}, model, data, watch, max_steps=steps)
+        set_in_data(data, micro_batches=micro_batches)
+        watch, peak = Stopwatch(steps, micro_batches), PeakMemory()
+        one_fit = {**settings, "precision": stage.precision}
+        temporary_fit(one_fit, model, data, watch, max_steps=steps, limit_val_batches=TIMED_VALIDATION + 1)
         trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
     overfit = settings.get("overfit_batches") or None
     train_batches = _limited(watch.train_batches, overfit or settings.get("limit_train_batches"))

@@ -13,6 +13,7 @@ from triptych.callbacks import ScoreReport
 from triptych.datamodules.base import TriptychDataModule
 from triptych.files import as_path
 from triptych.recipe.budget import changes, fit_budget, read_budget
+from triptych.recipe.data_settings import set_in_data
 from triptych.recipe.dev_run import dev_run
 from triptych.recipe.given_state import GivenState, carry_on
 from triptych.recipe.stage import STAGE_FIELDS, FullStage, Stage, check_names, fill, first_change, settings_restorer
@@ -24,7 +25,7 @@ from triptych.recipe.within_memory import plan_within_memory, run_within_memory
 from triptych.runs.checkpoint import read_checkpoint
 from triptych.runs.identity import arguments_of
 from triptych.runs.lock import folder_lock
-from triptych.tasks.base import TransferTask
+from triptych.tasks.training import OneCycleTraining
 from triptych.trainer.processes import is_first_process, number_used, say, shared
 from triptych.trainer.random_state import seeds_restored
 from triptych.trainer.stop import goes_on_with
@@ -32,8 +33,8 @@ from triptych.trainer.stop import goes_on_with
 
 @seeds_restored()
 def run_recipe(
-    model: TransferTask,
-    data: TriptychDataModule,
+    model: OneCycleTraining,
+    data: L.LightningDataModule,
     stages: Sequence[Stage],
     trainer_or_settings: L.Trainer | Mapping[str, Any] | None = None,
     folder: str | Path = "runs/recipe",
@@ -88,6 +89,7 @@ def run_recipe(
     precision = arguments.pop("precision", None) or "32-true"
     seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
     L.seed_everything(seed, verbose=False)
+    _check_classes(model, data)
     _build(model, data)
     filled = fill(stages, model, data, precision)
     if arguments.get("fast_dev_run"):
@@ -112,8 +114,8 @@ def run_recipe(
 
 def _plan(
     state: RecipeState,
-    model: TransferTask,
-    data: TriptychDataModule,
+    model: OneCycleTraining,
+    data: L.LightningDataModule,
     arguments: Mapping[str, Any],
     stages: Sequence[FullStage],
     budget: str | None,
@@ -127,17 +129,16 @@ def _plan(
         state.plans = fit_budget(state.plans, state.budget, state.spent)
 
 
-def _say_plan(state: RecipeState, model: TransferTask) -> None:
-    assert model.network is not None
-    say(plan_table(state.plans, list(model.network.layer_groups()), [stage.epochs for stage in state.stages]))
+def _say_plan(state: RecipeState, model: OneCycleTraining) -> None:
+    say(plan_table(state.plans, list(model.layer_groups()), [stage.epochs for stage in state.stages]))
     if state.budget is not None and (scaled := changes(state.stages, state.plans)):
         say(f"budget {state.budget / 60:g}m: {scaled}.")
 
 
 def _train(
     state: RecipeState,
-    model: TransferTask,
-    data: TriptychDataModule,
+    model: OneCycleTraining,
+    data: L.LightningDataModule,
     arguments: Mapping[str, Any],
     every_n_steps: int | None,
 ) -> list[StageResult]:
@@ -157,7 +158,7 @@ def _train(
         given.restore()
         raise
     finally:
-        data.first_epoch = 0
+        set_in_data(data, first_epoch=0)
     if was_finished:
         model.load_weights(read_checkpoint(state.done[-1].checkpoint))
     state.save_summary()
@@ -168,18 +169,32 @@ def _train(
     return state.done
 
 
-def _build(model: TransferTask, data: TriptychDataModule) -> None:
+def _check_classes(model: object, data: object) -> None:
+    """Refuses what has no stages: a module that does not train by layer groups, or data that are no data module."""
+    if not isinstance(model, OneCycleTraining):
+        raise ValueError(
+            f"model: expected a OneCycleTraining, got {type(model).__name__}; subclass triptych.OneCycleTraining "
+            "instead of LightningModule, and write layer_groups."
+        )
+    if not isinstance(data, L.LightningDataModule):
+        raise ValueError(f"data: expected a LightningDataModule, got {type(data).__name__}; put it into one.")
+
+
+def _build(model: OneCycleTraining, data: L.LightningDataModule) -> None:
     """Builds the network, for its layer groups, and prepares the data once for all stages."""
     data.prepare_data()
     data.setup("fit")
-    model.resolve(data.metadata)
+    model.resolve(getattr(data, "metadata", {}))
     model.configure_model()
     model.prepare(data)
 
 
-def _identity(model: TransferTask, data: TriptychDataModule, arguments: Mapping[str, Any], seed: int) -> dict[str, Any]:
+def _identity(
+    model: OneCycleTraining, data: L.LightningDataModule, arguments: Mapping[str, Any], seed: int
+) -> dict[str, Any]:
     """What must be the same when a run is resumed, as plain values; the stages set what it leaves out."""
     devices = number_used(arguments.get("devices", "auto"), arguments.get("accelerator", "auto"))
     trainer = {**arguments, "devices": devices, "num_nodes": arguments.get("num_nodes", 1)}
-    named = arguments_of(model.hparams, data.arguments, trainer, may_change=STAGE_FIELDS)
+    of_data = data.arguments if isinstance(data, TriptychDataModule) else data.hparams
+    named = arguments_of(model.hparams, of_data, trainer, may_change=STAGE_FIELDS)
     return {"task": type(model).__name__, "seed": seed, **named}

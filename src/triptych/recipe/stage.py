@@ -7,13 +7,17 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+import lightning as L
+
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.checks import checked_size
 from triptych.datamodules.micro_batches import AUTO
 from triptych.lr_finder import DEFAULT_RATE, with_found
 from triptych.optim import group_rates
+from triptych.recipe.data_settings import data_settings, set_in_data
 from triptych.runs.plain_values import plain
 from triptych.tasks.base import TransferTask
+from triptych.tasks.training import OneCycleTraining
 
 _NAME = re.compile(r"\w[\w.-]*")
 LAST, EVEN = "last", "even"
@@ -25,6 +29,8 @@ class Stage:
     """One fit with a new optimizer and one-cycle, from the last weights of the previous stage.
 
     A setting left out is inherited from the previous stage; the first stage inherits from model, data and trainer.
+    `image_size`, `batch_size`, `augment` and `sample_weights` are for data that have them; those of
+    another package have none.
 
     Args:
         name: Name in tables and file names: letters, digits, "_", "-" and ".".
@@ -34,7 +40,7 @@ class Stage:
         batch_size: Samples per batch; if only `image_size` is given, it is scaled so that a batch keeps its number of
             pixels. "auto" is that number too, loaded in parts that fit into free memory, over which gradients are
             accumulated.
-        max_lr: Peak learning rate of one-cycle, see `TransferTask`; in place of each number "find" or "find/N".
+        max_lr: Peak learning rate of one-cycle, see `OneCycleTraining`; in place of each number "find" or "find/N".
         pct_start: Fraction of the steps during which the rate rises, in (0, 1).
         weight_decay: Decoupled weight decay.
         precision: The Trainer's precision, such as "bf16-mixed".
@@ -58,7 +64,7 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class FullStage(Stage):
-    """A stage with all settings resolved: no field is None.
+    """A stage with all settings resolved: None is only what the data do not have.
 
     Args:
         auto_batch_size: Whether `batch_size` is loaded in parts that fit into free memory.
@@ -66,23 +72,23 @@ class FullStage(Stage):
 
     epochs: int
     freeze_to: int
-    image_size: tuple[int, int]
-    batch_size: int
+    batch_size: int | None = None
     max_lr: Any
     precision: Any
     sample_weights: str
     auto_batch_size: bool = False
 
-    def apply(self, model: TransferTask, data: TriptychDataModule, max_lr: Any, losses: Path | None = None) -> None:
+    def apply(
+        self, model: OneCycleTraining, data: L.LightningDataModule, max_lr: Any, losses: Path | None = None
+    ) -> None:
         """Sets up model and data for a fit of this stage, with the resolved `max_lr` and the file of "last" losses."""
         model.retune(max_lr=max_lr, **{name: getattr(self, name) for name in _OF_MODEL if name != "max_lr"})
-        for name in _OF_DATA:
-            setattr(data, name, getattr(self, name))
         files = {EVEN: None, LAST: str(losses) if losses else None}
-        data.sample_weights = files.get(self.sample_weights, self.sample_weights)
+        weights = files.get(self.sample_weights, self.sample_weights)
+        set_in_data(data, **{**{name: getattr(self, name) for name in _OF_DATA}, "sample_weights": weights})
 
     @contextlib.contextmanager
-    def applied(self, model: TransferTask, data: TriptychDataModule, max_lr: Any) -> Iterator[None]:
+    def applied(self, model: OneCycleTraining, data: L.LightningDataModule, max_lr: Any) -> Iterator[None]:
         """Sets up model and data as `apply` does, and restores them afterwards."""
         restore = settings_restorer(model, data)
         self.apply(model, data, max_lr)
@@ -93,19 +99,18 @@ class FullStage(Stage):
 
 
 STAGE_FIELDS = tuple(field.name for field in fields(Stage))
-_OF_MODEL = [name for name in STAGE_FIELDS if name in TransferTask.TUNABLE]
-_OF_DATA = [name for name in STAGE_FIELDS if name in TriptychDataModule.CHANGEABLE]
+_OF_MODEL = [name for name in STAGE_FIELDS if name in OneCycleTraining.TUNABLE]
+_OF_DATA = ("image_size", "batch_size", "augment", "sample_weights")
 
 
-def settings_restorer(model: TransferTask, data: TriptychDataModule) -> Callable[[], None]:
+def settings_restorer(model: OneCycleTraining, data: L.LightningDataModule) -> Callable[[], None]:
     """A function that restores the current settings of model and data, after stages changed them."""
     of_model = {name: model.hparams[name] for name in _OF_MODEL}
-    of_data = {name: getattr(data, name) for name in [*_OF_DATA, "sample_weights", "micro_batches"]}
+    of_data = data_settings(data)
 
     def restore() -> None:
         model.retune(**of_model)
-        for name, value in of_data.items():
-            setattr(data, name, value)
+        set_in_data(data, **of_data)
 
     return restore
 
@@ -125,23 +130,20 @@ def check_names(stages: Sequence[Stage]) -> None:
         raise ValueError(f"stages: expected a different name for each, got {repeated[0]!r} twice.")
 
 
-def fill(stages: Sequence[Stage], model: TransferTask, data: TriptychDataModule, precision: Any) -> list[FullStage]:
+def fill(
+    stages: Sequence[Stage], model: OneCycleTraining, data: L.LightningDataModule, precision: Any
+) -> list[FullStage]:
     """Resolves the stages: each inherits from the previous one what it leaves out.
 
     Raises:
-        ValueError: A stage has no epochs, freezes to a group that does not exist, or has no rate for each group.
+        ValueError: A stage has no epochs, freezes to a group that does not exist, has no rate for each group, or sets
+            what the data do not have.
     """
-    known = {
-        **{name: model.hparams[name] for name in _OF_MODEL},
-        **{name: getattr(data, name) for name in _OF_DATA},
-        "batch_size": data.whole_batch_size,
-        "auto_batch_size": data.batch_size == AUTO,
-        "precision": precision,
-        "sample_weights": data.sample_weights or EVEN,
-    }
+    known = _before_stages(model, data, precision)
     filled: list[FullStage] = []
     for stage in stages:
         given = {name: plain(value) for name, value in asdict(stage).items() if value is not None}
+        _check_data(stage, model, data)
         if "batch_size" in given:
             given["auto_batch_size"] = given["batch_size"] == AUTO
             if given["auto_batch_size"]:
@@ -158,14 +160,39 @@ def fill(stages: Sequence[Stage], model: TransferTask, data: TriptychDataModule,
     return filled
 
 
+def _before_stages(model: OneCycleTraining, data: L.LightningDataModule, precision: Any) -> dict[str, Any]:
+    """The settings of model, data and trainer, which the first stage inherits."""
+    of_data = data_settings(data)
+    known = {
+        **{name: model.hparams[name] for name in _OF_MODEL},
+        **{name: of_data.get(name) for name in _OF_DATA},
+        "precision": precision,
+        "sample_weights": of_data.get("sample_weights") or EVEN,
+    }
+    if isinstance(data, TriptychDataModule):
+        known |= {"batch_size": data.whole_batch_size, "auto_batch_size": data.batch_size == AUTO}
+    return known
+
+
+def _check_data(stage: Stage, model: OneCycleTraining, data: L.LightningDataModule) -> None:
+    """Checks that the data have what the stage sets, and that the model knows the losses that are asked for."""
+    has = data_settings(data)
+    if missing := [name for name in _OF_DATA if getattr(stage, name) is not None and name not in has]:
+        raise ValueError(f"stages: {stage.name}: {missing[0]}: {type(data).__name__} has none; leave it out.")
+    if stage.sample_weights == LAST and not isinstance(model, TransferTask):
+        raise ValueError(
+            f"stages: {stage.name}: sample_weights: expected a file of losses, as {type(model).__name__} does not give "
+            f"the loss of each sample, got {LAST}."
+        )
+
+
 def _scaled_batch_size(batch_size: int, size: tuple[int, int], new_size: tuple[int, int]) -> int:
     """The batch size, at least 1, that keeps the number of pixels per batch when the image size changes."""
     return max(1, round(batch_size * size[0] * size[1] / (new_size[0] * new_size[1])))
 
 
-def _check_groups(name: str, freeze_to: int, max_lr: Any, model: TransferTask) -> None:
-    assert model.network is not None
-    groups = list(model.network.layer_groups())
+def _check_groups(name: str, freeze_to: int, max_lr: Any, model: OneCycleTraining) -> None:
+    groups = list(model.layer_groups())
     if not -len(groups) <= freeze_to < len(groups):
         raise ValueError(
             f"stages: {name}: freeze_to: expected a number from {-len(groups)} to {len(groups) - 1} "

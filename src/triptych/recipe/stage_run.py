@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import lightning as L
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
@@ -20,6 +20,7 @@ from triptych.files import as_path, plain_path
 from triptych.lr_finder import DEFAULT_RATE, LRSearch, asks_to_find, find_lr, with_found
 from triptych.optim.max_lr import rates_in
 from triptych.recipe.budget import replan
+from triptych.recipe.data_settings import set_in_data
 from triptych.recipe.deadline import Deadline
 from triptych.recipe.logger import ContinuedLogger, StageAxis
 from triptych.recipe.plan import StagePlan
@@ -30,6 +31,7 @@ from triptych.runs.figures import log_figure
 from triptych.runs.layout import RunLayout, previous, stage_key
 from triptych.tasks.base import TransferTask
 from triptych.tasks.score_report import NoScoreReport, ScoreReport
+from triptych.tasks.training import OneCycleTraining
 from triptych.trainer.memory import PeakMemory
 from triptych.trainer.messages import no_info
 from triptych.trainer.processes import say, shared
@@ -52,8 +54,8 @@ class StageRun:
         number: Number of the stage, from 1.
     """
 
-    model: TransferTask
-    data: TriptychDataModule
+    model: OneCycleTraining
+    data: L.LightningDataModule
     arguments: Mapping[str, Any]
     state: RecipeState
     every_n_steps: int | None
@@ -68,6 +70,11 @@ class StageRun:
     def first_step(self) -> int:
         """Number of steps of the previous stages."""
         return sum(result.steps for result in self.state.done)
+
+    @property
+    def first_epoch(self) -> int:
+        """Number of epochs of the previous stages."""
+        return sum(result.epochs for result in self.state.done)
 
     @property
     def earlier(self) -> list[StagePlan]:
@@ -92,19 +99,19 @@ class StageRun:
         if interrupted is None and self.earlier:
             last_weights = self.layout.checkpoint(stage_key(self.number - 1, self.earlier[-1].stage.name))
             self.model.load_weights(read_checkpoint(last_weights))
-        self.data.first_epoch = sum(result.epochs for result in self.state.done)
+        set_in_data(self.data, first_epoch=self.first_epoch)
         logger = self._logger(interrupted)
         self._ensure_losses()
         self._ensure_rate(logger)
         self._apply(self.state.max_lr[self.key])
-        scores, axis = _LastScores(), StageAxis(self.first_step)
+        validation, axis = _LastValidation(), StageAxis(self.first_step)
         deadline = self._deadline(time.monotonic() - began)
-        trainer = self._trainer(logger, *filter(None, [axis, scores, deadline]))
+        trainer = self._trainer(logger, *filter(None, [axis, validation, deadline]))
         say(f"[bold]stage {self.number} of {len(self.state.plans)}: {self.plan.stage.name}[/bold]")
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=_OWN_FILES)
             trainer.fit(self.model, self.data, ckpt_path=interrupted and plain_path(interrupted), weights_only=True)
-        if scores.step != trainer.global_step:  # not validated after its last step, or interrupted then
+        if validation.step != trainer.global_step:  # not validated after its last step, or interrupted then
             axis.before_last_step(trainer)
             logger.first_epoch -= 1
             logger.wait_for_new_file()
@@ -112,7 +119,7 @@ class StageRun:
         trainer.save_checkpoint(plain_path(self.layout.checkpoint(self.key)), weights_only=False)
         trainer.strategy.checkpoint_io.teardown()  # waits for one that writes in the background
         seconds = time.monotonic() - began
-        result = self._result(trainer, scores.scores, None if interrupted else seconds, peak.bytes())
+        result = self._result(trainer, validation.scores(self.model), None if interrupted else seconds, peak.bytes())
         self.state.done.append(result)
         if deadline is not None:
             self._replan(deadline, trainer.global_step, seconds)
@@ -126,7 +133,7 @@ class StageRun:
         return ContinuedLogger(
             self.state.folder,
             first_step=self.first_step,
-            first_epoch=self.data.first_epoch,
+            first_epoch=self.first_epoch,
             resumed_at=0 if interrupted is None else read_checkpoint(interrupted)["global_step"],
         )
 
@@ -147,7 +154,8 @@ class StageRun:
             trainer = L.Trainer(**settings_of(self.arguments), logger=False, enable_checkpointing=False)
         try:
             self.model.to(trainer.strategy.root_device)
-            write_losses(self.layout.losses(self.key), top_losses(self.model, self.data, split="train"))
+            model, data = cast(TransferTask, self.model), cast(TriptychDataModule, self.data)  # the plan has checked it
+            write_losses(self.layout.losses(self.key), top_losses(model, data, split="train"))
         except (OSError, ValueError) as error:
             return error
         finally:
@@ -268,15 +276,16 @@ def remove_resume_points(state: RecipeState) -> None:
             path.unlink(missing_ok=True)
 
 
-class _LastScores(L.Callback):
-    """Keeps the scores of the last validation, and after which step it was; -1 if there was none."""
+class _LastValidation(L.Callback):
+    """Notes after which step the last validation was; -1 if there was none."""
 
     def __init__(self) -> None:
-        self.scores: dict[str, float] = {}
         self.step = -1
 
-    def on_validation_end(self, trainer: L.Trainer, pl_module: Any) -> None:
-        if trainer.sanity_checking:
-            return
-        self.step = trainer.global_step
-        self.scores = {name: float(value) for name, value in pl_module.last_scores.items() if value.ndim == 0}
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if not trainer.sanity_checking:
+            self.step = trainer.global_step
+
+    def scores(self, model: OneCycleTraining) -> dict[str, float]:
+        """The scores of the last validation; empty if there was none."""
+        return {} if self.step < 0 else model.scalar_scores()

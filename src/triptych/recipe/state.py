@@ -23,8 +23,8 @@ class StageResult:
         name: Name of the stage.
         epochs: Number of epochs that were trained; the budget may have ended the last one early.
         max_lr: Peak learning rate of one-cycle, found or given.
-        image_size: (height, width) in pixels.
-        batch_size: Samples per batch.
+        image_size: (height, width) in pixels; None if the data have none.
+        batch_size: Samples per batch; None if the data have none.
         scores: Scores of the validation after the last epoch.
         seconds: Duration; None if the stage was interrupted.
         planned_seconds: Estimated duration.
@@ -37,8 +37,8 @@ class StageResult:
     name: str
     epochs: int
     max_lr: Any
-    image_size: tuple[int, int]
-    batch_size: int
+    image_size: tuple[int, int] | None
+    batch_size: int | None
     scores: dict[str, float]
     seconds: float | None
     planned_seconds: float
@@ -130,7 +130,12 @@ def read_results(folder: Path) -> list[StageResult]:
 
 
 def _stage(saved: Mapping[str, Any]) -> FullStage:
-    return FullStage(**{**saved, "image_size": tuple(saved["image_size"])})
+    return FullStage(**{**saved, "image_size": _size(saved)})
+
+
+def _size(saved: Mapping[str, Any]) -> tuple[int, int] | None:
+    size = saved["image_size"]
+    return None if size is None else (size[0], size[1])
 
 
 def _results(saved: Mapping[str, Any], folder: Path) -> list[StageResult]:
@@ -142,7 +147,7 @@ def _results(saved: Mapping[str, Any], folder: Path) -> list[StageResult]:
 def _result(saved: Mapping[str, Any], folder: Path) -> StageResult:
     """A result; the path of its checkpoint follows the folder, which may have moved."""
     checkpoint = RunLayout(folder).checkpoints / Path(saved["checkpoint"]).name
-    return StageResult(**{**saved, "image_size": tuple(saved["image_size"]), "checkpoint": str(checkpoint)})
+    return StageResult(**{**saved, "image_size": _size(saved), "checkpoint": str(checkpoint)})
 
 
 def _save(path: Path, content: Mapping[str, Any]) -> None:

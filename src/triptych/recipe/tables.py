@@ -1,5 +1,6 @@
 """Tables of a recipe's plan and results, for the terminal."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,60 +22,65 @@ def plan_table(plans: Sequence[StagePlan], groups: Sequence[str], epochs: Sequen
         epochs: Requested epochs of each stage, before the budget.
     """
     total = sum(plan.seconds for plan in plans) / 60
-    table = _table(
-        f"plan: {total:.1f} minutes in {len(plans)} stages",
-        ["stage", "trains", "peak rates", "size", "batch", "epochs", "steps", "min", "GB"],
-        f"peak rates: {', '.join(groups)}",
-    )
+    rows = [["stage", "trains", "peak rates", "size", "batch", "epochs", "steps", "min", "GB"]]
     for plan, requested in zip(plans, epochs, strict=True):
         stage = plan.stage
         rates = [*plan.rates(groups).values()]
-        table.add_row(
+        row = [
             stage.name,
             f"{plan.trainable / 1e6:.1f} M",
             _format_rates(rates if len(set(rates)) > 1 else stage.max_lr),
-            "x".join(map(str, stage.image_size)),
+            _format_size(stage.image_size),
             _format_batch(stage.batch_size, plan.micro_batches),
             str(requested) if requested == stage.epochs else f"{stage.epochs} of {requested}",
             str(plan.steps * stage.epochs),
             f"{plan.seconds / 60:.1f}",
             f"{plan.memory / 1e9:.1f}",
-        )
-    return table
+        ]
+        rows.append(row)
+    return _table(f"plan: {total:.1f} minutes in {len(plans)} stages", rows, f"peak rates: {', '.join(groups)}")
 
 
 def result_table(results: Sequence[StageResult]) -> Table:
     """The result of each stage, next to its plan, in 80 columns."""
     scores = list(results[0].scores)[:2]
-    table = _table(
-        "stages",
-        ["stage", "epochs", "peak rate", "size", "scores", "min", "plan", "GB", "plan"],
-        f"scores: {' / '.join(scores)}",
-    )
+    rows = [["stage", "epochs", "peak rate", "size", "scores", "min", "plan", "GB", "plan"]]
     for result in results:
-        table.add_row(
+        row = [
             result.name,
             str(result.epochs),
             _format_rates(result.max_lr),
-            "x".join(map(str, result.image_size)),
-            " / ".join(f"{result.scores[name]:.3f}" for name in scores),
+            _format_size(result.image_size),
+            " / ".join(f"{result.scores.get(name, math.nan):.3f}" for name in scores),
             "resumed" if result.seconds is None else f"{result.seconds / 60:.1f}",
             f"{result.planned_seconds / 60:.1f}",
             f"{result.memory / 1e9:.1f}",
             f"{result.planned_memory / 1e9:.1f}",
-        )
-    return table
+        ]
+        rows.append(row)
+    return _table("stages", rows, f"scores: {' / '.join(scores)}")
 
 
-def _table(title: str, headings: Sequence[str], caption: str) -> Table:
+def _table(title: str, rows: Sequence[Sequence[str]], caption: str) -> Table:
+    """A table of the rows, the first of which has the headings, without the columns that are empty."""
     table = Table(title=title, caption=caption, title_justify="left", caption_justify="left", padding=(0, 1, 0, 0))
-    for number, heading in enumerate(headings):
+    columns = [(heading, cells) for heading, *cells in zip(*rows, strict=True) if any(cells)]
+    for number, (heading, _) in enumerate(columns):
         table.add_column(heading, justify="right" if number else "left")
+    for row in zip(*(cells for _, cells in columns), strict=True):
+        table.add_row(*row)
     return table
 
 
-def _format_batch(batch_size: int, micro_batches: int) -> str:
-    """The batch size, such as 8, or 2x4 if it is loaded in two parts."""
+def _format_size(size: tuple[int, int] | None) -> str:
+    """Height and width, such as 360x480; empty without them."""
+    return "x".join(map(str, size or ()))
+
+
+def _format_batch(batch_size: int | None, micro_batches: int) -> str:
+    """The batch size, such as 8, or 2x4 if it is loaded in two parts; empty without one."""
+    if batch_size is None:
+        return ""
     return str(batch_size) if micro_batches == 1 else f"{micro_batches}x{batch_size // micro_batches}"
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import lightning as L
 from lightning.pytorch.utilities.memory import garbage_collection_cuda
 
-from triptych.datamodules.base import TriptychDataModule
 from triptych.errors import MemoryLimitError
 from triptych.lr_finder import DEFAULT_RATE, with_found
 from triptych.recipe.given_state import GivenState, carry_on
@@ -14,7 +14,7 @@ from triptych.recipe.plan import StagePlan, plan_stage
 from triptych.recipe.stage import FullStage
 from triptych.recipe.stage_run import StageRun
 from triptych.runs.checkpoint import read_checkpoint
-from triptych.tasks.base import TransferTask
+from triptych.tasks.training import OneCycleTraining
 from triptych.trainer.largest_batch import halves, largest_batch
 from triptych.trainer.memory import is_out_of_memory
 from triptych.trainer.processes import are_several, say
@@ -22,14 +22,14 @@ from triptych.trainer.temporary_fit import Snapshot
 
 
 def choose_micro_batches(
-    stage: FullStage, model: TransferTask, data: TriptychDataModule, arguments: Mapping[str, Any]
+    stage: FullStage, model: OneCycleTraining, data: L.LightningDataModule, arguments: Mapping[str, Any]
 ) -> int:
     """Number of parts in which a batch of the stage is loaded, so that they fit into free memory; 1 unless asked for.
 
     Raises:
         MemoryLimitError: See `largest_batch`.
     """
-    if not stage.auto_batch_size:
+    if not stage.auto_batch_size or stage.batch_size is None:
         return 1
     settings = {**arguments, "precision": stage.precision}
     with stage.applied(model, data, with_found(stage.max_lr, DEFAULT_RATE)):
@@ -37,7 +37,7 @@ def choose_micro_batches(
 
 
 def plan_within_memory(
-    stage: FullStage, model: TransferTask, data: TriptychDataModule, arguments: Mapping[str, Any]
+    stage: FullStage, model: OneCycleTraining, data: L.LightningDataModule, arguments: Mapping[str, Any]
 ) -> StagePlan:
     """The plan of a stage, with batches in as many parts as its timed steps need to fit into memory.
 
@@ -96,6 +96,11 @@ def run_within_memory(run: StageRun, given: GivenState) -> None:
 
 def _more(stage: FullStage, micro_batches: int, error: BaseException) -> int:
     """The number of parts that are at most half as large."""
+    if stage.batch_size is None:
+        raise MemoryLimitError(
+            f"stages: {stage.name}: out of memory; give the data smaller batches, which only data of this package load "
+            "in parts."
+        ) from error
     sizes = halves(stage.batch_size)
     following = sizes.index(stage.batch_size // micro_batches) + 1
     if following == len(sizes):
@@ -107,6 +112,7 @@ def _more(stage: FullStage, micro_batches: int, error: BaseException) -> int:
 
 
 def _told(stage: FullStage, micro_batches: int) -> str:
+    assert stage.batch_size is not None
     at_once = stage.batch_size // micro_batches
     accumulated = f"accumulated {micro_batches} times to {stage.batch_size}"
     return f"stage {stage.name}: out of memory; it goes on with {at_once} at once, {accumulated}"

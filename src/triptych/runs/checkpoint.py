@@ -97,7 +97,7 @@ def best_score(path: str | Path) -> str:
         if callback.get("best_model_score") is not None:
             return f"{callback['monitor']} {callback['best_model_score']:.4f}"
     for name, value in checkpoint.get("scores", {}).items():
-        return f"val/{name} {value:.4f}"
+        return f"{name if name.startswith('val') else f'val/{name}'} {value:.4f}"
     return "unknown"
 
 

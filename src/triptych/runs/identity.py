@@ -39,8 +39,13 @@ def arguments_of(
         for name, value in values.items()
         if name not in _MAY_CHANGE and name not in may_change and not name.startswith("_")
     }
-    identity: dict[str, Any] = json.loads(json.dumps(named, default=str))
+    identity: dict[str, Any] = json.loads(json.dumps(named, default=_name_of))
     return identity
+
+
+def _name_of(value: object) -> str:
+    """The name of an object or its class: what `str` gives may be its address, another one in each process."""
+    return str(getattr(value, "__qualname__", type(value).__qualname__))
 
 
 def first_difference(was: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:

@@ -46,6 +46,11 @@ class RunLayout:
         return self.folder / "summary.json"
 
     @property
+    def before(self) -> Path:
+        """The run folder of the recipe that this one began with."""
+        return self.folder / "before"
+
+    @property
     def report(self) -> Path:
         """The report about the run."""
         return self.folder / "report.html"

@@ -4,31 +4,25 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import lightning as L
-from rich.console import RenderableType
 from torch import Tensor
 from torchmetrics import Metric
 
 from triptych.datasets.sample import Input, wrong_target
-from triptych.exported import Manifest
+from triptych.exported import ExportedFolder, Manifest
 from triptych.losses import ChosenLoss, LossChoice, LossFunction, LossTerms, SplitLoss
 from triptych.models.grouped_network import GroupedNetwork
+from triptych.models.layer_groups import LayerGroups
 from triptych.optim.one_cycle import Version
 from triptych.runs.plain_values import plain
 from triptych.tasks.checkpoints import Checkpointing
 from triptych.tasks.pretrained import Pretrained
-from triptych.tasks.score_report import ScoreReport
 from triptych.tasks.start import constructor_arguments
-from triptych.tasks.training import OneCycleTraining
+from triptych.tasks.training import MaxLR as MaxLR
 from triptych.trainer.cpu import keep_freed_memory
-from triptych.trainer.stop import StopOnSignal
 from triptych.trainer.sync_batchnorm import keep_activations
 
-MaxLR = float | str | list[float | str]
-"""Peak learning rate, see `triptych.optim.group_rates`; in place of each number "find" or "find/N"."""
 
-
-class TransferTask(OneCycleTraining, Checkpointing, Pretrained):
+class TransferTask(Checkpointing, Pretrained):
     """Trains a network that starts from a pretrained encoder; see `ImageTask` and `TextTask`.
 
     A subclass declares its own arguments in its constructor and passes the others on as `**transfer`. An argument that
@@ -37,15 +31,12 @@ class TransferTask(OneCycleTraining, Checkpointing, Pretrained):
 
     Args:
         encoder_weights: What the encoder starts from.
-        max_lr: Peak learning rate of one-cycle: a number for all layer groups; [first_group, last_group], spaced
-            geometrically; `"slice(last)"` and `"slice(first, last)"`, fastai's, or Python's own slice; or a list with
-            the rate of each group. On the command line `find` is the rate that a range test suggests, `find/N` that
-            rate divided by N.
+        max_lr: See `OneCycleTraining`, as for the following ones.
         weight_decay: Decoupled weight decay of AdamW.
-        pct_start: Fraction of the steps during which the rate rises, in (0, 1).
-        one_cycle: Version of fastai whose cycle it is, `"fastai1"` for the course's; see `triptych.optim.OneCycle`.
+        pct_start: Fraction of the steps during which the rate rises.
+        one_cycle: Version of fastai whose cycle it is.
         freeze_to: Index of the first layer group that trains: 0 trains all, -1 only the head.
-        train_bn: Whether batch-norm of frozen groups keeps training, as in the course.
+        train_bn: Whether batch-norm of frozen groups keeps training.
         loss: One of `losses` by name, with arguments as `{name: NAME, argument: value}`, or a list of these for their
             sum, in which `weight` is the factor of each. In a script also a function (preds, target) of float32
             predictions, which returns `LossTerms`, or the mean over the samples. A checkpoint does not hold a function:
@@ -75,7 +66,7 @@ class TransferTask(OneCycleTraining, Checkpointing, Pretrained):
         train_bn: bool = True,
         loss: LossChoice = None,
     ) -> None:
-        super().__init__()
+        super().__init__(max_lr, weight_decay, pct_start, one_cycle, freeze_to, train_bn)
         self.save_hyperparameters(ignore="loss")  # those of the subclass too
         self._choose_loss(loss)
         stored: tuple[Any, ...] = (self._hparams, self._hparams_initial)
@@ -84,7 +75,6 @@ class TransferTask(OneCycleTraining, Checkpointing, Pretrained):
         defaults = {name: plain(argument.default) for name, argument in constructor_arguments(type(self)).items()}
         self.given = {name for name, value in self.hparams.items() if value != defaults.get(name)}
         self.network = None
-        self.last_scores: dict[str, Tensor] = {}
         if self._can_build():
             self.configure_model()
 
@@ -105,6 +95,13 @@ class TransferTask(OneCycleTraining, Checkpointing, Pretrained):
         if self.network is None:
             raise RuntimeError(f"{type(self).__name__}: the network is not built yet; {self._missing_hparam()}")
         return self.network
+
+    def layer_groups(self) -> LayerGroups:
+        return self.built().layer_groups()
+
+    def freeze_groups(self, first: int, train_bn: bool) -> None:
+        if self.network is not None:  # else it is frozen when it is built
+            self.network.freeze_to(first, train_bn)
 
     def _can_build(self) -> bool:
         return self.required_hparam is None or self.hparams[self.required_hparam] is not None
@@ -172,13 +169,10 @@ class TransferTask(OneCycleTraining, Checkpointing, Pretrained):
         if "loss" in names:
             self._choose_loss(self.hparams["loss"])
         self._resolve_from_data()
-        if self.network is not None and names & {"freeze_to", "train_bn"}:
-            self.network.freeze_to(self.hparams["freeze_to"], self.hparams["train_bn"])
+        if names & {"freeze_to", "train_bn"}:
+            self.freeze_groups(self.hparams["freeze_to"], self.hparams["train_bn"])
         if self._trainer is not None:
             self.scores = self.build_scores()
-
-    def prepare(self, datamodule: Any) -> None:
-        """Takes from the training data what a fit needs beyond the metadata; does nothing here."""
 
     def configure_model(self) -> None:
         """Builds the network; Lightning calls it before it loads a checkpoint, and some callbacks before `setup`."""
@@ -187,24 +181,13 @@ class TransferTask(OneCycleTraining, Checkpointing, Pretrained):
             if not self._can_build():
                 raise ValueError(self._missing_hparam())
             self.network = self.build_network()
-            self.network.freeze_to(self.hparams["freeze_to"], self.hparams["train_bn"])
+            self.freeze_groups(self.hparams["freeze_to"], self.hparams["train_bn"])
 
-    def take_manifest(self, manifest: Manifest) -> None:
+    def take_manifest(self, manifest: Manifest, exported: ExportedFolder) -> None:
         self.take_form(manifest.form)
 
-    def report(self, split: str) -> list[RenderableType]:
-        """Tables and lines for the terminal with the last scores, of `split`."""
-        return []
-
-    def class_scores(self) -> dict[str, dict[str, float]]:
-        """The last scores of the classes, tags or points with support, as {score: {class: value}}."""
-        return {}
-
-    def configure_callbacks(self) -> list[L.Callback]:
-        """Adds `ScoreReport` and `StopOnSignal`: a script prints what the command line prints, and stops as it does."""
-        attached: list[L.Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
-        ours = (ScoreReport, StopOnSignal)
-        return [one() for one in ours if not any(isinstance(callback, one) for callback in attached)]
+    def scalar_scores(self) -> dict[str, float]:
+        return {name: float(value) for name, value in self.last_scores.items() if value.ndim == 0}
 
     def loss(self, preds: Tensor, target: Tensor) -> LossTerms | Tensor:
         """The loss of a batch, as sum and weight, or as the mean over its samples.
@@ -254,10 +237,6 @@ class TransferTask(OneCycleTraining, Checkpointing, Pretrained):
     def evaluated(self, batch: Any) -> Tensor:
         """What is predicted for a batch of a validation or test, in the form of `forward`."""
         return self.predicted(batch[self.input])
-
-    def gain_report(self) -> list[RenderableType]:
-        """Table and lines about what test-time augmentation gains, for the terminal."""
-        return []
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         loss = self.mean_loss(self(batch[self.input]), batch[self.target]).float()

@@ -4,22 +4,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-import lightning as L
 from lightning.pytorch.utilities import rank_zero_info
-from torch import Tensor
 
 from triptych.models.grouped_network import GroupedNetwork
 from triptych.models.weights import differences
 from triptych.runs.checkpoint import read_checkpoint
-from triptych.runs.environment import environment
 from triptych.runs.layout import checkpoint_of
 from triptych.tasks.start import start_hparams, take_weights
+from triptych.tasks.training import OneCycleTraining
 
 _Task = TypeVar("_Task", bound="Checkpointing")
 
 
-class Checkpointing(L.LightningModule):
-    """A LightningModule whose checkpoints need no other file, and do not overrule what a new model was given."""
+class Checkpointing(OneCycleTraining):
+    """A module whose checkpoints need no other file, and do not overrule what a new model was given."""
 
     target_hparams: ClassVar[tuple[str, ...]] = ()
     """The hyper-parameters that describe the classes, points or tags; the first is their number."""
@@ -28,9 +26,6 @@ class Checkpointing(L.LightningModule):
     head_weight: ClassVar[str] = ""
     """The weight whose length is the number of the network's outputs."""
     network: GroupedNetwork | None
-    given: set[str]
-    noise_seed: int
-    last_scores: dict[str, Tensor]
 
     @property
     def form(self) -> dict[str, bool]:
@@ -72,8 +67,7 @@ class Checkpointing(L.LightningModule):
         return model
 
     def load_weights(self, checkpoint: Mapping[str, Any]) -> None:
-        """Loads the weights of a checkpoint of this model, and nothing of the fit that saved it."""
-        self.load_state_dict(checkpoint["state_dict"])
+        super().load_weights(checkpoint)
         self.take_form(checkpoint)
 
     def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **options: Any) -> Any:
@@ -96,19 +90,11 @@ class Checkpointing(L.LightningModule):
             ) from None
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Drops `encoder_weights`, as the checkpoint has all weights, and `tta`; adds seed, environment and scores."""
+        """Drops `encoder_weights`, as the checkpoint has all weights, and `tta`."""
+        super().on_save_checkpoint(checkpoint)
         checkpoint["hyper_parameters"]["encoder_weights"] = None
         checkpoint.update(self.form)
         checkpoint["hyper_parameters"].pop("tta", None)  # it would slow down each use of the weights, unasked
-        checkpoint["noise_seed"] = self.noise_seed
-        checkpoint["environment"] = environment(self.device) | self._settings()
-        checkpoint["scores"] = {name: float(value) for name, value in self.last_scores.items() if value.ndim == 0}
-
-    def _settings(self) -> dict[str, str]:
-        """The Trainer's precision and number of processes; empty without a Trainer."""
-        if self._trainer is None:
-            return {}
-        return {"precision": str(self._trainer.precision), "processes": str(self._trainer.world_size)}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes from the checkpoint the hyper-parameters that were not given.
@@ -116,11 +102,7 @@ class Checkpointing(L.LightningModule):
         Raises:
             ValueError: The checkpoint is another task's, or its weights are of another network than this one.
         """
-        seed = checkpoint.get("noise_seed", self.noise_seed)
-        if "noise_seed" not in self.given:
-            self.noise_seed = seed
-        elif seed != self.noise_seed:
-            rank_zero_info(f"seed_everything: {self.noise_seed} goes before the checkpoint's {seed}, for dropout.")
+        super().on_load_checkpoint(checkpoint)
         self.take_form(checkpoint)
         saved = checkpoint.get("hyper_parameters")
         if saved:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from triptych.exported import Manifest
+from triptych.exported import ExportedFolder, Manifest
 from triptych.models.encoder_weights import take_encoder
 from triptych.models.language_network import LanguageNetwork
 from triptych.models.text_classifier_network import TextClassifierNetwork
@@ -15,6 +15,8 @@ from triptych.runs.checkpoint import read_checkpoint
 from triptych.runs.folder import folder_logger, own_folder
 from triptych.runs.layout import RunLayout, checkpoint_of
 from triptych.tasks.base import MaxLR, TransferTask
+from triptych.tasks.wt103 import NAME as WT103
+from triptych.tasks.wt103 import LanguageWeights, wt103
 from triptych.text import Tokenizer, Vocab
 
 
@@ -30,13 +32,16 @@ class TextTask(TransferTask):
         hidden_size: Units of each recurrent layer but the last, which has `embedding_size`.
         num_layers: Number of recurrent layers.
         dropout: Factor of the course's five dropouts; 0 switches them off.
-        encoder_weights: Run folder or checkpoint of a model of texts, whose encoder is taken: tokens that it knows keep
-            their embedding, new ones start with the mean of all. None starts from random weights.
+        encoder_weights: Run folder or checkpoint of a model of texts, whose encoder is taken; or `"wt103"`, the
+            course's language model, pretrained on WikiText-103 and downloaded once (105 MB, into torch's cache): its
+            sizes are the defaults here. Tokens that it knows keep their embedding, new ones start with the mean of all.
+            None starts from random weights.
         max_lr: See `TransferTask`.
         transfer: Further arguments of `TransferTask`.
 
     Raises:
         ValueError: `encoder_weights` are of another size, or of no model of texts.
+        ConnectionError: `encoder_weights` are to be downloaded, and there is no network.
     """
 
     input = "tokens"
@@ -95,20 +100,18 @@ class TextTask(TransferTask):
 
         Raises:
             ValueError: They are of another size, or of no model of texts; or the model's vocabulary is unknown.
+            ConnectionError: They are to be downloaded, and there is no network.
         """
         source = self.hparams["encoder_weights"]
         if source is None:
             return
-        path = checkpoint_of(Path(source))
-        checkpoint = read_checkpoint(path)
-        if "vocab" not in checkpoint:
-            raise ValueError(f"encoder_weights: expected a checkpoint of a model of texts, got {path}.")
         if self.vocab is None:
             raise ValueError("encoder_weights: expected a data module to take the vocabulary from, got none.")
+        given = wt103() if source == WT103 else _of_checkpoint(checkpoint_of(Path(source)))
         try:
-            take_encoder(network.encoder, checkpoint["state_dict"], checkpoint["vocab"], self.vocab.itos)
+            take_encoder(network.encoder, given.state_dict, given.vocab, self.vocab.itos)
         except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
+            raise ValueError(f"{given.path}: {error}") from error
 
     @property
     def form(self) -> dict[str, Any]:
@@ -118,8 +121,8 @@ class TextTask(TransferTask):
         if "vocab" in checkpoint:
             self._take_vocab(Vocab(tuple(checkpoint["vocab"])), "the checkpoint has")
 
-    def take_manifest(self, manifest: Manifest) -> None:
-        """The vocabulary of an export is a file of its own."""
+    def take_manifest(self, manifest: Manifest, exported: ExportedFolder) -> None:
+        self._take_vocab(Vocab.read(exported.vocab), "the export has")
 
     def on_fit_start(self) -> None:
         super().on_fit_start()
@@ -156,6 +159,13 @@ class TextTask(TransferTask):
         if self.vocab is None:
             raise RuntimeError(f"{type(self).__name__}: {self._missing_hparam()}")
         return torch.tensor(self.vocab.numericalize(Tokenizer.english()(text)))
+
+
+def _of_checkpoint(path: Path) -> LanguageWeights:
+    checkpoint = read_checkpoint(path)
+    if "vocab" not in checkpoint:
+        raise ValueError(f"encoder_weights: expected a checkpoint of a model of texts, got {path}.")
+    return LanguageWeights(path, checkpoint["state_dict"], checkpoint["vocab"])
 
 
 def check_ids(name: str, ids: Any, ndim: int, limit: int | None) -> None:

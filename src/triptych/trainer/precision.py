@@ -61,7 +61,7 @@ def trained_precision(checkpoint: Mapping[str, Any]) -> str | None:
 def evaluation_precision(checkpoint: Mapping[str, Any], model: L.LightningModule, accelerator: Any) -> str:
     """The precision in which a checkpoint was trained, so that its scores are found again.
 
-    It is 32 bits if this device has no such precision, or is slow in it; a trial says so in a line.
+    It is 32 bits if this device has no such precision, or is slow in it; a trial with images says so in a line.
 
     Args:
         checkpoint: A checkpoint of a task.
@@ -70,7 +70,7 @@ def evaluation_precision(checkpoint: Mapping[str, Any], model: L.LightningModule
     """
     trained = trained_precision(checkpoint) or _FULL
     on_gpu = _mixed(accelerator)[1]
-    if on_gpu or trained not in ("16-mixed", "bf16-mixed"):
+    if on_gpu or "in_channels" not in model.hparams or trained not in ("16-mixed", "bf16-mixed"):
         return trained
     slow = trained == "16-mixed" or _forward_seconds(model, half=True) > _SLOW * _forward_seconds(model, half=False)
     if slow:
