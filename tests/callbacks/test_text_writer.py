@@ -38,22 +38,21 @@ def rows(path: Path) -> list[list[str]]:
         return list(csv.reader(file))
 
 
-def predict(run: Path, root: Path | str, given: Path | str, *more: str) -> list[list[str]]:
-    config = {"model": "triptych.TextClassifier", "data": "triptych.IMDBDataModule"}
-    words = [word for name, value in config.items() for word in (f"--{name}", value)]
-    sizes = [word for name, size in TINY_TEXT.items() for word in (f"--model.{name}", str(size))]
-    paths = [
-        "--data.root",
-        str(root),
-        "--data.predict_path",
-        str(given),
-        "--ckpt_path",
-        str(run / "checkpoints/best.ckpt"),
-    ]
-    printed_by(
-        ["predict", *words, *sizes, *paths, "--predictions", "triptych.callbacks.TextWriter"]
-        + ["--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false", *more]
-    )
+def command(run: Path, root: Path | str, given: Path | str, **more: object) -> list[str]:
+    """The arguments of a prediction; those of the data are in `more`."""
+    options = {
+        **{"model": "triptych.TextClassifier", "data": "triptych.IMDBDataModule", "data.root": root},
+        **{"data.predict_path": given, "ckpt_path": run / "checkpoints/best.ckpt"},
+        **{f"model.{name}": size for name, size in TINY_TEXT.items()},
+        **{f"data.{name}": value for name, value in more.items()},
+        **{"predictions": "triptych.callbacks.TextWriter", "trainer.accelerator": "cpu"},
+        "trainer.enable_progress_bar": "false",
+    }
+    return ["predict", *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
+
+
+def predict(run: Path, root: Path | str, given: Path | str, **more: object) -> list[list[str]]:
+    printed_by(command(run, root, given, **more))
     return rows(RunLayout(run).predictions / "categories.csv")
 
 
@@ -66,20 +65,20 @@ def test_a_sentence_a_file_a_folder_and_a_table_are_predicted_with_the_vocabular
         (tmp_path / "own" / name).write_text(text)
     table = tmp_path / "own.csv"
     table.write_text("text,stars\n" + "".join(f'"{text}",3\n' for text in texts.values()))
-    vocab = ("--data.vocab", str(run / "checkpoints/best.ckpt"))
-    header, *of_table = predict(run, "nowhere", table, *vocab, "--data.batch_size", "2")
+    vocab = run / "checkpoints/best.ckpt"
+    header, *of_table = predict(run, "nowhere", table, vocab=vocab, batch_size=2)
     assert header == ["path", "label", "negative", "positive"]
     assert [row[0] for row in of_table] == [f"own.csv, row {i}" for i in (1, 2, 3)]
     by_text = {text: row[1:] for text, row in zip(texts.values(), of_table, strict=True)}
     for label, negative, positive in by_text.values():
         assert float(negative) + float(positive) == pytest.approx(1, abs=2e-4)
         assert label == ("negative" if float(negative) > float(positive) else "positive")
-    _, *of_folder = predict(run, "nowhere", tmp_path / "own", *vocab)
+    _, *of_folder = predict(run, "nowhere", tmp_path / "own", vocab=vocab)
     names = ["a.txt", "b.txt", "deep/c.txt"]
     assert of_folder == [[str(tmp_path / "own" / name), *by_text[texts[name]]] for name in names]
-    _, of_file = predict(run, "nowhere", tmp_path / "own" / "a.txt", *vocab)
+    _, of_file = predict(run, "nowhere", tmp_path / "own" / "a.txt", vocab=vocab)
     assert of_file[1:] == by_text[texts["a.txt"]]
-    _, of_sentence = predict(run, "nowhere", texts["a.txt"], *vocab)
+    _, of_sentence = predict(run, "nowhere", texts["a.txt"], vocab=vocab)
     assert of_sentence == ["the sentence", *by_text[texts["a.txt"]]]
 
 
@@ -99,11 +98,8 @@ def test_the_vocabulary_of_another_checkpoint_is_refused(run: Path, drawn_review
     data = IMDBDataModule(str(drawn_reviews), min_freq=4)
     data.setup("fit")
     data.vocab.save(tmp_path / "vocab.json")
-    config = ["--model", "triptych.TextClassifier", "--data", "triptych.IMDBDataModule", "--data.root", "nowhere"]
-    sizes = [word for name, size in TINY_TEXT.items() for word in (f"--model.{name}", str(size))]
     fails(
-        ["predict", *config, *sizes, "--data.predict_path", "I loved it", "--data.vocab", str(tmp_path / "vocab.json")]
-        + ["--ckpt_path", str(run / "checkpoints/best.ckpt"), "--predictions", "triptych.callbacks.TextWriter"],
+        command(run, "nowhere", "I loved it", vocab=tmp_path / "vocab.json"),
         r".*vocab: the model has \d+ tokens, the checkpoint has \d+ .*give the data the model's.*",
     )
 
