@@ -23,6 +23,7 @@ from triptych.datasets.texts import TextRecord, TextRecords
 from triptych.draw.sheet import Tile, sheet
 from triptych.draw.text import sentence
 from triptych.draw.texts import TEXT_WIDTH, text_tile
+from triptych.errors import MissingDataError
 from triptych.files import as_path
 from triptych.runs.vocabulary import read_vocabulary
 from triptych.text import Tokenizer, Vocab
@@ -191,8 +192,17 @@ class IMDBDataModule(TriptychDataModule):
         if self.given_vocab is not None:
             self._vocab = read_vocabulary(self.given_vocab)
         else:
-            self._read()
+            self._read_vocabulary()
         self.records["predict"] = self._numbered(records)
+
+    def _read_vocabulary(self) -> None:
+        """Makes the vocabulary as for training, of the table."""
+        try:
+            self._read()
+        except MissingDataError as error:
+            raise MissingDataError(
+                f"{str(error).rstrip('.')}, whose words are the vocabulary; or take that of a run, --data.vocab RUN."
+            ) from error
 
     def _find_records(self, stage: str) -> None:
         super()._find_records(stage)

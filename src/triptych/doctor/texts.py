@@ -36,7 +36,7 @@ def duplicates(data: Texts) -> Iterator[Finding]:
         if text:
             same[spelling(text)].append(name)
     yield from copies(data, same.values(), "same words as")
-    files = {}
+    files: dict[str, str] = {}
     for names in same.values():
         labels = {data.labels.get(name, "") for name in names}
         if len(labels) > 1:
