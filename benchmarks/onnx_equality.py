@@ -12,7 +12,8 @@ from pathlib import Path
 
 import torch
 
-from triptych.export.equality import SHAPES, compare, images_of
+from triptych.export.equality import compare
+from triptych.export.examples import IMAGE_SHAPES, image_example, images_of
 from triptych.export.graph import PlainNetwork, write_graph
 from triptych.export.session import OnnxNetwork
 from triptych.models import PointNetwork, TagNetwork, UNet
@@ -37,13 +38,13 @@ def networks(encoder: str) -> list[PlainNetwork]:
 
 
 def main() -> None:
-    images = images_of(None, 3, SHAPES)
+    images = images_of(None, 3, IMAGE_SHAPES)
     print(f"{'encoder':28} {'task':7} {'difference':>10} {'agreement':>10}")
     for encoder in sys.argv[1:] or ENCODERS:
         for network in networks(encoder):
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder, "model.onnx")
-                write_graph(network, 3, path)
+                write_graph(network, image_example(3), path)
                 found = compare(network, OnnxNetwork(path, network.target), images)
             print(f"{encoder:28} {network.target:7} {found.largest:10.1e} {found.agreement:10.4%}", flush=True)
 

@@ -16,7 +16,7 @@ import pytest
 from points_files import write_faces
 from threads import one_thread as _one_thread
 
-from triptych.synthetic import make_portraits, make_streets, make_tiles
+from triptych.synthetic import make_portraits, make_reviews, make_streets, make_tiles
 
 pytest_plugins = ["panels"]
 
@@ -53,6 +53,12 @@ def drawn_points(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def drawn_reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty made-up reviews to train on, twelve to validate; read-only."""
+    return make_reviews(tmp_path_factory.mktemp("data") / "reviews", num_train=40, num_valid=12)
+
+
+@pytest.fixture(scope="session")
 def drawn_tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Thirty made-up tiles of 32x32; read-only."""
     return make_tiles(tmp_path_factory.mktemp("data") / "tiles", num_tiles=30, image_size=(32, 32))
@@ -66,9 +72,12 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def roots(drawn_tiles: Path, drawn_portraits: Path, drawn_streets: Path, drawn_points: Path) -> dict[str, Path]:
+def roots(
+    drawn_tiles: Path, drawn_portraits: Path, drawn_streets: Path, drawn_points: Path, drawn_reviews: Path
+) -> dict[str, Path]:
     """The made-up data of each task; read-only."""
-    return {"planet": drawn_tiles, "biwi": drawn_portraits, "camvid": drawn_streets, "points": drawn_points}
+    images = {"planet": drawn_tiles, "biwi": drawn_portraits, "camvid": drawn_streets, "points": drawn_points}
+    return {**images, "imdb": drawn_reviews, "language": drawn_reviews}
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from exported_texts import write_text_model
 from onnx import TensorProto, helper, numpy_helper
 
 from triptych.exported import DataCard, ExportedFolder, Manifest, Scores
@@ -43,11 +44,14 @@ def write_exported(folder: Path, task: Task) -> ExportedFolder:
 
     The class of a pixel is its strongest colour: red sky, green road, blue tree. The tags are those of the mean
     colour, in the same order. The left eye is at y = mean red and x = mean green, the right eye at the mirrored place.
+    For the category of a text see `exported_texts`.
 
     Args:
         folder: The folder; it is created.
         task: Of the model.
     """
+    if task == "category":
+        return write_text_model(folder)
     exported = ExportedFolder(folder)
     folder.mkdir(parents=True)
     onnx.save(_model(task), exported.onnx)

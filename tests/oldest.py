@@ -1,4 +1,4 @@
-"""Prints each dependency of `setup.cfg` at its lowest admitted version, training's too, as requirements for pip."""
+"""Prints each dependency of `setup.cfg` at its lowest admitted version, those of training and texts too, for pip."""
 
 import configparser
 import re
@@ -25,10 +25,11 @@ def lowest(requirement: str) -> str:
 
 
 def oldest(path: Path) -> list[str]:
-    """The dependencies of a `setup.cfg`, those of `train` too, each at its lower bound."""
+    """The dependencies of a `setup.cfg`, those of `train` and `text` too, each at its lower bound."""
     config = configparser.ConfigParser()
     config.read(path, encoding="utf-8")
-    lines = config["options"]["install_requires"] + config["options.extras_require"]["train"]
+    extras = config["options.extras_require"]
+    lines = config["options"]["install_requires"] + extras["train"] + extras["text"]
     return [lowest(line) for line in lines.split("\n") if line]
 
 

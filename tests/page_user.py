@@ -37,6 +37,15 @@ class PageUser:
     def give(self, name: str, content: bytes, mime: str = "image/png") -> str:
         """Chooses an image and waits for the answer; returns what the page says then."""
         self.at("#file").set_input_files({"name": name, "mimeType": mime, "buffer": content})
+        return self._answered()
+
+    def write(self, text: str) -> str:
+        """Writes a text and waits for the answer; returns what the page says then."""
+        self.at("#text").fill(text)
+        self.at("#ask").click()
+        return self._answered()
+
+    def _answered(self) -> str:
         self.at("#wrong:enabled").wait_for(timeout=SECONDS, state="attached")
         return self.said
 

@@ -20,18 +20,22 @@ from torch import Tensor
 from triptych import (
     BIWIDataModule,
     CamVidDataModule,
+    IMDBDataModule,
+    LanguageModel,
     MultiLabelClassifier,
     PlanetDataModule,
     PointRegressor,
     PointsDataModule,
+    TextClassifier,
     UNetSegmenter,
 )
 from triptych.callbacks import ResumePoint
 from triptych.runs.checkpoint import newest_readable
 
 TINY = {"encoder": "timm-mobilenetv3_small_minimal_100", "encoder_weights": None}
+TINY_TEXT = {"embedding_size": 8, "hidden_size": 12, "num_layers": 2}
 PEAK = 1e-2
-BATCHES = {"planet": 5, "biwi": 4, "camvid": 4, "points": 3}
+BATCHES = {"planet": 5, "biwi": 4, "camvid": 4, "points": 3, "imdb": 5, "language": 5}
 """Number of training batches per epoch of the made-up data; the last one is smaller, except for CamVid."""
 PLAIN = (str, int, float, bool, type(None), Tensor)
 
@@ -58,7 +62,12 @@ class Case(NamedTuple):
 
 def model_of(case: Case) -> L.LightningModule:
     options: dict[str, Any] = {**TINY, "max_lr": [PEAK / 100, PEAK], "freeze_to": case.freeze_to}
-    tasks = {"planet": MultiLabelClassifier, "camvid": UNetSegmenter, "biwi": PointRegressor, "points": PointRegressor}
+    if case.task in ("imdb", "language"):
+        options = {**TINY_TEXT, "max_lr": [PEAK / 100, PEAK], "freeze_to": case.freeze_to}
+    tasks = {
+        **{"planet": MultiLabelClassifier, "camvid": UNetSegmenter, "biwi": PointRegressor, "points": PointRegressor},
+        **{"imdb": TextClassifier, "language": LanguageModel},
+    }
     return tasks[case.task](**options)
 
 
@@ -70,6 +79,10 @@ def data_of(case: Case, root: Path) -> L.LightningDataModule:
         return BIWIDataModule(str(root), image_size=(32, 48), batch_size=4, **options)
     if case.task == "points":
         return PointsDataModule(str(root), image_size=(32, 48), batch_size=4, flip_pairs=PAIRS, **options)
+    if case.task == "imdb":
+        return IMDBDataModule(str(root), batch_size=9, **options)
+    if case.task == "language":
+        return IMDBDataModule(str(root), mode="lm", batch_size=7, seq_len=64, **options)
     return CamVidDataModule(str(root), image_size=(32, 48), batch_size=2, **options)
 
 

@@ -82,3 +82,18 @@ def test_a_crash_or_an_error_of_an_encoder_is_a_result(end: Any, verdict: str, m
     monkeypatch.setattr(encoders, "steps", end or (lambda *_: trial))
     size, strides = ("11.2 M", "1, 2, 4") if end is None else ("0.0 M", "")
     assert encoders.row("a") == f"| `a` | {size} | {strides} | {verdict} | {verdict} |"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "kind"),
+    [
+        ("a xxmaj b", "xxmaj a b", "capitals"),
+        ("a ... b", "a … b", "three dots"),
+        ("---", "xxrep 3 -", "repeated characters"),
+        ("mr. b", "mr . b", "case"),
+        ("a b", "a c", "others"),
+    ],
+)
+def test_a_place_where_tokens_differ_has_a_kind(ours: str, theirs: str, kind: str) -> None:
+    found = [*importlib.import_module("imdb_tokens").places(ours.split(), theirs.split())]
+    assert {place.kind.split(":")[0] for place in found} == {kind}

@@ -1,4 +1,4 @@
-"""Images as bytes, and what a test asks of a server."""
+"""Images and texts as bytes, and what a test asks of a server."""
 
 import io
 from collections.abc import Callable
@@ -10,6 +10,8 @@ from starlette.testclient import TestClient
 
 Start = Callable[..., TestClient]
 """Starts the server of a task; see the fixture `start`."""
+TEXT = "What a GREAT film! The end is “fine”,\nbut:<br />it's a bit dull…"
+"""A text that `exported_texts` takes for positive."""
 
 
 def street(width: int = 40, height: int = 30) -> np.ndarray:
@@ -29,6 +31,11 @@ def encoded(pixels: np.ndarray, form: str = "PNG", **options: Any) -> bytes:
 def decoded(data: bytes) -> np.ndarray:
     """The pixels of a file; ids of a palette."""
     return np.array(Image.open(io.BytesIO(data)))
+
+
+def given(task: str) -> dict[str, bytes]:
+    """What a model of a task is given, by the name of its field."""
+    return {"text": TEXT.encode()} if task == "category" else {"image": encoded(street())}
 
 
 def refused(response: Any, status: int) -> str:

@@ -8,7 +8,13 @@ from triptych._version import __version__ as __version__
 from triptych.errors import needs_training_packages
 
 if TYPE_CHECKING:
-    from triptych.datamodules import BIWIDataModule, CamVidDataModule, PlanetDataModule, PointsDataModule
+    from triptych.datamodules import (
+        BIWIDataModule,
+        CamVidDataModule,
+        IMDBDataModule,
+        PlanetDataModule,
+        PointsDataModule,
+    )
     from triptych.datamodules.hard_examples import read_losses, write_losses
     from triptych.evaluation.top_losses import top_losses
     from triptych.export import export_model
@@ -21,17 +27,20 @@ if TYPE_CHECKING:
     from triptych.show.prediction import show_prediction
     from triptych.show.results import show_results
     from triptych.show.top_losses import show_top_losses
-    from triptych.tasks import MultiLabelClassifier, PointRegressor, UNetSegmenter
+    from triptych.tasks import LanguageModel, MultiLabelClassifier, PointRegressor, TextClassifier, UNetSegmenter
     from triptych.trainer.messages import quiet
 
 _ROOMS = {
     "BIWIDataModule": "datamodules",
     "CamVidDataModule": "datamodules",
+    "IMDBDataModule": "datamodules",
+    "LanguageModel": "tasks",
     "MultiLabelClassifier": "tasks",
     "PlanetDataModule": "datamodules",
     "PointRegressor": "tasks",
     "PointsDataModule": "datamodules",
     "Stage": "recipe",
+    "TextClassifier": "tasks",
     "UNetSegmenter": "tasks",
     "VoidMaskedAccuracy": "metrics",
     "export_model": "export",
@@ -54,11 +63,14 @@ _ROOMS = {
 __all__ = [
     "BIWIDataModule",
     "CamVidDataModule",
+    "IMDBDataModule",
+    "LanguageModel",
     "MultiLabelClassifier",
     "PlanetDataModule",
     "PointRegressor",
     "PointsDataModule",
     "Stage",
+    "TextClassifier",
     "UNetSegmenter",
     "VoidMaskedAccuracy",
     "export_model",

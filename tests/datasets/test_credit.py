@@ -10,9 +10,11 @@ def test_published_data_sets_have_their_authors() -> None:
     assert "Brostow" in credit_of("camvid", SEGNET_NAMES).credit
     assert "Fanelli" in credit_of("biwi", ["point 1"]).credit
     assert "Kaggle" in credit_of("planet", PLANET_TAGS).licence
+    assert "Maas" in credit_of("imdb", ["negative", "positive"]).credit
 
 
 def test_data_of_ones_own_in_the_same_layout_have_none() -> None:
     assert credit_of("camvid", ["background", "lesion"]) == Credit()
     assert credit_of("planet", ["clear", "harbour"]) == Credit()
     assert credit_of("points", ["nose"]) == Credit()
+    assert credit_of("imdb", ["ham", "spam"]) == Credit()

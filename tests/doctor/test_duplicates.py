@@ -25,7 +25,7 @@ def inventory(folder: Path, images: dict[str, Pixels], train: list[str]) -> Inve
     for name, pixels in images.items():
         cv2.imwrite(str(paths[name]), pixels[..., ::-1])
     splits = {"train": train, "val": [name for name in images if name not in train]}
-    data = Inventory(folder, "tile", paths, TagLabels({}, [], [], folder / "table.csv", " "), [], splits)
+    data = Inventory(folder, "tile", [], splits, paths, TagLabels({}, [], [], folder / "table.csv", " "))
     data.contents = {name: image_content(path, data.read) for name, path in paths.items()}
     return data
 

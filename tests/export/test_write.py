@@ -18,7 +18,8 @@ from triptych.datamodules.saved_data import saved_data
 from triptych.errors import MissingDataError
 from triptych.evaluation.validate import validate
 from triptych.export import write
-from triptych.export.graph import INPUT, OUTPUTS, PlainNetwork, plain_network, write_graph
+from triptych.export.examples import Example
+from triptych.export.graph import OUTPUTS, PlainNetwork, plain_network, write_graph
 from triptych.exported import ExportedFolder
 from triptych.runtime import load
 from triptych.tasks.load import load_model
@@ -34,7 +35,7 @@ def test_the_graph_answers_as_the_model_does_at_sizes_that_the_export_has_not_ch
         expected = model(images)
     expected = expected.sigmoid() if model.target == "labels" else expected
     session = onnxruntime.InferenceSession(str(export.exported.onnx))
-    (found,) = session.run([OUTPUTS[model.target]], {INPUT: images.numpy()})
+    (found,) = session.run([OUTPUTS[model.target]], {"images": images.numpy()})
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected.numpy(), atol=1e-4 * max(1, float(np.ptp(expected.numpy()))))
 
@@ -114,8 +115,8 @@ def test_a_folder_of_something_else_is_not_written(streets_export, tmp_path: Pat
 def test_a_graph_that_is_not_the_model_is_refused_and_nothing_is_left(
     streets_export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def of_a_fixed_size(network: PlainNetwork, in_channels: int, path: Path) -> None:
-        write_graph(PlainNetwork(Cropping(network.network), network.target).eval(), in_channels, path)
+    def of_a_fixed_size(network: PlainNetwork, example: Example, path: Path) -> None:
+        write_graph(PlainNetwork(Cropping(network.network), network.target).eval(), example, path)
 
     monkeypatch.setattr(write, "write_graph", of_a_fixed_size)
     output = tmp_path / "exported"

@@ -34,7 +34,9 @@ def test_a_manifest_comes_back_as_it_was_written(tmp_path: Path) -> None:
     ("changes", "words"),
     [
         ({"format": 2}, r"expected format 1 of an exported model, got 2\."),
-        ({"task": "sound"}, r"task: expected one of mask, point, labels, got 'sound'\."),
+        ({"task": "sound"}, r"task: expected one of mask, point, labels, category, got 'sound'\."),
+        ({"input": "sound"}, r"input: expected one of image, text, got 'sound'\."),
+        ({"image_size": None}, r"expected image_size and in_channels of a model of images, got null\."),
         ({"hyper_parameters": [3]}, r"expected the keys of an exported model; "),
         ({"scores": {"f2": 1}}, r"expected the keys of an exported model; .*f2"),
     ],
@@ -44,6 +46,12 @@ def test_another_form_is_refused(changes: dict[str, Any], words: str, tmp_path: 
     path.write_text(json.dumps(json.loads(MANIFEST.text()) | changes), encoding="utf-8")
     with pytest.raises(BadSampleError, match=f"^{path}: {words}"):
         Manifest.read(path)
+
+
+def test_a_manifest_of_before_texts_is_that_of_images(tmp_path: Path) -> None:
+    path = ExportedFolder(tmp_path).manifest
+    path.write_text(json.dumps({key: value for key, value in json.loads(MANIFEST.text()).items() if key != "input"}))
+    assert Manifest.read(path) == MANIFEST
 
 
 def test_other_content_and_no_file_are_refused(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_a_photograph_is_answered_as_it_is_shown(models: dict[str, Model], tmp_p
 
 def test_images_beyond_a_batch_are_read_when_their_turn_comes(folders: dict[str, Path]) -> None:
     model = load(folders["labels"])
-    model._batch_size, given = 2, []
+    model.inputs.batch_size, given = 2, []
 
     def images() -> Any:
         for seed in range(5):

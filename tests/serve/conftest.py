@@ -21,7 +21,7 @@ PAGE = "<!doctype html><title>a page</title><script>let shown = 1;</script>"
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The exported model of each task; see `write_exported`."""
     root = tmp_path_factory.mktemp("exported")
-    return {task: load(write_exported(root / task, task).folder) for task in ("mask", "point", "labels")}
+    return {task: load(write_exported(root / task, task).folder) for task in ("mask", "point", "labels", "category")}
 
 
 @pytest.fixture

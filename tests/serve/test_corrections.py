@@ -15,11 +15,12 @@ import pytest
 from command_line import files
 from exported_models import CLASSES, POINTS, TAGS
 from starlette.testclient import TestClient
-from uploads import Start, decoded, encoded, refused, street
+from uploads import TEXT, Start, decoded, encoded, given, refused, street
 
 from triptych.datasets.camvid import CamVid
 from triptych.datasets.planet import Planet
 from triptych.datasets.points import Points
+from triptych.datasets.texts import TextRecords
 from triptych.errors import BadSampleError
 from triptych.files import save_together
 from triptych.serve.app import build_app
@@ -32,13 +33,17 @@ IMAGE = encoded(street())
 MASK = np.full((30, 40), 2, np.uint8)
 MASK[0, 0] = 255
 PLACES = [{"name": "left_eye", "y": 12.5, "x": 3}, {"name": "right_eye", "y": 29.999, "x": 0}]
-LABELS = {"mask": encoded(MASK), "point": json.dumps(PLACES).encode(), "labels": json.dumps(["road", "clear"]).encode()}
+LABELS = {
+    "mask": encoded(MASK),
+    "point": json.dumps(PLACES).encode(),
+    "labels": json.dumps(["road", "clear"]).encode(),
+    "category": b'"negative"',
+}
 
 
-def _send(client: Any, task: str, image: bytes = IMAGE, **fields: Any) -> Any:
+def _send(client: Any, task: str, **fields: Any) -> Any:
     """Sends a correction of a task, with other fields if they are given."""
-    form = {"label": LABELS[task], "name": b"street.png", **fields}
-    return client.post("/corrections", files={"image": image, **form})
+    return client.post("/corrections", files={"label": LABELS[task], "name": b"street.png", **given(task), **fields})
 
 
 def _rows(path: Path) -> list[list[str]]:
@@ -83,13 +88,37 @@ def test_a_single_point_without_a_name_has_none_in_the_table(models: dict[str, A
 def test_corrected_tags_are_rows_of_the_table(start: Start, tmp_path: Path) -> None:
     client = start("labels")
     assert _send(client, "labels").json() == {"saved": "train-jpg/street.png"}
-    assert _send(client, "labels", encoded(street(), "JPEG"), label=b"[]").json() == {"saved": "train-jpg/street_2.jpg"}
+    assert _send(client, "labels", image=encoded(street(), "JPEG"), label=b"[]").json() == {
+        "saved": "train-jpg/street_2.jpg"
+    }
     tiles = Planet(tmp_path / "corrected", tags=TAGS)
     assert {name: tiles.tag_table.tags_of[name] for name in tiles.names} == {
         "street": ["clear", "road"],
         "street_2": [],
     }
     assert tiles.path("street").read_bytes() == IMAGE
+
+
+def test_a_corrected_category_is_a_row_of_the_table(start: Start, tmp_path: Path) -> None:
+    client, awkward = start("category"), '"Dull", they say;\r\nit is\n\n=1+1'
+    assert _send(client, "category").json() == {"saved": "texts/street.txt"}
+    assert _send(client, "category", text=awkward.encode(), label=b'"positive"').json() == {
+        "saved": "texts/street_2.txt"
+    }
+    root = tmp_path / "corrected"
+    assert _rows(root / "texts.csv") == [
+        ["label", "text", "is_valid"],
+        ["negative", TEXT, "False"],
+        ["positive", awkward, "False"],
+    ]
+    texts = TextRecords(root / "texts.csv", split_column=None)
+    assert [(one["label"], one["text"]) for one in texts] == [
+        ("negative", TEXT),
+        ("positive", awkward.replace("\r\n", "\n")),
+    ]
+    assert (root / "texts/street.txt").read_bytes() == TEXT.encode()
+    said = json.loads((root / "said/street.json").read_text())
+    assert said["categories"][0]["name"] == "positive"
 
 
 def test_tags_of_several_words_are_read_as_they_were(models: dict[str, Any], tmp_path: Path) -> None:
@@ -138,6 +167,13 @@ def test_tags_of_several_words_are_read_as_they_were(models: dict[str, Any], tmp
         ("labels", b'[["road"]]', "label: expected tags of the model, got \"['road']\"."),
         ("labels", b"road", "label: expected a list in JSON, got 'road'."),
         ("labels", b"\xff\xfe", "label: expected a list in JSON, got '"),
+        (
+            "category",
+            b'"neutral"',
+            "label: expected one of the categories of the model in JSON, such as 'negative' in ",
+        ),
+        ("category", b"negative", "label: expected one of the categories of the model in JSON, such as 'negative' in "),
+        ("category", b'["negative"]', "label: expected one of the categories of the model in JSON, such as 'negative'"),
     ],
 )
 def test_a_label_that_does_not_fit_is_refused_and_nothing_is_left(
@@ -176,7 +212,7 @@ def test_two_servers_save_many_at_once_and_mix_none(start: Start, tmp_path: Path
     assert not [name for name in files(tmp_path / "corrected") if ".part" in name]
 
 
-@pytest.mark.parametrize("task", ["mask", "point", "labels"])
+@pytest.mark.parametrize("task", ["mask", "point", "labels", "category"])
 @pytest.mark.parametrize(
     ("number", "status", "words"),
     [
@@ -192,7 +228,10 @@ def test_if_a_file_cannot_be_written_there_is_none(
     before = _contents(tmp_path / "corrected")
 
     def fails_at_last(source: Path, target: Path) -> None:
-        if target.name in ("points.csv", "train_v2.csv") or target == tmp_path / "corrected/images/street_2.png":
+        if (
+            target.name in ("points.csv", "train_v2.csv", "texts.csv")
+            or target == tmp_path / "corrected/images/street_2.png"
+        ):
             raise OSError(number, os.strerror(number), str(target))
         really(source, target)
 
@@ -200,7 +239,7 @@ def test_if_a_file_cannot_be_written_there_is_none(
         patch.setattr(os, "replace", fails_at_last)
         assert refused(_send(client, task), status).startswith(words)
     assert _contents(tmp_path / "corrected") == before
-    assert _send(client, task).json()["saved"].endswith("/street_2.png")
+    assert Path(_send(client, task).json()["saved"]).stem == "street_2"
 
 
 def test_a_first_correction_that_fails_leaves_no_folders(
@@ -230,6 +269,14 @@ def _contents(folder: Path) -> dict[str, bytes]:
             "expected the classes of the model (sky, road, tree, 3 in all), got sky, ",
         ),
         ("mask", "points.csv", "path,y_px,x_px\n", "expected corrections with codes.txt, got data with points.csv"),
+        ("mask", "texts.csv", "label,text,is_valid\n", "expected corrections with codes.txt, got data with texts.csv"),
+        ("category", "texts.csv", "text,label\n", "expected the columns label,text,is_valid, got text,label; choose"),
+        (
+            "category",
+            "texts.csv",
+            "label,text,is_valid\nneutral,so,False\n",
+            "expected the categories of the model (negative, positive), got 'neutral'; choose another folder.",
+        ),
         ("point", "points.csv", "path,y_px,x_px\n", "expected the columns path,name,y_px,x_px, got path,y_px,x_px;"),
         (
             "point",

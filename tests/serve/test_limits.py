@@ -127,7 +127,7 @@ def test_the_server_answers_others_while_its_threads_work(start: Start, slow: Sl
 def test_an_answer_that_takes_too_long_is_given_up_and_keeps_its_place_until_it_ends(start: Start, slow: Slow) -> None:
     client, image = start("labels", slow, limits=Limits(threads=1, waiting=0, seconds=0.2)), encoded(street())
     sentence = refused(client.post("/predict", files={"image": image}), 504)
-    assert sentence == "expected an answer within 0.2 s, got none; send a smaller image."
+    assert sentence == "expected an answer within 0.2 s, got none; send something smaller."
     refused(client.post("/predict", files={"image": image}), 503)
     slow.go.set()
     _until_free(client, image)

@@ -1,4 +1,4 @@
-"""`POST /predict`: what a program gets for an image, and for what is no image."""
+"""`POST /predict`: what a program gets for an image or a text, and for what is none."""
 
 import base64
 import struct
@@ -10,10 +10,12 @@ import jsonschema
 import numpy as np
 import pytest
 from exported_models import POINTS, TAGS
+from exported_texts import WORDS
 from PIL import Image
-from uploads import Start, decoded, encoded, refused, street
+from uploads import TEXT, Start, decoded, encoded, given, refused, street
 
 from triptych.runtime import Model
+from triptych.text import Tokenizer
 
 
 def test_a_mask_comes_in_the_size_of_the_image_with_its_classes(start: Start) -> None:
@@ -57,12 +59,42 @@ def test_a_photograph_is_answered_as_it_is_shown(start: Start) -> None:
     assert (decoded(base64.b64decode(answer["mask"]))[:9] == 0).all()
 
 
-@pytest.mark.parametrize("task", ["mask", "point", "labels"])
+def test_all_categories_come_the_most_probable_first_with_the_number_of_tokens(start: Start) -> None:
+    client = start("category")
+    answer = client.post("/predict", files={"text": TEXT.encode()}).json()
+    assert answer["task"] == "category" and [*answer] == ["task", "categories", "tokens"]
+    assert [one["name"] for one in answer["categories"]] == ["positive", "negative"]
+    logit = sum(WORDS[word] for word in ("great", "film", "!", "fine", "dull"))
+    assert answer["categories"][0]["probability"] == pytest.approx(1 / (1 + np.exp(-logit)), abs=1e-6)
+    assert answer["tokens"] == len(Tokenizer.english()(TEXT))
+    assert client.post("/predict", files={"text": (None, TEXT.encode())}).json() == answer
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "words"),
+    [
+        (b"", 400, "text: expected at least one word, got an empty text."),
+        (b" \n", 400, "text: expected at least one word, got an empty text."),
+        (b"gr\xe4t", 400, "text: expected UTF-8, got another byte at position 2."),
+        (b"no\0text", 400, "text: expected a text, got a NUL character at position 2."),
+        ("é".encode() * 100_001, 413, "text: expected at most 100,000 characters, got 100,001; send a shorter one."),
+    ],
+)
+def test_what_is_no_text_is_refused_in_one_sentence(start: Start, data: bytes, status: int, words: str) -> None:
+    assert refused(start("category").post("/predict", files={"text": data}), status) == words
+
+
+def test_a_model_of_texts_asks_for_a_text(start: Start) -> None:
+    sentence = refused(start("category").post("/predict", files={"image": encoded(street())}), 400)
+    assert sentence == "text: expected this field in the form, got image."
+
+
+@pytest.mark.parametrize("task", ["mask", "point", "labels", "category"])
 def test_answers_are_as_the_description_says(start: Start, task: str) -> None:
     client = start(task)
     described = client.get("/openapi.json").json()
     assert described["openapi"].startswith("3.1.")
-    answer = client.post("/predict", files={"image": encoded(street())}).json()
+    answer = client.post("/predict", files=given(task)).json()
     schemas = described["components"]["schemas"]
     jsonschema.validate(answer, {**schemas["Answer"], "additionalProperties": False})
     jsonschema.validate(client.post("/predict").json(), {**schemas["Error"], "additionalProperties": False})
@@ -101,6 +133,6 @@ def test_what_is_no_image_is_refused_in_one_sentence(start: Start, data: bytes, 
 
 def test_a_model_whose_images_are_no_files_is_not_served(start: Start, models: dict[str, Any]) -> None:
     model = models["labels"]
-    grey = Model(replace(model.manifest, in_channels=1), model.network)
+    grey = Model(replace(model.manifest, in_channels=1), model.network, model.inputs)
     with pytest.raises(ValueError, match=r"in_channels: expected a model of 3 or 4 channels, .* got 1"):
         start("labels", grey)

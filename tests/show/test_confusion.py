@@ -58,7 +58,7 @@ def test_classes_that_neither_occur_nor_are_predicted_are_left_out(check_whole) 
 
 
 def test_masks_without_labels_are_reported() -> None:
-    with pytest.raises(ValueError, match="expected labelled pixels in the validation masks, found none"):
+    with pytest.raises(ValueError, match="expected labelled pixels among the validation samples, found none"):
         class_confusion(torch.zeros(4, 4, dtype=torch.int64), ["Road", "Car", "Sky", "Void"])
 
 

@@ -54,12 +54,12 @@ def saved(path: Path) -> Any:
     return torch.load(path, weights_only=True)
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", range(12))
 def test_a_fit_that_is_resumed_ends_as_one_that_was_not_broken_off(number: int, roots, tmp_path: Path) -> None:
     draw = random.Random(number)
     case = Case(
-        task=("planet", "biwi", "camvid", "points")[number % 4],
-        workers=2 if number in (0, 5, 6) else 0,
+        task=("planet", "biwi", "camvid", "points", "imdb", "language")[number % 6],
+        workers=2 if number in (0, 5, 8, 10) else 0,
         freeze_to=draw.choice([0, -1]),
         accumulate=draw.choice([1, 3]),
     )
@@ -224,13 +224,19 @@ ENDS = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 143, signal.SIGINT: 130
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("workers", "freeze_to", "accumulate"), [(0, 0, 1), (0, -1, 3), (2, 0, 3), (2, -1, 1)])
+@pytest.mark.parametrize(
+    ("task", "workers", "freeze_to", "accumulate"),
+    [
+        *[("planet", 0, 0, 1), ("planet", 0, -1, 3), ("planet", 2, 0, 3), ("planet", 2, -1, 1)],
+        *[("imdb", 0, -2, 1), ("language", 0, 0, 1), ("language", 2, -1, 3)],
+    ],
+)
 def test_a_fit_that_is_killed_or_stopped_three_times_ends_with_the_weights_of_one_that_was_not(
-    helper: Helper, drawn_tiles: Path, tmp_path: Path, workers: int, freeze_to: int, accumulate: int
+    helper: Helper, roots: dict[str, Path], tmp_path: Path, task: str, workers: int, freeze_to: int, accumulate: int
 ) -> None:
     draw = random.Random(f"{workers} {freeze_to} {accumulate}")
-    case = Case(freeze_to=freeze_to, accumulate=accumulate)
-    order: dict[str, Any] = {"root": str(drawn_tiles), "every": draw.choice([1, 2])}
+    case = Case(task, freeze_to=freeze_to, accumulate=accumulate)
+    order: dict[str, Any] = {"root": str(roots[task]), "every": draw.choice([1, 2])}
     expected = helper.finish(case=case, folder=str(tmp_path / "whole"), seed=0, **order)
 
     order.update(case=case._replace(workers=workers), folder=str(tmp_path / "killed"))

@@ -11,6 +11,7 @@ from triptych.callbacks.prediction_writer import PredictionWriter
 from triptych.callbacks.progress_bar import ProgressBar
 from triptych.callbacks.resume_point import ResumePoint
 from triptych.callbacks.tag_writer import TagWriter
+from triptych.callbacks.text_writer import TextWriter
 from triptych.callbacks.training_batch import TrainingBatch
 from triptych.callbacks.validation_frames import ValidationFrames
 from triptych.tasks.score_report import ScoreReport
@@ -28,6 +29,7 @@ __all__ = [
     "ResumePoint",
     "ScoreReport",
     "TagWriter",
+    "TextWriter",
     "TrainingBatch",
     "ValidationFrames",
 ]

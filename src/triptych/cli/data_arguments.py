@@ -14,6 +14,7 @@ DATA_SETS = {
     "biwi": "triptych.BIWIDataModule",
     "planet": "triptych.PlanetDataModule",
     "points": "triptych.PointsDataModule",
+    "imdb": "triptych.IMDBDataModule",
 }
 """Data modules by the names of the data sets whose layouts they read."""
 

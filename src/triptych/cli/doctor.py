@@ -16,7 +16,7 @@ from triptych.datamodules.base import TriptychDataModule
 from triptych.doctor.examine import findings_of, read_inventory
 from triptych.doctor.findings import Finding, is_wrong
 from triptych.doctor.fix import corrections, write_new
-from triptych.doctor.inventory import Inventory
+from triptych.doctor.inventory import DataSet
 from triptych.doctor.page import finding_page
 from triptych.doctor.table import finding_table, summary
 from triptych.errors import UsageError
@@ -38,7 +38,7 @@ def doctor(args: Sequence[str]) -> None:
     if options.json:
         print(json.dumps(_plain(findings, data), indent=1))
     else:
-        title = f"{data.root}: {len(data.images)} {data.word}s"
+        title = f"{data.root}: {len(data.names)} {data.word}s"
         Console().print(finding_table(findings, title) if findings else title)
         print(summary(findings))
     if options.html:
@@ -59,10 +59,10 @@ def _parsed(args: Sequence[str]) -> tuple[TriptychDataModule, argparse.Namespace
     return chosen_data(options.name, options.folder, options.config, changes), options
 
 
-def _plain(findings: Sequence[Finding], data: Inventory[Any]) -> dict[str, Any]:
+def _plain(findings: Sequence[Finding], data: DataSet) -> dict[str, Any]:
     return {
         "root": str(data.root),
-        "samples": len(data.images),
+        "samples": len(data.names),
         "splits": {split: len(names) for split, names in data.splits.items()},
         "findings": [finding.plain() for finding in findings],
     }
@@ -79,7 +79,7 @@ def _parser() -> "_Parser":
     parser.add_argument("name", nargs="?", choices=[*DATA_SETS], metavar="NAME", help=", ".join(DATA_SETS))
     parser.add_argument("folder", nargs="?", metavar="DIR", help="folder of the data")
     parser.add_argument("--config", metavar="FILE", action="append", help="take the data of a configuration")
-    parser.add_argument("--html", metavar="FILE", help="write a page with pictures of what is wrong")
+    parser.add_argument("--html", metavar="FILE", help="write a page that shows what is wrong")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--fix", action="store_true", help="write corrected lists and a label_map, beside the data")
     return parser

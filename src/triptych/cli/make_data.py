@@ -11,6 +11,7 @@ MADE_UP: dict[str, Callable[[str], Path]] = {
     "camvid": synthetic.make_streets,
     "biwi": synthetic.make_portraits,
     "planet": synthetic.make_tiles,
+    "imdb": synthetic.make_reviews,
 }
 """What `make-data` writes, by the name of the data set whose layout it follows."""
 

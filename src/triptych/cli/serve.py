@@ -6,8 +6,6 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from triptych.cli.command_parser import CommandParser
 from triptych.errors import UsageError
 from triptych.exported import ExportedFolder, Manifest
@@ -34,7 +32,7 @@ def serve(args: Sequence[str]) -> None:
         manifest: Manifest = model.manifest
         corrections = None if options.corrections is None else Corrections(Path(options.corrections), manifest)
         page = page_html(ExportedFolder(options.folder), offline=False, corrections=corrections is not None)
-        model(np.zeros((*manifest.image_size, manifest.in_channels), np.uint8))  # the first answer takes longest
+        model(model.inputs.example)  # the first answer takes longest
         token = options.token or (None if listener.is_local else secrets.token_urlsafe())
         app = build_app(model, page, corrections, hosts=listener.names if listener.is_local else None, token=token)
         print(f"page: {listener.address}{f'?token={token}' if token else ''}")
@@ -44,9 +42,9 @@ def serve(args: Sequence[str]) -> None:
 
 def _say(manifest: Manifest, corrections: Corrections | None) -> None:
     """Prints what is served."""
-    height, width = manifest.image_size
     of = "" if manifest.data is None else f" of {manifest.data.name}"
-    print(f"model: {manifest.task}{of}, {manifest.encoder}, {len(manifest.names)} outputs, {height}x{width} pixels")
+    pixels = "" if manifest.image_size is None else ", {}x{} pixels".format(*manifest.image_size)
+    print(f"model: {manifest.task}{of}, {manifest.encoder}, {len(manifest.names)} outputs{pixels}")
     if (scores := manifest.scores) is not None:
         values = ", ".join(f"{name} {value:.4f}" for name, value in scores.values.items())
         print(f"scores: {values} on {scores.samples} samples ({scores.split})")

@@ -16,7 +16,7 @@ from triptych.datamodules.resuming import Resuming
 from triptych.datamodules.state import changed_at, state_of
 from triptych.datamodules.worker import WorkerLoader, start_worker
 from triptych.datasets.download import Archive, fetch
-from triptych.datasets.sample import Records, Split, Target
+from triptych.datasets.sample import Split, Target
 from triptych.files import as_path, is_remote
 from triptych.runs.plain_values import plain
 
@@ -107,7 +107,7 @@ class TriptychDataModule(Resuming):
         """Finds the files of the data set, which `metadata` and `split` need."""
         raise NotImplementedError
 
-    def split(self, name: Split) -> Records:
+    def split(self, name: Split) -> Any:
         """The records of `"train"`, `"val"` or `"test"`."""
         raise NotImplementedError
 

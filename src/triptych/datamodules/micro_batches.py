@@ -8,7 +8,6 @@ import lightning as L
 from lightning.pytorch.callbacks import GradientAccumulationScheduler
 from lightning.pytorch.trainer.states import TrainerStatus
 
-from triptych.datasets.sample import Records
 from triptych.runs.plain_values import plain
 from triptych.trainer.largest_batch import halves, largest_batch
 from triptych.trainer.processes import say
@@ -29,7 +28,7 @@ class MicroBatching(L.LightningDataModule):
     limits and intervals still count whole batches. So the optimizer steps and their samples are those of whole batches.
     """
 
-    records: dict[str, Records]
+    records: dict[str, Any]
     micro_batches: int
     """Number of parts; setting `batch_size` sets it to 1, and a fit chooses it for "auto"."""
     _whole: tuple[L.Trainer, dict[str, Any]] | None = None
@@ -57,6 +56,11 @@ class MicroBatching(L.LightningDataModule):
             if parameter is not None and isinstance(parameter.default, int):
                 return parameter.default
         raise ValueError(f"batch_size: expected a number, got auto, and {type(self).__name__} has no default for it.")
+
+    @property
+    def num_train(self) -> int:
+        """Number of training samples; 0 before they are read."""
+        return len(self.records.get("train", ()))
 
     @property
     def micro_batch_size(self) -> int:
@@ -118,7 +122,7 @@ class MicroBatching(L.LightningDataModule):
             )
         counts = {name: getattr(trainer, name) for name in _COUNTS}
         self._whole = trainer, {**counts}
-        samples = -(-len(self.records.get("train", ())) // trainer.world_size)
+        samples = -(-self.num_train // trainer.world_size)
         batches = -(-samples // self.whole_batch_size)
         limit = counts["limit_train_batches"] = _number(counts["limit_train_batches"], batches)
         limited = min(batches, limit) if isinstance(limit, int) else batches

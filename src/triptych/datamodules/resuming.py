@@ -34,7 +34,7 @@ class Resuming(MicroBatching):
         seen = batches.ready * self.micro_batch_size if within else 0
         return {
             **{"epoch": epochs.processed, "samples": seen},
-            **{"batch_size": self.micro_batch_size, "seed": self.seed, "train": self._num_train},
+            **{"batch_size": self.micro_batch_size, "seed": self.seed, "train": self.num_train},
         }
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
@@ -46,8 +46,8 @@ class Resuming(MicroBatching):
                     f"data.seed: {self.seed} goes before the checkpoint's {seed}, for split, order and augmentation; "
                     f"{_OTHER_ORDER}"
                 )
-            if (before := state_dict.get("train", self._num_train)) != self._num_train:  # such as new corrections
-                rank_zero_info(f"data: {self._num_train} training samples, {before} before; {_OTHER_ORDER}")
+            if (before := state_dict.get("train", self.num_train)) != self.num_train:  # such as new corrections
+                rank_zero_info(f"data: {self.num_train} training samples, {before} before; {_OTHER_ORDER}")
             self.resume_batches(state_dict)
             self._while_resumed.enter_context(warnings.catch_warnings())
             warnings.filterwarnings("ignore", ".*your dataloader is not resumable")  # Lightning cannot know that it is
@@ -59,10 +59,6 @@ class Resuming(MicroBatching):
     def on_exception(self, exception: BaseException) -> None:
         super().on_exception(exception)
         self._while_resumed.close()
-
-    @property
-    def _num_train(self) -> int:
-        return len(self.records.get("train", ()))
 
     @property
     def _fit_loop(self) -> Any:

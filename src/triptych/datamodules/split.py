@@ -7,17 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from triptych.datasets.sample import Split
+from triptych.datasets.split_value import SPLIT_VALUES, split_of
 from triptych.errors import BadSampleError
 
 _MAX_NAMED = 30
 """Number of groups that an error lists."""
-_WORDS = {
-    "train": ("train", "training", "false", "no", "0", "0.0"),
-    "val": ("valid", "val", "validation", "true", "yes", "1", "1.0"),
-    "test": ("test",),
-}
-"""The values of a column, by split."""
-_SPLIT_OF = {word: split for split, words in _WORDS.items() for word in words}
 
 
 class HeldOut(NamedTuple):
@@ -159,14 +154,11 @@ def by_values(values: Mapping[str, str], column: str, table: object) -> HeldOut:
     Raises:
         BadSampleError: A value is another.
     """
-    splits: dict[str, list[str]] = {"train": [], "val": [], "test": []}
+    splits: dict[Split, list[str]] = {"train": [], "val": [], "test": []}
     for name, value in values.items():
-        split = _SPLIT_OF.get(value.strip().lower())
+        split = split_of(value)
         if split is None:
-            raise BadSampleError(
-                f"{table}: expected true or false, 1 or 0, yes or no, or train, valid or test in column {column!r}, "
-                f"got {value!r} for {name}."
-            )
+            raise BadSampleError(f"{table}: expected {SPLIT_VALUES} in column {column!r}, got {value!r} for {name}.")
         splits[split].append(name)
     return HeldOut(splits["val"], f"column {column}", splits["test"])
 

@@ -28,6 +28,10 @@ _PLANET = Credit(
     "the rules of its Kaggle competition; read them before any use other than research",
     'Planet and SCCON, "Planet: Understanding the Amazon from Space", Kaggle, 2017',
 )
+_IMDB = Credit(
+    _TERMS,
+    'Maas, Daly, Pham, Huang, Ng, Potts, "Learning Word Vectors for Sentiment Analysis", ACL, 2011',
+)
 
 
 def credit_of(data_set: str, names: Sequence[str]) -> Credit:
@@ -37,11 +41,13 @@ def credit_of(data_set: str, names: Sequence[str]) -> Credit:
 
     Args:
         data_set: Name of the data set whose layout is read.
-        names: The classes, points or tags.
+        names: The classes, points, tags or categories.
     """
     known = {name.lower() for name in names}
     if data_set == "camvid" and known <= {name.lower() for name in (*OFFICIAL_NAMES, *SEGNET_NAMES)}:
         return _CAMVID
     if data_set == "planet" and known <= {*PLANET_TAGS}:
         return _PLANET
+    if data_set == "imdb" and known == {"negative", "positive"}:
+        return _IMDB
     return _BIWI if data_set == "biwi" else Credit()

@@ -1,5 +1,6 @@
 """Tables in text files: CSV as spreadsheets, editors and scripts write it."""
 
+import contextlib
 import csv
 import difflib
 import io
@@ -14,6 +15,7 @@ from triptych.errors import BadSampleError
 
 _SEPARATORS = ",;\t|"
 _QUOTES = ("'", '"')
+_SHOWN = 40
 _NAMES = {"\t": "a tab"}
 _INVISIBLE = "\ufeff\u200b\u2060"
 """Byte order mark, zero-width space and word joiner, which are no white space for `str.strip`."""
@@ -78,7 +80,8 @@ def read_table(path: Path, wanted: Sequence[str] = ()) -> Table:
     said = _SAID.match(text)
     text = text[len(said[1]) :] if said else text  # a blank line stays, so that lines keep their numbers
     separator = said[2] if said else max(_SEPARATORS, key=lambda one: _fit(_first_row(text, one), wanted))
-    header, *rows = list(_rows(path, text, separator)) or [Row(1, [])]
+    with _cells_of(len(text)):
+        header, *rows = list(_rows(path, text, separator)) or [Row(1, [])]
     rows = [_without_empty_end(row, len(header.cells)) for row in rows]
     if not rows:
         raise BadSampleError(
@@ -110,6 +113,17 @@ def _first_row(text: str, separator: str) -> list[str]:
     lines = (line for line in text.split("\n") if line.strip(f"{_SEPARATORS} "))
     line = next(lines, "")[: csv.field_size_limit()]
     return [stripped(cell) for cell in next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])]
+
+
+@contextlib.contextmanager
+def _cells_of(length: int) -> Iterator[None]:
+    """Context in which a cell may have so many characters; the csv module admits 131,072."""
+    before = csv.field_size_limit()
+    csv.field_size_limit(max(length, before))
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def _fit(header: list[str], wanted: Sequence[str]) -> tuple[int, int]:
@@ -160,7 +174,7 @@ def _check_lengths(path: Path, header: Row, rows: list[Row], separator: str) -> 
         )
         raise BadSampleError(
             f"{path}: line {first.line}: expected {length} cells ({', '.join(header.cells)}), got {len(first.cells)} "
-            f"({' | '.join(first.cells)}), and so in {len(wrong)} of {len(rows)} rows; {advice}."
+            f"({' | '.join(map(_shown, first.cells))}), and so in {len(wrong)} of {len(rows)} rows; {advice}."
         )
 
 
@@ -171,5 +185,11 @@ def _check_unnamed(path: Path, header: Row, rows: list[Row]) -> None:
             if row.cells[column]:
                 raise BadSampleError(
                     f"{path}: line {row.line}: expected a heading for column {column + 1}, which holds "
-                    f"{row.cells[column]!r}, got none; write one, or put a cell that holds the separator in quotes."
+                    f"{_shown(row.cells[column])!r}, got none; write one, or put a cell that holds the separator in "
+                    "quotes."
                 )
+
+
+def _shown(cell: str) -> str:
+    """The beginning of a cell, for an error: it may be a whole text."""
+    return cell if len(cell) <= _SHOWN else f"{cell[:_SHOWN]}…"

@@ -1,7 +1,7 @@
-"""Images that occur twice, exactly or nearly, and those of which both sides of the split have one."""
+"""Samples that occur twice, exactly or nearly, and those of which both sides of the split have one."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from triptych.doctor.contents import ImageContent
 from triptych.doctor.findings import Finding
-from triptych.doctor.inventory import Inventory
+from triptych.doctor.inventory import DataSet, Inventory
 
 _MAX_BITS = 4
 """Bits of 64 in which the hashes of near duplicates may differ."""
@@ -27,15 +27,26 @@ def exact(data: Inventory[Any]) -> Iterator[Finding]:
     for name, one in data.contents.items():
         if one.digest:
             same[one.digest].append(name)
-    across, within = _by_split(data, {name: names for names in same.values() if len(names) > 1 for name in names})
+    yield from copies(data, same.values(), "same pixels as")
+
+
+def copies(data: DataSet, same: Iterable[Sequence[str]], alike: str) -> Iterator[Finding]:
+    """Findings about samples that are the same.
+
+    Args:
+        data: The data set.
+        same: Names of the samples, those that are the same together.
+        alike: What two of them have, such as "same pixels as".
+    """
+    across, within = _by_split(data, {name: names for names in same if len(names) > 1 for name in names})
     if across:
-        message = f"{len(across)} images to validate or test on have the same pixels as one to train on."
+        message = f"{len(across)} {data.word}s to validate or test on have the {alike} one to train on."
         advice = "remove them, or change the split."
-        yield Finding("error", "duplicates-across", message, advice, _files("same pixels as", across), across)
+        yield Finding("error", "duplicates-across", message, advice, _files(alike, across), across)
     if within:
-        message = f"{len(within)} images have the same pixels as another one on their side of the split."
+        message = f"{len(within)} {data.word}s have the {alike} another one on their side of the split."
         advice = "remove them, unless they should count more."
-        yield Finding("warning", "duplicates", message, advice, _files("same pixels as", within), within)
+        yield Finding("warning", "duplicates", message, advice, _files(alike, within), within)
 
 
 def near(data: Inventory[Any]) -> Iterator[Finding]:
@@ -51,18 +62,18 @@ def near(data: Inventory[Any]) -> Iterator[Finding]:
         yield Finding("note", "near-duplicates", message, advice, _files("looks like", within), within)
 
 
-def _by_split(data: Inventory[Any], twins: Mapping[str, Sequence[str]]) -> tuple[dict[str, str], dict[str, str]]:
-    """Paths of held-out images with that of a twin in training; and of others with an earlier twin in their split."""
+def _by_split(data: DataSet, twins: Mapping[str, Sequence[str]]) -> tuple[dict[str, str], dict[str, str]]:
+    """Paths of held-out samples with that of a twin in training; and of others with an earlier twin in their split."""
     across, within = {}, {}
-    order = {name: position for position, name in enumerate(data.images)}
+    order = {name: position for position, name in enumerate(data.names)}
     for name, others in twins.items():
-        split, path = data.split_of.get(name), data.relative(data.images[name])
+        split, path = data.split_of.get(name), data.path_of(name)
         trained = (other for other in others if data.split_of.get(other) == "train")
         earlier = (other for other in others if order[other] < order[name] and data.split_of.get(other) == split)
         if split in ("val", "test") and (twin := next(trained, None)):
-            across[path] = data.relative(data.images[twin])
+            across[path] = data.path_of(twin)
         elif twin := next(earlier, None):
-            within[path] = data.relative(data.images[twin])
+            within[path] = data.path_of(twin)
     return across, within
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from triptych.doctor.findings import Finding
 from triptych.doctor.groups import groups
-from triptych.doctor.inventory import Inventory
+from triptych.doctor.inventory import DataSet, Inventory
 from triptych.doctor.masks import fitting_label_map
 
 LIST, LABEL_MAP = "valid.fixed.txt", "label_map.yaml"
@@ -25,8 +25,10 @@ class Correction(NamedTuple):
     usage: str
 
 
-def corrections(findings: Sequence[Finding], data: Inventory[Any]) -> Iterator[Correction]:
-    """The files that would correct what was found; none for what needs a person."""
+def corrections(findings: Sequence[Finding], data: DataSet) -> Iterator[Correction]:
+    """The files that would correct what was found; none for what needs a person, and none for texts."""
+    if not isinstance(data, Inventory):
+        return
     kinds = {finding.kind for finding in findings}
     if kinds & _OF_LIST:
         names = sorted(whole_validation(data))

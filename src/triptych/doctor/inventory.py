@@ -73,34 +73,64 @@ Labels = TypeVar("Labels", bound=MaskLabels | TagLabels | PointLabels, covariant
 
 
 @dataclass
-class Inventory(Generic[Labels]):
-    """A data set as the doctor sees it.
+class DataSet:
+    """A data set as the doctor sees it, whatever its samples are.
 
     Args:
         root: Folder of the data set.
         word: What a sample is called in a message, such as "frame".
-        images: Path of each sample's image, by its name.
-        labels: Its labels, of the kind of its task.
         faults: What was wrong with files that tell about others: lists, tables, names of classes.
         splits: Names of the samples of each split; empty if the split cannot be made.
+        refusal: Why `setup` would refuse the data, as far as it gets; empty if it would not.
+    """
+
+    root: Path
+    word: str
+    faults: Sequence[Finding]
+    splits: Mapping[Split, list[str]]
+    refusal: str = field(default="", kw_only=True)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of the samples, in their order."""
+        raise NotImplementedError
+
+    def path_of(self, name: str) -> str:
+        """Where a sample is, for a finding."""
+        raise NotImplementedError
+
+    @cached_property
+    def split_of(self) -> dict[str, Split]:
+        """The split of each sample, by its name."""
+        return {name: split for split, names in self.splits.items() for name in names}
+
+
+@dataclass
+class Inventory(DataSet, Generic[Labels]):
+    """A data set of images; see `DataSet`.
+
+    Args:
+        images: Path of each sample's image, by its name.
+        labels: Its labels, of the kind of its task.
         group: Regular expression that names the group of a sample, if one is set.
         scale: How images of more than 8 bits are read, if it is set.
         channels: How many channels are read.
     """
 
-    root: Path
-    word: str
     images: Mapping[str, Path]
     labels: Labels
-    faults: Sequence[Finding]
-    splits: Mapping[Split, list[str]]
     group: str | None = None
     scale: Scale | None = None
     channels: Channels = 3
     contents: dict[str, ImageContent] = field(default_factory=dict)
     """What each image holds, by the sample's name; those that do not exist are left out."""
-    refusal: str = ""
-    """Why `setup` would refuse the data, as far as it gets; empty if it would not."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        return [*self.images]
+
+    def path_of(self, name: str) -> str:
+        return self.relative(self.images[name])
 
     def read(self, path: Path) -> npt.NDArray[np.uint8]:
         """Reads an image, as training does: uint8 (H, W, C), RGB first."""
@@ -112,9 +142,24 @@ class Inventory(Generic[Labels]):
 
     def files(self, names: Iterable[str], why: str) -> dict[str, str]:
         """The images of some samples, all with the same reason."""
-        return {self.relative(self.images[name]): why for name in names}
+        return {self.path_of(name): why for name in names}
 
-    @cached_property
-    def split_of(self) -> dict[str, Split]:
-        """The split of each sample, by its name."""
-        return {name: split for split, names in self.splits.items() for name in names}
+
+@dataclass
+class Texts(DataSet):
+    """A table of texts; see `DataSet`. A name is a place such as `texts.csv, row 12`.
+
+    Args:
+        texts: The text of each row, by its name; some may be empty.
+        labels: The label of each row, by its name; empty if there are none.
+    """
+
+    texts: Mapping[str, str]
+    labels: Mapping[str, str]
+
+    @property
+    def names(self) -> Sequence[str]:
+        return [*self.texts]
+
+    def path_of(self, name: str) -> str:
+        return name

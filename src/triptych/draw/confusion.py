@@ -18,18 +18,19 @@ _MIN_SHOWN = 0.5
 _HATCHES = ("", "//", "..")
 
 
-def class_confusion(counts: Tensor, class_names: Sequence[str]) -> Figure:
+def class_confusion(counts: Tensor, class_names: Sequence[str], counted: str = "labelled pixels") -> Figure:
     """Confusion matrix: a row for each true class, in % of its pixels; a column for each predicted class.
 
     Args:
         counts: Number of pixels (C, C) by true and predicted class.
         class_names: Names of the classes.
+        counted: What is counted if it is not pixels.
 
     Raises:
-        ValueError: No pixel was counted.
+        ValueError: Nothing was counted.
     """
     if not counts.any():
-        raise ValueError("plot_confusion: expected labelled pixels in the validation masks, found none.")
+        raise ValueError(f"plot_confusion: expected {counted} among the validation samples, found none.")
     rows = counts.sum(dim=1).nonzero().flatten().tolist()
     columns = (counts.sum(dim=0) + counts.sum(dim=1)).nonzero().flatten().tolist()
     row_totals = counts[rows].sum(dim=1, keepdim=True)
@@ -37,7 +38,7 @@ def class_confusion(counts: Tensor, class_names: Sequence[str]) -> Figure:
     support = (row_totals.flatten() / counts.sum()).tolist()
     size = _CELL * len(columns) + 3.6, max(_MIN_HEIGHT, _CELL * len(rows) + 2)
     figure = NotebookFigure(figsize=size, dpi=120, layout="constrained")
-    axes = figure.add_subplot(xlabel="predicted", ylabel="true, with its fraction of the labelled pixels")
+    axes = figure.add_subplot(xlabel="predicted", ylabel=f"true, with its fraction of the {counted}")
     image = axes.imshow(percent, cmap="magma_r", vmin=0, vmax=100, aspect="auto")
     _label(axes, [class_names[i] for i in columns], "x")
     names = [f"{class_names[i]}  {_percent(fraction)} %" for i, fraction in zip(rows, support, strict=True)]
@@ -47,7 +48,7 @@ def class_confusion(counts: Tensor, class_names: Sequence[str]) -> Figure:
             color = "white" if value > 50 else "black"
             axes.text(x, y, f"{value:.0f}", ha="center", va="center", color=color, fontsize=_NUMBER_PT)
     bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02)
-    bar.set_label("% of the pixels of the true class")
+    bar.set_label(f"% of the {counted} of the true class")
     return figure
 
 

@@ -6,10 +6,9 @@ from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
 from torch import Tensor
 
-from triptych.draw.text import Word
+from triptych.draw.text import GREEN, VERMILION, VIOLET, Word
 
-_TRUE_POSITIVE, _FALSE_NEGATIVE, _FALSE_POSITIVE = "#006B4F", "#B03A00", "#5B2A9D"
-"""Green, vermilion and violet: readable on white (contrast above 5), and distinguishable by the colour-blind."""
+_TRUE_POSITIVE, _FALSE_NEGATIVE, _FALSE_POSITIVE = GREEN, VERMILION, VIOLET
 MEANINGS = {
     _TRUE_POSITIVE: "✓ true positive",
     _FALSE_NEGATIVE: "− false negative",  # noqa: RUF001 (as wide as the plus)

@@ -1,15 +1,28 @@
-"""Counts of a model over a split: confused classes or tags, and the errors by point."""
+"""Counts of a model over a split: confused classes, tags or categories, and the errors by point."""
+
+from typing import Any, Protocol
 
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from triptych.datasets.sample import Batch
+from triptych.datasets.sample import Batch, TextBatch
 from triptych.draw.confusion import class_confusion, tag_confusion
 from triptych.draw.point_errors import point_errors
 from triptych.metrics import PointScores
+from triptych.metrics.category_scores import category_confusion
 from triptych.metrics.functional import confusion_counts
-from triptych.tasks import MultiLabelClassifier, PointRegressor, UNetSegmenter
+from triptych.tasks import MultiLabelClassifier, PointRegressor, TextClassifier, UNetSegmenter
+
+
+class Confusion(Protocol):
+    """Counts of the samples of a split, and their figure."""
+
+    counts: Tensor
+
+    def add(self, batch: Any, preds: Tensor) -> None: ...
+
+    def figure(self) -> Figure: ...
 
 
 class PixelConfusion:
@@ -76,3 +89,23 @@ class PointErrors:
     def figure(self) -> Figure:
         """See `point_errors`."""
         return point_errors(self._scores.compute()["point_error_px"], self.counts, self.point_names)
+
+
+class CategoryConfusion:
+    """Confusion matrix: texts by true and predicted category.
+
+    Args:
+        model: The model whose categories are counted.
+    """
+
+    def __init__(self, model: TextClassifier) -> None:
+        self.categories = model.categories
+        self.counts = torch.zeros(len(self.categories), len(self.categories), dtype=torch.int64)
+
+    def add(self, batch: TextBatch, logits: Tensor) -> None:
+        """Adds the counts of one batch."""
+        self.counts += category_confusion(logits, batch["category"]).cpu()
+
+    def figure(self) -> Figure:
+        """See `class_confusion`."""
+        return class_confusion(self.counts, self.categories, "texts")

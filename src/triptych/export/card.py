@@ -5,14 +5,29 @@ from pathlib import Path
 
 from triptych.exported import Manifest
 
-_PIPELINES = {"mask": "image-segmentation", "point": "keypoint-detection", "labels": "image-classification"}
+_PIPELINES = {
+    "mask": "image-segmentation",
+    "point": "keypoint-detection",
+    "labels": "image-classification",
+    "category": "text-classification",
+}
 """Task names of the Hugging Face hub."""
 _TASKS = {
     "mask": ("a class for each pixel of an image", "result.mask", "classes", "UNetSegmenter"),
     "point": ("points in an image", "result.points", "points", "PointRegressor"),
     "labels": ("the tags of an image", "result.tags", "tags", "MultiLabelClassifier"),
+    "category": ("the category of a text", "result.category", "categories", "TextClassifier"),
 }
 """What is predicted, where the runtime has it, what the names are called, and the class that trains it."""
+_GIVEN = {"image": ('"image.jpg"', "triptych[runtime]"), "text": ('"A text."', "triptych[runtime,text]")}
+"""What the runtime is called with, and what to install for it."""
+
+
+_HOLD = {
+    "image": "They hold for images like these. On other cameras, places or seasons expect worse, and measure it "
+    "first;\na split whose neighbours of training samples are held out, such as frames of one drive, flatters a model.",
+    "text": "They hold for texts like these. On other subjects, authors or years expect worse, and measure it first.",
+}
 
 
 def card(manifest: Manifest, name: str) -> str:
@@ -27,15 +42,14 @@ def card(manifest: Manifest, name: str) -> str:
 
 def _lines(manifest: Manifest, name: str) -> Iterator[str]:
     what, result, names, task = _TASKS[manifest.task]
-    height, width = manifest.image_size
+    given, package = _GIVEN[manifest.input]
     yield from ("---", "library_name: triptych", f"pipeline_tag: {_PIPELINES[manifest.task]}", "---", f"# {name}", "")
     yield f"Predicts {what}. {task} of triptych with the encoder `{manifest.encoder}`, in {manifest.precision}."
-    yield from ("", "## Use", "", "With `pip install triptych[runtime]`, which brings no torch:", "", "```python")
+    yield from ("", "## Use", "", f"With `pip install '{package}'`, which brings no torch:", "", "```python")
     yield from ("from triptych.runtime import load", "", 'model = load("PATH/OF/THIS/FOLDER")')
-    yield from ('result = model("image.jpg")', f"print({result})", "```", "")
-    yield f"With torch: `triptych.{task}.from_pretrained(PATH)`. Without this package: `model.onnx` takes plain pixels,"
-    yield f"`images` uint8 (N, {manifest.in_channels}, H, W) of any number and size; images of {height}x{width} (height"
-    yield "x width) are what it was validated on."
+    yield from (f"result = model({given})", f"print({result})", "```", "")
+    yield f"With torch: `triptych.{task}.from_pretrained(PATH)`. Without this package: `model.onnx` takes"
+    yield from _taken(manifest)
     yield from ("", "## Scores", "", *_scores(manifest))
     yield from ("", f"## {names.capitalize()}", "", ", ".join(manifest.names))
     yield from ("", "## Data and licence", "", *_data(manifest))
@@ -43,6 +57,17 @@ def _lines(manifest: Manifest, name: str) -> Iterator[str]:
     yield from (f"| `{file}` | {one.bytes:,} | `{one.sha256}` |" for file, one in manifest.files.items())
     versions = ", ".join(f"{package} {version}" for package, version in manifest.versions.items())
     yield from ("", f"Made with {versions}.", "")
+
+
+def _taken(manifest: Manifest) -> Iterator[str]:
+    """What the network takes, after "takes"."""
+    if manifest.image_size is None:
+        yield "`tokens` int64 (N, T), the numbers in `vocab.json` of a text's tokens, padded on the right with 1. The"
+        yield "rules in `tokenizer.json`, in the form of spaCy's, cut them, between the course's rules for a text."
+        return
+    height, width = manifest.image_size
+    yield f"plain pixels, `images` uint8 (N, {manifest.in_channels}, H, W) of any number and size; images of"
+    yield f"{height}x{width} (height x width) are what it was validated on."
 
 
 def _scores(manifest: Manifest) -> Iterator[str]:
@@ -54,8 +79,7 @@ def _scores(manifest: Manifest) -> Iterator[str]:
     yield from ("", "| score | value |", "|---|---|")
     yield from (f"| {name} | {value:.4f} |" for name, value in scores.values.items())
     yield ""
-    yield "They hold for images like these. On other cameras, places or seasons expect worse, and measure it first;"
-    yield "a split whose neighbours of training samples are held out, such as frames of one drive, flatters a model."
+    yield _HOLD[manifest.input]
 
 
 def _data(manifest: Manifest) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The network of a model as an ONNX graph: plain uint8 images in, float32 answers out."""
+"""The network of a model as an ONNX graph: plain uint8 images or int64 tokens in, float32 answers out."""
 
 import warnings
 from pathlib import Path
@@ -8,16 +8,18 @@ from torch import Tensor, nn
 
 from triptych.datasets.sample import Target
 from triptych.errors import one_line
+from triptych.export.examples import Example
 from triptych.tasks.base import TransferTask
 
-INPUT = "images"
-"""Name of the graph's input."""
-OUTPUTS: dict[Target, str] = {"mask": "logits", "point": "points", "labels": "probabilities"}
+OUTPUTS: dict[Target, str] = {
+    "mask": "logits",
+    "point": "points",
+    "labels": "probabilities",
+    "category": "probabilities",
+}
 """Name of the graph's output."""
 _PADDED_BY_SIZE = "Same"
 """End of the names of timm's classes that pad by numbers which follow from the size of the image."""
-_EXAMPLE = (2, 96, 160)
-"""N, H and W that the graph is traced with; no two are equal, and none is 1, so that none is taken for a constant."""
 
 
 class PlainNetwork(nn.Module):
@@ -28,15 +30,17 @@ class PlainNetwork(nn.Module):
         target: The task.
 
     Shape: images uint8 (N, C, H, W) of any size; float32 logits (N, K, H, W) of `"mask"`, points (N, P, 2) of
-        `"point"`, probabilities (N, L) of `"labels"`.
+        `"point"`, probabilities (N, L) of `"labels"`. Tokens int64 (N, T); probabilities (N, K) of `"category"`.
     """
 
     def __init__(self, network: nn.Module, target: Target) -> None:
         super().__init__()
         self.network, self.target = network, target
 
-    def forward(self, images: Tensor) -> Tensor:
-        output: Tensor = self.network(images).float()
+    def forward(self, given: Tensor) -> Tensor:
+        output: Tensor = self.network(given).float()
+        if self.target == "category":
+            return output.softmax(dim=1)
         return output.sigmoid() if self.target == "labels" else output
 
 
@@ -56,29 +60,26 @@ def plain_network(model: TransferTask) -> PlainNetwork:
     return PlainNetwork(model.network, model.target).eval()
 
 
-def write_graph(network: PlainNetwork, in_channels: int, path: Path) -> None:
-    """Writes a network as ONNX; number, height and width of the images stay open.
+def write_graph(network: PlainNetwork, example: Example, path: Path) -> None:
+    """Writes a network as ONNX; the number of images or texts, and their sides or length, stay open.
 
     Args:
         network: The network, on the CPU.
-        in_channels: Channels of the images.
+        example: What it is traced with.
         path: The file.
 
     Raises:
         ValueError: torch cannot translate the network.
     """
-    number, height, width = _EXAMPLE
-    example = torch.zeros(number, in_channels, height, width, dtype=torch.uint8)
-    sides = {0: torch.export.Dim("N"), 2: torch.export.Dim("H"), 3: torch.export.Dim("W")}
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch and onnxscript, about their own code
         try:
             program = torch.onnx.export(
                 network,
-                (example,),
+                (example.batch,),
                 dynamo=True,
-                dynamic_shapes=(sides,),
-                input_names=[INPUT],
+                dynamic_shapes=(example.sides,),
+                input_names=[example.name],
                 output_names=[OUTPUTS[network.target]],
                 verbose=False,
             )

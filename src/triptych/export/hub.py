@@ -28,7 +28,7 @@ def push_model(folder: str | Path, name: str) -> str:
     """
     exported = ExportedFolder(folder)
     files = [exported.onnx, exported.weights, exported.card]
-    exported.read(*files)
+    files += exported.of_input(exported.read(*files))
     api = HfApi()
     try:
         address = api.create_repo(name, exist_ok=True)

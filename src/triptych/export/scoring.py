@@ -5,6 +5,7 @@ from pathlib import Path
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.images import ImageDataModule
+from triptych.datamodules.imdb import IMDBDataModule
 from triptych.datamodules.split_module import SplitDataModule
 from triptych.evaluation.validate import validate
 from triptych.export.session import use_onnx
@@ -31,12 +32,14 @@ def score_file(model: TransferTask, path: Path, data: TriptychDataModule) -> Sco
     finally:
         model.network = network
     values = {name.removeprefix(_PREFIX): float(value) for name, value in found.items() if name != _LOSS}
-    how = data.parts.how if isinstance(data, SplitDataModule) else type(data).__name__
+    how = data.parts.how if isinstance(data, SplitDataModule | IMDBDataModule) else type(data).__name__
     return Scores(how, len(data.records["val"]), values)
 
 
 def score(folder: str | os.PathLike[str], data: TriptychDataModule) -> Scores:
-    """The scores of an exported model on the validation split of some data, at the size that it was validated on.
+    """The scores of an exported model on the validation split of some data.
+
+    Images have the size that it was validated on, and texts its vocabulary.
 
     Args:
         folder: A folder of `export_model`.
@@ -45,11 +48,13 @@ def score(folder: str | os.PathLike[str], data: TriptychDataModule) -> Scores:
     Raises:
         FileNotFoundError: The folder or the data do not exist.
         BadSampleError: A file has changed since the export.
-        ValueError: The data are of another task, or have other classes, points or tags.
+        ValueError: The data are of another task, or have other classes, points, tags or categories.
     """
     exported = ExportedFolder(Path(folder))
     manifest = exported.read(exported.onnx)
-    assert isinstance(data, ImageDataModule)
-    data.valid_size = manifest.image_size
+    if isinstance(data, ImageDataModule):
+        data.valid_size = manifest.image_size
+    elif isinstance(data, IMDBDataModule):
+        data.given_vocab = str(exported.vocab)
     model = task_of(manifest.task).from_manifest(manifest, exported.manifest)
     return score_file(model, exported.onnx, data)

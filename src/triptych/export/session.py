@@ -20,15 +20,17 @@ class OnnxNetwork(nn.Module):
         path: A file of `write_graph`.
         target: The task.
 
-    Shape: as of the task's network; logits (N, L) of `"labels"`.
+    Shape: as of the task's network; logits (N, L) of `"labels"`, (N, K) of `"category"`.
     """
 
     def __init__(self, path: Path, target: Target) -> None:
         super().__init__()
         self.run, self.target = open_network(path), target
 
-    def forward(self, images: Tensor) -> Tensor:
-        output = torch.from_numpy(self.run(images.numpy()))
+    def forward(self, given: Tensor) -> Tensor:
+        output = torch.from_numpy(self.run(given.numpy()))
+        if self.target == "category":
+            return output.clamp(min=torch.finfo(output.dtype).tiny).log()
         return output.logit(_EPSILON) if self.target == "labels" else output
 
 

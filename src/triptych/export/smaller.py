@@ -14,7 +14,8 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from triptych.datasets.pictures import Pictures
-from triptych.export.graph import INPUT, PlainNetwork, write_graph
+from triptych.export.examples import image_example
+from triptych.export.graph import PlainNetwork, write_graph
 from triptych.images import Scale
 from triptych.tasks.inputs import read_image
 from triptych.transforms import evaluation_pipeline
@@ -23,7 +24,7 @@ from triptych.transforms import evaluation_pipeline
 def write_half(network: PlainNetwork, in_channels: int, path: Path) -> None:
     """Writes a network whose weights are float16 and that computes in it; input and output stay as they are."""
     half = PlainNetwork(copy.deepcopy(network.network).half(), network.target).eval()
-    write_graph(half, in_channels, path)
+    write_graph(half, image_example(in_channels), path)
 
 
 def write_int8(source: Path, path: Path, images: "Calibration") -> None:
@@ -69,7 +70,7 @@ class Calibration(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime c
 
     def get_next(self) -> dict[str, Any] | None:
         batch = next(self._batches, None)
-        return None if batch is None else {INPUT: batch}
+        return None if batch is None else {"images": batch}
 
 
 def calibration_image(

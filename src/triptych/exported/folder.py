@@ -21,7 +21,7 @@ class ExportedFolder:
 
     @property
     def onnx(self) -> Path:
-        """The network: uint8 images (N, C, H, W) named `images`; logits, points or probabilities."""
+        """The network: uint8 images (N, C, H, W) or int64 tokens (N, T) to logits, points or probabilities."""
         return self.folder / "model.onnx"
 
     @property
@@ -39,18 +39,32 @@ class ExportedFolder:
         """The model card."""
         return self.folder / "README.md"
 
+    @property
+    def vocab(self) -> Path:
+        """The words of a model of texts by number, a list in JSON."""
+        return self.folder / "vocab.json"
+
+    @property
+    def tokenizer(self) -> Path:
+        """The rules that cut a text into the words of `vocab`, in JSON."""
+        return self.folder / "tokenizer.json"
+
+    def of_input(self, manifest: Manifest) -> list[Path]:
+        """The files that turn what the model answers for into the input of its network; none for images."""
+        return [self.vocab, self.tokenizer] if manifest.input == "text" else []
+
     def read(self, *needed: Path) -> Manifest:
-        """The manifest, after `needed` files have been compared with it.
+        """The manifest, after `needed` files, if there are any, have been compared with it, and those of the input.
 
         Args:
-            needed: Files of the folder that will be read.
+            needed: Files of the folder that will be read; beside them those of `of_input` are.
 
         Raises:
             FileNotFoundError: The folder or a file does not exist.
             BadSampleError: A file has changed since the export.
         """
         manifest = Manifest.read(self.manifest)
-        for path in needed:
+        for path in (*needed, *(self.of_input(manifest) if needed else ())):
             if not path.is_file():
                 raise FileNotFoundError(f"{path}: no such file; export the model again.")
             expected = manifest.files.get(path.name)

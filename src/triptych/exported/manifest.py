@@ -8,8 +8,11 @@ from typing import Any, Literal, get_args
 
 from triptych.errors import BadSampleError
 
-Task = Literal["mask", "point", "labels"]
+Task = Literal["mask", "point", "labels", "category"]
 """What the model predicts: the key of the target in a sample."""
+
+Input = Literal["image", "text"]
+"""What the model answers for."""
 
 FORMAT = 1
 """Version of the form of `model.json`."""
@@ -69,10 +72,11 @@ class Manifest:
     Args:
         task: What it predicts.
         encoder: Name of its encoder.
-        in_channels: Channels of its images.
-        image_size: (height, width) in pixels to which images were resized for its validation.
+        in_channels: Channels of its images; None for texts.
+        image_size: (height, width) in pixels to which images were resized for its validation; None for texts.
         names: Name of each class, point or tag.
         hyper_parameters: Arguments of the task's constructor, to build the network again.
+        input: What it answers for.
         form: What the weights depend on beside the hyper-parameters, by name.
         ignore_index: Class id of void pixels; None for other tasks, or without void.
         palette: RGB of each class; None for other tasks.
@@ -90,10 +94,11 @@ class Manifest:
 
     task: Task
     encoder: str
-    in_channels: int
-    image_size: tuple[int, int]
+    in_channels: int | None
+    image_size: tuple[int, int] | None
     names: list[str]
     hyper_parameters: dict[str, Any]
+    input: Input = "image"
     form: dict[str, bool] = field(default_factory=dict)
     ignore_index: int | None = None
     palette: list[tuple[int, int, int]] | None = None
@@ -136,7 +141,7 @@ class Manifest:
         known = {one.name for one in fields(cls)}
         values = {name: value for name, value in content.items() if name in known}
         try:
-            values["image_size"] = tuple(values["image_size"])
+            values["image_size"] = None if values["image_size"] is None else tuple(values["image_size"])
             values["palette"] = [tuple(color) for color in values.get("palette") or ()] or None
             values["hyper_parameters"] = dict(values["hyper_parameters"])
             values["data"] = None if values.get("data") is None else DataCard(**values["data"])
@@ -145,6 +150,9 @@ class Manifest:
             manifest = cls(**values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadSampleError(f"{path}: expected the keys of an exported model; {error}.") from error
-        if manifest.task not in get_args(Task):
-            raise BadSampleError(f"{path}: task: expected one of {', '.join(get_args(Task))}, got {manifest.task!r}.")
+        for name, choices in (("task", get_args(Task)), ("input", get_args(Input))):
+            if (got := getattr(manifest, name)) not in choices:
+                raise BadSampleError(f"{path}: {name}: expected one of {', '.join(choices)}, got {got!r}.")
+        if manifest.input == "image" and (manifest.image_size is None or manifest.in_channels is None):
+            raise BadSampleError(f"{path}: expected image_size and in_channels of a model of images, got null.")
         return manifest

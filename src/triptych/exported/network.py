@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +11,8 @@ import numpy.typing as npt
 from triptych._threads import processors
 from triptych.errors import BadSampleError
 
-Network = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
-"""Gives logits, points or probabilities for images uint8 (N, C, H, W)."""
+Network = Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]
+"""Gives logits, points or probabilities for images uint8 (N, C, H, W), or probabilities for tokens int64 (N, T)."""
 
 _ONLY_ERRORS = 3
 """Level of onnxruntime's messages, which it writes on standard error."""
@@ -45,12 +46,13 @@ def open_network(path: Path) -> Network:
             f"{path}: expected a network that onnxruntime {onnxruntime.__version__} runs, got: {_line(error)}; export "
             "the model again, or install a newer onnxruntime."
         ) from error
+    name = session.get_inputs()[0].name
 
-    def run(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def run(batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         try:
-            (outputs,) = session.run(None, {"images": images})
+            (outputs,) = session.run(None, {name: batch})
         except Exception as error:
-            raise RuntimeError(f"{path}: cannot run on images {images.shape}: {_line(error)}.") from error
+            raise RuntimeError(f"{path}: cannot run on {name} {batch.shape}: {_line(error)}.") from error
         return np.asarray(outputs, dtype=np.float32)
 
     return run

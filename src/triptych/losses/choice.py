@@ -35,6 +35,11 @@ TAG_LOSSES: dict[str, LossFunction] = {
 }
 """The losses of `MultiLabelClassifier` by name."""
 
+CATEGORY_LOSSES: dict[str, LossFunction] = {"cross_entropy": cross_entropy, "focal": focal}
+"""The losses of `TextClassifier` by name."""
+TOKEN_LOSSES: dict[str, LossFunction] = {"cross_entropy": cross_entropy}
+"""The losses of `LanguageModel` by name."""
+
 LossChoice = str | dict[str, Any] | list[str | dict[str, Any]] | Callable[..., Any] | None
 """A loss by name, such as `dice`; with arguments, such as `{name: focal, gamma: 3}`; a list of these, for their sum, in
 which `weight` is the factor of each; or a function (preds, target) -> LossTerms, or the mean of the batch, a scalar."""

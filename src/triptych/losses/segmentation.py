@@ -1,4 +1,7 @@
-"""Losses of pixels: each labelled pixel is an element, so the mean over a split does not depend on its batches."""
+"""Losses of classes: each labelled pixel is an element, so the mean over a split does not depend on its batches.
+
+An element may also be a text with its category, or a token with the next one: what follows (N, C) is of any shape.
+"""
 
 from typing import NamedTuple
 
@@ -32,7 +35,9 @@ def cross_entropy(
     losses = pixels.losses * pixels.weights
     if label_smoothing:
         weight = weights_on(logits.device, class_weights)
-        by_class = -pixels.log_probs if weight is None else -pixels.log_probs * weight[:, None, None]
+        by_class = (
+            -pixels.log_probs if weight is None else -pixels.log_probs * weight.view(-1, *[1] * (target.ndim - 1))
+        )
         losses = (1 - label_smoothing) * losses + label_smoothing * by_class.mean(dim=1) * pixels.labelled
     return LossTerms.of(losses, pixels.weights)
 

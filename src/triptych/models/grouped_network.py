@@ -1,7 +1,6 @@
 """Base class of all networks: an encoder, layer groups and freezing."""
 
 from abc import ABC, abstractmethod
-from typing import Self
 
 from torch import nn
 
@@ -23,7 +22,7 @@ class GroupedNetwork(nn.Module, ABC):
         freeze_to(self, self.layer_groups(), first, train_bn)
         self.train(self.training)
 
-    def train(self, mode: bool = True) -> Self:
+    def train(self, mode: bool = True) -> "GroupedNetwork":
         """Sets the mode, but batch-norm with frozen parameters stays in evaluation mode."""
         super().train(mode)
         keep_frozen_norms(self)

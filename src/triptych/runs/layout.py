@@ -31,6 +31,11 @@ class RunLayout:
         return self.folder / "hparams.yaml"
 
     @property
+    def vocab(self) -> Path:
+        """The vocabulary of a model of texts, a JSON list of tokens."""
+        return self.folder / "vocab.json"
+
+    @property
     def recipe(self) -> Path:
         """The state from which a recipe resumes."""
         return self.folder / "recipe.json"

@@ -1,4 +1,4 @@
-"""An exported model without torch: onnxruntime, NumPy, OpenCV and Pillow.
+"""An exported model without torch: onnxruntime, NumPy, OpenCV and Pillow; spaCy for texts.
 
 ```python
 from triptych.runtime import load
@@ -10,6 +10,6 @@ result.overlay().save("overlay.png")
 """
 
 from triptych.runtime.model import Model, load
-from triptych.runtime.results import MaskResult, PointResult, Result, TagResult
+from triptych.runtime.results import CategoryResult, ImageResult, MaskResult, PointResult, Result, TagResult
 
-__all__ = ["MaskResult", "Model", "PointResult", "Result", "TagResult", "load"]
+__all__ = ["CategoryResult", "ImageResult", "MaskResult", "Model", "PointResult", "Result", "TagResult", "load"]

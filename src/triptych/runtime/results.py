@@ -1,4 +1,4 @@
-"""What a model answers for an image."""
+"""What a model answers for an image or a text."""
 
 from functools import cached_property
 from typing import Any, ClassVar
@@ -21,29 +21,42 @@ from triptych.runtime.resizing import (
 
 
 class Result:
-    """The answer of a model for an image; each task has a class of its own.
+    """The answer of a model; each task has a class of its own.
 
     Args:
         manifest: Of the model.
-        output: Output of the network for the image, without N.
-        image: The image, to draw on; a file is read again.
-        size: (height, width) of the image in pixels.
+        output: Output of the network, without N.
+        given: The image or text.
+        size: (height, width) of the image in pixels, or the number of tokens of the text.
     """
 
     gives: ClassVar[str]
     """What a result of this task has, in words."""
 
-    def __init__(self, manifest: Manifest, output: Floats, image: GivenImage, size: Size) -> None:
-        self.manifest, self.output, self.image, self.size = manifest, output, image, size
+    def __init__(self, manifest: Manifest, output: Floats, given: Any, size: Any) -> None:
+        self.manifest, self.output, self.given, self.size = manifest, output, given, size
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"a {type(self).__name__} has no {name}; it has {self.gives}.")
 
+    def _by_probability(self) -> dict[str, float]:
+        """Probability of each name, the highest first, where the network gives probabilities."""
+        order = np.argsort(-self.output, kind="stable")
+        return {self.manifest.names[index]: float(self.output[index]) for index in order}
+
+
+class ImageResult(Result):
+    """The answer for an image, which is drawn on; a file is read again."""
+
+    given: GivenImage
+    size: Size
+
     def _rgb(self) -> Pixels:
-        return given_pixels(self.image, self.manifest.in_channels, self.manifest.scale)[..., :3]
+        assert self.manifest.in_channels is not None
+        return given_pixels(self.given, self.manifest.in_channels, self.manifest.scale)[..., :3]
 
 
-class MaskResult(Result):
+class MaskResult(ImageResult):
     """A class for each pixel."""
 
     gives = "mask, confidence, probabilities and overlay()"
@@ -69,7 +82,7 @@ class MaskResult(Result):
         return overlay(self._rgb(), self.mask, colors, self.manifest.names)
 
 
-class PointResult(Result):
+class PointResult(ImageResult):
     """The place of each point."""
 
     gives = "points and overlay()"
@@ -84,7 +97,7 @@ class PointResult(Result):
         return draw_points(self._rgb(), self.points.tolist())
 
 
-class TagResult(Result):
+class TagResult(ImageResult):
     """The probability of each tag."""
 
     gives = "tags and probabilities"
@@ -100,9 +113,34 @@ class TagResult(Result):
     @property
     def probabilities(self) -> dict[str, float]:
         """Probability of each tag, the highest first."""
-        order = np.argsort(-self.output, kind="stable")
-        return {self.manifest.names[index]: float(self.output[index]) for index in order}
+        return self._by_probability()
 
 
-RESULTS: dict[str, type[Result]] = {"mask": MaskResult, "point": PointResult, "labels": TagResult}
+class CategoryResult(Result):
+    """The category of a text."""
+
+    gives = "category, probabilities and tokens"
+
+    @property
+    def category(self) -> str:
+        """The most probable category."""
+        return self.manifest.names[int(self.output.argmax())]
+
+    @property
+    def probabilities(self) -> dict[str, float]:
+        """Probability of each category, the highest first."""
+        return self._by_probability()
+
+    @property
+    def tokens(self) -> int:
+        """Number of tokens that the network has read."""
+        return int(self.size)
+
+
+RESULTS: dict[str, type[Result]] = {
+    "mask": MaskResult,
+    "point": PointResult,
+    "labels": TagResult,
+    "category": CategoryResult,
+}
 """The class of the results of each task."""

@@ -20,9 +20,12 @@ def averaging(network: Network, manifest: Manifest, tta: TTAChoice) -> Network:
         tta: The views; see `triptych.views.TTAChoice`.
 
     Raises:
-        ValueError: `tta` is unknown, or mirrors points of which nothing says how they change places.
+        ValueError: `tta` is unknown, or mirrors points of which nothing says how they change places; or the model
+            answers for texts.
     """
     views = views_of(tta)
+    if views and manifest.input != "image":
+        raise ValueError(f"tta: expected none for a model of texts, got {tta!r}; views are of images.")
     names = manifest.names if manifest.task == "point" else ()
     pairs = pairs_for(views, manifest.hyper_parameters.get("flip_pairs"), names)
 

@@ -6,21 +6,31 @@ from html import escape
 from triptych.exported import Manifest
 from triptych.serve.web_files import text_of, vendor_card
 
-_TITLES = {"mask": "A class for each pixel", "point": "Points in an image", "labels": "Tags for an image"}
-_NOUNS = {"mask": ("class", "classes"), "point": ("point", "points"), "labels": ("tag", "tags")}
+_TITLES = {
+    "mask": "A class for each pixel",
+    "point": "Points in an image",
+    "labels": "Tags for an image",
+    "category": "A category for a text",
+}
+_NOUNS = {
+    "mask": ("class", "classes"),
+    "point": ("point", "points"),
+    "labels": ("tag", "tags"),
+    "category": ("category", "categories"),
+}
 _DOES = {
     "mask": "gives each pixel one of {}",
     "point": "finds {} in an image",
     "labels": "gives each of {} a probability",
+    "category": "gives a text one of {}",
 }
+_GIVEN = {"image": ("image", "images"), "text": ("text", "texts")}
 _LIMITS = (
-    "It always answers, also about an image unlike those that it was trained on; then its answer means little.",
+    "It always answers, also about {one} unlike those that it was trained on; then its answer means little.",
     "Its probabilities are what the network computes. They were not compared with how often it is right.",
 )
-_HERE = "Images and corrections stay in this browser: the page sends no request to anywhere, and works without network."
-_SERVED = (
-    "Images are sent to the server that this page came from. It keeps none, except with a correction that you save."
-)
+_HERE = "{} and corrections stay in this browser: the page sends no request to anywhere, and works without network."
+_SERVED = "{} are sent to the server that this page came from. It keeps none, except with a correction that you save."
 _SPELLED = {"iou": "IoU", "f2": "F2", "px": "in pixels"}
 _MOST_NAMES = 6
 
@@ -49,7 +59,9 @@ def about(manifest: Manifest, offline: bool) -> str:
         offline: Whether it runs in the browser.
     """
     model = f"<div><h2>The model</h2>{_table(_facts(manifest))}</div>"
-    limits = [_sized(manifest), *_LIMITS, _HERE if offline else _SERVED]
+    one, all_given = {"image": ("an image", "Images"), "text": ("a text", "Texts")}[manifest.input]
+    kept = (_HERE if offline else _SERVED).format(all_given)
+    limits = [*_read(manifest), *(limit.format(one=one) for limit in _LIMITS), kept]
     items = "".join(f"<li>{escape(limit)}</li>" for limit in limits)
     return f"{model}<div><h2>Its limits</h2><ul>{items}</ul></div>{_licence() if offline else ''}"
 
@@ -58,10 +70,11 @@ def _facts(manifest: Manifest) -> Iterable[tuple[str, str]]:
     yield "Predicts", _counted(len(manifest.names), *_NOUNS[manifest.task])
     yield "Encoder", manifest.encoder
     if (data := manifest.data) is not None:
-        yield "Trained on", f"{data.name}, {_counted(data.train, 'image', 'images')}"
+        yield "Trained on", f"{data.name}, {_counted(data.train, *_GIVEN[manifest.input])}"
         yield from ((name, value) for name, value in (("Licence", data.licence), ("Credit", data.credit)) if value)
     if (scores := manifest.scores) is not None:
-        yield "Scored on", f"{_counted(scores.samples, 'image', 'images')} that it was not trained on: {scores.split}"
+        samples = _counted(scores.samples, *_GIVEN[manifest.input])
+        yield "Scored on", f"{samples} that it was not trained on: {scores.split}"
         yield from ((_spelled(name), f"{value:.4g}") for name, value in scores.values.items())
     yield "Weights", manifest.precision
 
@@ -83,13 +96,19 @@ def _scored(manifest: Manifest) -> str:
     if (scores := manifest.scores) is None or not scores.values:
         return "How well it does was not measured."
     name, value = next(iter(scores.values.items()))
-    images = _counted(scores.samples, "image", "images")
-    return f"On {images} that it was not trained on ({scores.split}): {_spelled(name)} {value:.3g}."
+    samples = _counted(scores.samples, *_GIVEN[manifest.input])
+    return f"On {samples} that it was not trained on ({scores.split}): {_spelled(name)} {value:.3g}."
 
 
-def _sized(manifest: Manifest) -> str:
-    height, width = manifest.image_size
-    return f"It sees each image at {width} x {height} pixels, the size of its validation; smaller things can be missed."
+def _read(manifest: Manifest) -> Iterable[str]:
+    """How what is given reaches the network."""
+    if manifest.image_size is not None:
+        height, width = manifest.image_size
+        yield f"It sees each image at {width} x {height} pixels, as in its validation; smaller things can be missed."
+    if (most := manifest.hyper_parameters.get("max_len")) is not None:
+        yield f"It reads a whole text, but decides by its last {most:,} words and signs."
+    if manifest.input == "text":
+        yield "It reads a word that it was not trained on as an unknown one: other languages mean nothing to it."
 
 
 def _spelled(name: str) -> str:

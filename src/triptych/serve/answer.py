@@ -10,7 +10,7 @@ from PIL import Image
 
 from triptych.draw.overlay import palette_mask
 from triptych.exported import Manifest
-from triptych.runtime import MaskResult, PointResult, Result, TagResult
+from triptych.runtime import CategoryResult, ImageResult, MaskResult, PointResult, Result, TagResult
 
 Json = dict[str, Any]
 _Pixels = npt.NDArray[np.uint8]
@@ -20,19 +20,20 @@ def answer_of(result: Result) -> Json:
     """The answer of `POST /predict`, as `triptych.serve.openapi` describes it.
 
     Args:
-        result: What the model says about an image.
+        result: What the model says about an image or a text.
     """
-    height, width = result.size
     match result:
         case MaskResult():
-            content = _mask(result)
+            content = _sides(result) | _mask(result)
         case PointResult():
-            content = _points(result)
+            content = _sides(result) | _points(result)
         case TagResult():
-            content = _tags(result)
+            content = _sides(result) | _tags(result)
+        case CategoryResult():
+            content = _categories(result)
         case _:
             raise ValueError(f"expected the result of a known task, got {type(result).__name__}.")
-    return {"task": result.manifest.task, "width": width, "height": height, **content}
+    return {"task": result.manifest.task, **content}
 
 
 def mask_png(ids: _Pixels, manifest: Manifest) -> bytes:
@@ -40,6 +41,11 @@ def mask_png(ids: _Pixels, manifest: Manifest) -> bytes:
     colors = np.zeros((256, 3), np.uint8)  # with fewer, a PNG would have fewer bits, and no 255
     colors[: len(manifest.names)] = np.array(manifest.palette)
     return _png(palette_mask(ids, colors))
+
+
+def _sides(result: ImageResult) -> Json:
+    height, width = result.size
+    return {"width": width, "height": height}
 
 
 def _mask(result: MaskResult) -> Json:
@@ -87,6 +93,11 @@ def _tags(result: TagResult) -> Json:
             for name, probability in result.probabilities.items()
         ]
     }
+
+
+def _categories(result: CategoryResult) -> Json:
+    rows = [{"name": name, "probability": round(one, 6)} for name, one in result.probabilities.items()]
+    return {"categories": rows, "tokens": result.tokens}
 
 
 def _png(image: Image.Image) -> bytes:

@@ -14,8 +14,6 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from triptych.errors import BadSampleError, one_line
-from triptych.exported import Manifest
-from triptych.images import Channels, ImageHeader, uploaded_header, uploaded_image
 from triptych.runtime import Model, Result
 from triptych.serve.answer import answer_of
 from triptych.serve.corrections import Corrections
@@ -24,6 +22,7 @@ from triptych.serve.guard import Guard
 from triptych.serve.limits import Limits
 from triptych.serve.openapi import description
 from triptych.serve.page_policy import content_security_policy
+from triptych.serve.upload import upload_of
 from triptych.serve.workers import Workers
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -71,7 +70,7 @@ class _Server:
     def __init__(self, model: Model, page: str, corrections: Corrections | None, limits: Limits) -> None:
         self.model, self.corrections, self.limits = model, corrections, limits
         self._page, self._policy = page, content_security_policy(page)
-        self._channels = _channels(model.manifest)
+        self._upload = upload_of(model.manifest, limits)
         self._workers = Workers(limits)
 
     def routes(self, needs_token: bool) -> list[Route]:
@@ -97,12 +96,12 @@ class _Server:
         self._workers.close()
 
     async def predict(self, request: Request) -> Response:
-        """`POST /predict`: the answer for an image."""
-        return await self._answer(request, ("image",), self._predict)
+        """`POST /predict`: the answer for an image or a text."""
+        return await self._answer(request, (self._upload.field,), self._predict)
 
     async def correct(self, request: Request) -> Response:
-        """`POST /corrections`: saves an image with the label that it should have."""
-        return await self._answer(request, ("image", "label"), self._correct)
+        """`POST /corrections`: saves an image or a text with the label that it should have."""
+        return await self._answer(request, (self._upload.field, "label"), self._correct)
 
     async def _answer(self, request: Request, needed: Sequence[str], work: Callable[[Form], Response]) -> Response:
         read = functools.partial(read_form, request, self.limits.upload_bytes, needed)
@@ -114,8 +113,8 @@ class _Server:
 
     def _correct(self, form: Form) -> Response:
         assert self.corrections is not None
-        result, header = self._result(form)
-        correction = self.corrections.checked(form["image"], header, form["label"], result)
+        result, kind = self._result(form)
+        correction = self.corrections.checked(form[self._upload.field], kind, form["label"], result)
         try:
             saved = self.corrections.save(correction, form.get("name", b"").decode("utf-8", "replace"))
         except OSError as error:
@@ -123,19 +122,10 @@ class _Server:
             raise _not_saved(error) from error
         return JSONResponse({"saved": saved}, 201)
 
-    def _result(self, form: Form) -> tuple[Result, ImageHeader]:
-        """What the model says about an upload, and the header of that."""
-        data, scale = form["image"], self.model.manifest.scale
-        header = uploaded_header(data, "image", self.limits.pixels)
-        return self.model(uploaded_image(data, "image", header, self._channels, scale)), header
-
-
-def _channels(manifest: Manifest) -> Channels:
-    match manifest.in_channels:
-        case 3 | 4 as channels:
-            return channels
-        case others:
-            raise ValueError(f"in_channels: expected a model of 3 or 4 channels, whose images are files, got {others}.")
+    def _result(self, form: Form) -> tuple[Result, str]:
+        """What the model says about an upload, and the format of that."""
+        given, kind = self._upload.read(form[self._upload.field])
+        return self.model(given), kind
 
 
 def _not_saved(error: OSError) -> HTTPException:

@@ -40,8 +40,8 @@ async def read_form(request: Request, max_bytes: int, needed: Sequence[str]) -> 
         )
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
-        raise _too_large(max_bytes)
-    body = _bounded(request.stream(), max_bytes)
+        raise _too_large(max_bytes, needed[0])
+    body = _bounded(request.stream(), max_bytes, needed[0])
     parser = _InMemory(request.headers, body, max_files=_MAX_PARTS, max_fields=_MAX_PARTS, max_part_size=max_bytes)
     try:
         form = await parser.parse()
@@ -55,18 +55,18 @@ async def read_form(request: Request, max_bytes: int, needed: Sequence[str]) -> 
     return fields
 
 
-async def _bounded(stream: AsyncGenerator[bytes, None], max_bytes: int) -> AsyncGenerator[bytes, None]:
+async def _bounded(stream: AsyncGenerator[bytes, None], max_bytes: int, what: str) -> AsyncGenerator[bytes, None]:
     """The chunks of a body, as long as they are within the bound."""
     received = 0
     async for chunk in stream:
         received += len(chunk)
         if received > max_bytes:
-            raise _too_large(max_bytes)
+            raise _too_large(max_bytes, what)
         yield chunk
 
 
-def _too_large(max_bytes: int) -> HTTPException:
-    return HTTPException(413, f"expected at most {max_bytes / 2**20:.3g} MB, got more; send a smaller image.")
+def _too_large(max_bytes: int, what: str) -> HTTPException:
+    return HTTPException(413, f"expected at most {max_bytes / 2**20:.3g} MB, got more; send a smaller {what}.")
 
 
 async def _content(value: UploadFile | str) -> bytes:

@@ -8,7 +8,7 @@ from triptych.exported import Manifest
 Schema = dict[str, Any]
 
 _REFUSALS = {
-    "400": "The form is broken, a field is missing, or the image or the label cannot be read.",
+    "400": "The form is broken, a field is missing, or one cannot be read.",
     "401": "The token is missing.",
     "403": "The request comes from another site's page.",
     "413": "The upload is too large.",
@@ -21,6 +21,7 @@ _LABELS = {
     "mask": "PNG of 8-bit class ids in the size of the image as shown; 255 is void.",
     "point": "JSON: a list of the points, `{name, y, x}` in pixels of the image as shown; one left out is missing.",
     "labels": "JSON: a list of the tags that the image has.",
+    "category": "JSON: the category that the text has.",
 }
 
 
@@ -52,24 +53,28 @@ def description(manifest: Manifest, corrections: bool, needs_token: bool) -> Sch
 def _predict(manifest: Manifest) -> Schema:
     return {
         "operationId": "predict",
-        "summary": "The model's answer for an image.",
-        "requestBody": _form({"image": _file("The image: PNG, JPEG, WebP, BMP or TIFF.")}, ["image"]),
+        "summary": f"The model's answer for one {manifest.input}.",
+        "requestBody": _form({manifest.input: _given(manifest)}, [manifest.input]),
         "responses": {"200": _json("The answer.", _reference("Answer")), **_refusals(_REFUSALS)},
     }
 
 
 def _correct(manifest: Manifest) -> Schema:
     fields = {
-        "image": _file("The image, as it was sent to `/predict`."),
+        manifest.input: _given(manifest),
         "label": {"description": _LABELS[manifest.task], "type": "string"},
-        "name": {"description": "Name of the image; its stem names the files.", "type": "string"},
+        "name": {"description": f"Name of the {manifest.input}; its stem names the files.", "type": "string"},
     }
-    saved = _object({"saved": {"description": "The image, below the folder of the corrections.", "type": "string"}})
+    where = f"The {manifest.input}, below the folder of the corrections."
+    saved = _object({"saved": {"description": where, "type": "string"}})
     return {
         "operationId": "correct",
-        "summary": "Saves an image with the label that it should have, as training data.",
-        "requestBody": _form(fields, ["image", "label"]),
-        "responses": {"201": _json("It is saved.", saved), **_refusals(_REFUSALS | _NOT_SAVED)},
+        "summary": f"Saves one {manifest.input} with the label that it should have, as training data.",
+        "requestBody": _form(fields, [manifest.input, "label"]),
+        "responses": {
+            "201": _json("It is saved.", saved),
+            **_refusals(_REFUSALS | _NOT_SAVED),
+        },
     }
 
 
@@ -83,12 +88,16 @@ def _health() -> Schema:
     return {"operationId": "health", "summary": "Whether the server answers.", "responses": responses}
 
 
+def _given(manifest: Manifest) -> Schema:
+    text = {"description": "The text, in UTF-8; HTML is removed.", "type": "string"}
+    return {"image": _file("The image: PNG, JPEG, WebP, BMP or TIFF."), "text": text}[manifest.input]
+
+
 def _answer(manifest: Manifest) -> Schema:
+    of_task = {"mask": _mask_answer, "point": _point_answer, "labels": _tag_answer, "category": _category_answer}
     pixels = {"type": "integer", "minimum": 1}
-    of_task = {"mask": _mask_answer, "point": _point_answer, "labels": _tag_answer}[manifest.task]
-    return _object(
-        {"task": {"const": manifest.task}, "width": pixels, "height": pixels, **of_task({"enum": manifest.names})}
-    )
+    sides = {"image": {"width": pixels, "height": pixels}, "text": {}}[manifest.input]
+    return _object({"task": {"const": manifest.task}, **sides, **of_task[manifest.task]({"enum": manifest.names})})
 
 
 def _mask_answer(name: Schema) -> Schema:
@@ -119,6 +128,14 @@ def _tag_answer(name: Schema) -> Schema:
         "chosen": {"type": "boolean"},
     }
     return {"tags": {"description": "All tags, the most probable first.", **_list(_object(one_tag))}}
+
+
+def _category_answer(name: Schema) -> Schema:
+    one_category = {"name": name, "probability": _fraction("Of the category; they sum to 1.")}
+    return {
+        "categories": {"description": "All categories, the most probable first.", **_list(_object(one_category))},
+        "tokens": {"description": "Number of tokens that the text was cut into.", "type": "integer", "minimum": 1},
+    }
 
 
 def _object(properties: Schema) -> Schema:

@@ -8,11 +8,16 @@ from typing import Any
 
 PAGE_SCRIPTS = (
     *("dom", "facts", "crc", "png", "zip", "picture", "layout", "on_server", "in_browser", "save"),
-    *("inputs", "camera", "stage", "view", "brush", "legend", "mask_view", "point_view", "tag_view", "main"),
+    *("inputs", "camera", "stage", "image_input", "text_input"),
+    *("view", "brush", "legend", "mask_view", "point_view", "tag_view", "category_view", "main"),
 )
 """The page's modules; each comes after those that it imports."""
 
-WORKER_SCRIPTS = ("resize", "logits", "worker")
+WORKER_SCRIPTS = (
+    *("resize", "logits"),
+    *("python_pattern", "html_entities", "text_rules", "tokenizer", "words"),
+    "worker",
+)
 """The modules of the thread that the network runs in."""
 
 _WEB = files("triptych.serve").joinpath("web")

@@ -51,7 +51,7 @@ class Workers:
                 return await asyncio.wrap_future(job)
         except TimeoutError:
             raise HTTPException(
-                504, f"expected an answer within {self.limits.seconds:g} s, got none; send a smaller image."
+                504, f"expected an answer within {self.limits.seconds:g} s, got none; send something smaller."
             ) from None
         finally:
             if job is None:

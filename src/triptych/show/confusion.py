@@ -1,4 +1,4 @@
-"""Confusion of classes or tags, or the errors by point, over the validation split."""
+"""Confusion of classes, tags or categories, or the errors by point, over the validation split."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from triptych.tasks.base import TransferTask
 
 
 def plot_confusion(model: TransferTask | str | Path, data: TriptychDataModule) -> Figure:
-    """Classes: row-normalised confusion matrix. Tags: true positives, false negatives and false positives of each.
+    """Classes, categories: row-normalised confusion matrix. Tags: true and false positives, false negatives of each.
 
     Several points: the mean error of each in pixels, the largest first. Void pixels and missing points are not counted.
     Classes and tags that neither occur nor are predicted are left out.
@@ -22,14 +22,16 @@ def plot_confusion(model: TransferTask | str | Path, data: TriptychDataModule) -
 
     Raises:
         FileNotFoundError: The checkpoint does not exist.
-        ValueError: The model predicts a single point, has another task than the data, or the validation split is empty.
+        ValueError: The model predicts a single point or the next token, has another task than the data, or the
+            validation split is empty.
     """
     with evaluating(model, data) as evaluation:
-        counts = panel_for(evaluation.model).confusion()
+        panel = panel_for(evaluation.model)
+        counts = panel.confusion()
         if counts is None:
             raise ValueError(
-                f"plot_confusion: expected a model of classes, tags or several points, got "
-                f"{type(evaluation.model).__name__} of one point; see show_top_losses for its largest errors."
+                "plot_confusion: expected a model of classes, tags, categories or several points, got "
+                f"{type(evaluation.model).__name__} {panel.no_confusion}; see show_top_losses for its largest errors."
             )
         evaluation.feed(counts)
         return counts.figure()

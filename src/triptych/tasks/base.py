@@ -8,7 +8,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from triptych.datasets.sample import Input, wrong_target
-from triptych.exported import Manifest
+from triptych.exported import ExportedFolder, Manifest
 from triptych.losses import ChosenLoss, LossChoice, LossFunction, LossTerms, SplitLoss
 from triptych.models.grouped_network import GroupedNetwork
 from triptych.models.layer_groups import LayerGroups
@@ -178,7 +178,7 @@ class TransferTask(Checkpointing, Pretrained):
             self.network = self.build_network()
             self.freeze_groups(self.hparams["freeze_to"], self.hparams["train_bn"])
 
-    def take_manifest(self, manifest: Manifest) -> None:
+    def take_manifest(self, manifest: Manifest, exported: ExportedFolder) -> None:
         self.take_form(manifest.form)
 
     def scalar_scores(self) -> dict[str, float]:

@@ -10,17 +10,21 @@ from triptych.files import plain_path
 from triptych.runs.checkpoint import read_hyper_parameters
 from triptych.runs.layout import checkpoint_of
 from triptych.tasks.base import TransferTask
+from triptych.tasks.language_model import LanguageModel
 from triptych.tasks.multilabel import MultiLabelClassifier
 from triptych.tasks.points import PointRegressor
 from triptych.tasks.segmentation import UNetSegmenter
 from triptych.tasks.start import constructor_arguments
+from triptych.tasks.text_classifier import TextClassifier
 
 _TASKS: dict[str, type[TransferTask]] = {
     "num_classes": UNetSegmenter,
     "num_points": PointRegressor,
     "num_labels": MultiLabelClassifier,
+    "num_categories": TextClassifier,
+    "vocab_size": LanguageModel,
 }
-"""Each task by a hyper-parameter that no other task has."""
+"""Each task by a hyper-parameter that no task after it has."""
 
 
 def load_model(path: str | Path) -> TransferTask:
@@ -33,7 +37,7 @@ def load_model(path: str | Path) -> TransferTask:
 
     Raises:
         FileNotFoundError: `path` does not exist, or the folder has no checkpoint.
-        ValueError: The checkpoint is incomplete, not of one of the three tasks, or of a class that is not loaded.
+        ValueError: The checkpoint is incomplete, of no task of triptych, or of a class that is not loaded.
     """
     checkpoint = checkpoint_of(path)
     hparams = read_hyper_parameters(checkpoint)
@@ -44,9 +48,10 @@ def load_model(path: str | Path) -> TransferTask:
             )
             path = plain_path(checkpoint)
             return task.load_from_checkpoint(path, map_location="cpu", weights_only=True, **chosen)
+    names = ", ".join(task.__name__ for task in _TASKS.values())
     raise ValueError(
-        f"{checkpoint}: expected a checkpoint of UNetSegmenter, PointRegressor or MultiLabelClassifier, got one "
-        f"without {', '.join(_TASKS)} among its hyper-parameters."
+        f"{checkpoint}: expected a checkpoint of one of {names}, got one without {', '.join(_TASKS)} among its "
+        "hyper-parameters."
     )
 
 

@@ -70,3 +70,18 @@ def wrong_tags(preds: Tensor, target: Tensor, tags: Sequence[str]) -> str:
         if is_wrong.any()
     ]
     return "; ".join(parts) or _NOTHING
+
+
+def wrong_category(logits: Tensor, target: Tensor, categories: Sequence[str]) -> str:
+    """The predicted and the true category of a text, with the probability of what was predicted.
+
+    Args:
+        logits: (K,).
+        target: Index of the true category, a scalar.
+        categories: Name of each category.
+    """
+    predicted, true = int(logits.argmax()), int(target)
+    probability = float(logits.float().softmax(dim=0)[predicted])
+    if predicted == true:
+        return f"{_NOTHING}: {categories[true]} ({probability:.0%})"
+    return f"{categories[true]} taken for {categories[predicted]} ({probability:.0%})"

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from torch import Tensor
 
 from triptych.datasets.sample import Batch
-from triptych.exported import Manifest
+from triptych.exported import ExportedFolder, Manifest
 from triptych.losses import TAG_LOSSES, LossChoice, LossTerms
 from triptych.metrics import TagScores
 from triptych.metrics.image_counts import TagCounts
@@ -141,9 +141,9 @@ class MultiLabelClassifier(ImageTask):
             self.thresholds = state_dict.pop(prefix + _THRESHOLDS).detach().cpu().clone()
         super()._load_from_state_dict(state_dict, prefix, *args)
 
-    def take_manifest(self, manifest: Manifest) -> None:
+    def take_manifest(self, manifest: Manifest, exported: ExportedFolder) -> None:
         """See `Pretrained`; the thresholds that a validation chose are part of the model."""
-        super().take_manifest(manifest)
+        super().take_manifest(manifest, exported)
         rows = [manifest.thresholds.get(choice) for choice in CHOICES] if manifest.thresholds else []
         for row, values in zip(self.thresholds, rows, strict=False):
             if values is not None:

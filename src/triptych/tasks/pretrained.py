@@ -27,8 +27,8 @@ class Pretrained(L.LightningModule):
     """The key of a sample's target."""
     network: GroupedNetwork | None
 
-    def take_manifest(self, manifest: Manifest) -> None:
-        """Takes what a model needs beside hyper-parameters and weights."""
+    def take_manifest(self, manifest: Manifest, exported: ExportedFolder) -> None:
+        """Takes what a model needs beside hyper-parameters and weights from a manifest and its folder."""
         raise NotImplementedError
 
     @classmethod
@@ -80,7 +80,7 @@ class Pretrained(L.LightningModule):
         try:
             model = cls(**given)
             model.configure_model()
-            model.take_manifest(manifest)
+            model.take_manifest(manifest, ExportedFolder(path.parent))
         except (TypeError, ValueError, RuntimeError) as error:
             raise BadSampleError(f"{path}: hyper_parameters: {one_line(error)}") from error
         return model
@@ -94,7 +94,8 @@ def _local(source: str | Path) -> Path:
         raise MissingDataError(
             f"{source}: no such folder; expected one of `triptych export`, or user/name on the Hugging Face hub."
         )
-    wanted = [path.name for path in (ExportedFolder("").manifest, ExportedFolder("").weights)]
+    folder = ExportedFolder("")
+    wanted = [path.name for path in (folder.manifest, folder.weights, folder.vocab, folder.tokenizer)]
     try:
         return Path(snapshot_download(str(source), allow_patterns=wanted))
     except (OSError, ValueError) as error:

@@ -61,6 +61,25 @@ def point_table(scores: dict[str, Tensor], point_names: list[str], title: str) -
     return table
 
 
+def category_table(scores: dict[str, Tensor], categories: list[str], title: str) -> Table:
+    """Scores of the categories with samples, most frequent first, and over all of them.
+
+    Args:
+        scores: What `CategoryScores` computes.
+        categories: Names of the categories.
+        title: Title of the table.
+    """
+    table = _table(title, "category", ("samples", "precision", "recall", "F1"))
+    for i in scores["support"].argsort(descending=True).tolist():
+        if scores["support"][i] > 0:
+            columns = (scores[name][i] for name in ("precision", "recall", "category_f1"))
+            table.add_row(categories[i], str(int(scores["support"][i])), *(_score(value) for value in columns))
+    table.add_section()
+    table.add_row("mean", str(int(scores["support"].sum())), "", "", _score(scores["f1"]))
+    table.add_row("accuracy", "", "", "", _score(scores["accuracy"]))
+    return table
+
+
 def gain_line(scores: dict[str, Tensor], threshold: float) -> str:
     """F2 with fixed and with chosen thresholds, in one line.
 

@@ -42,7 +42,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
 def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ExportedFolder]:
     """The exported model of each task; see `write_exported`."""
     root = tmp_path_factory.mktemp("exported")
-    return {task: write_exported(root / task, task) for task in ("mask", "point", "labels")}
+    return {task: write_exported(root / task, task) for task in ("mask", "point", "labels", "category")}
 
 
 @pytest.fixture(scope="session")

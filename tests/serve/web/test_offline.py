@@ -10,11 +10,12 @@ from browser import NEEDED
 from exported_models import CLASSES, SIZE, TAGS
 from page_user import Visit
 from PIL import Image
-from uploads import decoded, encoded, street
+from uploads import TEXT, decoded, encoded, street
 
 from triptych.datasets.camvid import CamVid
 from triptych.datasets.planet import Planet
 from triptych.datasets.points import Points
+from triptych.datasets.texts import TextRecords
 from triptych.exported import ExportedFolder
 from triptych.runtime import load
 
@@ -107,6 +108,47 @@ def test_tags_are_ticked_and_saved_as_planet(pages: dict[str, str], visit: Visit
     assert files["train_v2.csv"] == b"image_name,tags\ntile,clear\ntile_2,water\n"
     data = Planet(_written(files, tmp_path), tags=TAGS)
     assert [data[i]["labels"].tolist() for i in range(2)] == [[1, 0, 0], [0, 1, 0]]
+
+
+def test_category_is_that_of_the_runtime(
+    pages: dict[str, str], exported: dict[str, ExportedFolder], visit: Visit
+) -> None:
+    user, model = visit(pages["category"], offline=True), load(exported["category"].folder)
+    for text in (TEXT, "bad", "It was DULL, dull, dull.\n\nNever again &amp; so on. 😀", "nothing of it is known"):
+        result, said = model(text), user.write(text)
+        best = result.probabilities[result.category]
+        assert said.startswith(f"{result.category}, {best:.0%}".replace("%", " %"))
+        assert f"· {result.tokens} tokens ·" in said
+    assert user.at(".tags .number").all_inner_texts() == ["50 %", "50 %"]
+
+
+def test_category_is_chosen_and_saved_as_a_table_of_texts(pages: dict[str, str], visit: Visit, tmp_path: Path) -> None:
+    user = visit(pages["category"], offline=True)
+    assert user.write(TEXT).startswith("positive")
+    user.at("#wrong").click()
+    user.page.get_by_label("negative").check()
+    user.save()
+    user.write("bad")
+    user.at("#wrong").click()
+    files = user.save()
+    assert {*files} == {"texts/text.txt", "texts/text_2.txt", "said/text.json", "said/text_2.json", "texts.csv"}
+    assert files["texts/text.txt"] == TEXT.encode()
+    assert json.loads(files["said/text.json"])["categories"][0]["name"] == "positive"
+    texts = TextRecords(_written(files, tmp_path) / "texts.csv", split_column=None)
+    assert [(one["label"], one["text"]) for one in texts] == [("negative", TEXT), ("negative", "bad")]
+    assert {url.split(":")[0] for url in user.requests} <= {"file", "blob"}
+
+
+def test_empty_and_endless_texts_are_refused_in_one_sentence(pages: dict[str, str], visit: Visit) -> None:
+    user = visit(pages["category"], offline=True)
+    user.at("#ask").click()
+    user.at("#status.wrong").wait_for()
+    assert user.said == "Expected at least one word; write or paste a text first."
+    user.at("#text").fill("é" * 100_001)
+    user.at("#text").press("Control+Enter")
+    user.page.wait_for_function("document.getElementById('status').textContent.includes('at most')")
+    assert user.said == "Expected at most 100,000 characters, got 100,001."
+    assert user.write("great").startswith("positive")
 
 
 def test_image_is_turned_as_its_camera_says(pages: dict[str, str], visit: Visit) -> None:

@@ -12,8 +12,9 @@ import uvicorn
 from browser import NEEDED
 from exported_models import CLASSES
 from page_user import Visit
-from uploads import decoded, encoded, street
+from uploads import TEXT, decoded, encoded, street
 
+from triptych.datasets.texts import TextRecords
 from triptych.exported import ExportedFolder
 from triptych.runtime import load
 from triptych.serve.app import build_app
@@ -72,6 +73,23 @@ def test_answer_is_seen_corrected_and_saved(
         assert np.bincount(mask.ravel()).size == 3 and (mask[15, 4:36] == CLASSES.index("tree")).all()
     if task == "labels":
         assert (tmp_path / "corrected/train_v2.csv").read_text() == "image_name,tags\nstreet,clear water\n"
+
+
+def test_text_is_answered_corrected_and_saved(
+    exported: dict[str, ExportedFolder], visit: Visit, tmp_path: Path
+) -> None:
+    with _served(exported["category"], tmp_path / "corrected") as address:
+        user = visit(address)
+        assert user.write(TEXT).startswith("positive")
+        user.at("#wrong").click()
+        user.page.get_by_label("negative").check()
+        user.at("#save").click()
+        user.at("#giving").wait_for()
+        assert user.said == "Saved on the server: texts/text.txt"
+        assert (tmp_path / "corrected/texts/text.txt").read_bytes() == TEXT.encode()
+        assert all(url.startswith((address, "blob:")) for url in user.requests)
+    (text,) = TextRecords(tmp_path / "corrected/texts.csv", split_column=None)
+    assert (text["label"], text["text"]) == ("negative", TEXT)
 
 
 def test_refusal_of_the_server_is_shown(exported: dict[str, ExportedFolder], visit: Visit, tmp_path: Path) -> None:

@@ -1,19 +1,24 @@
 """Where the files of a data set are, and what tells about them, by task."""
 
 import copy
-from typing import Any
-
-from triptych.datamodules import BIWIDataModule, CamVidDataModule, PlanetDataModule, PointsDataModule
+from triptych.datamodules import (
+    BIWIDataModule,
+    CamVidDataModule,
+    IMDBDataModule,
+    PlanetDataModule,
+    PointsDataModule,
+)
 from triptych.datamodules.base import TriptychDataModule
 from triptych.doctor.attempts import Attempts
-from triptych.doctor.inventory import Inventory, PointLabels
+from triptych.doctor.inventory import DataSet, Inventory, PointLabels
 from triptych.doctor.sources.frames import street_frames
 from triptych.doctor.sources.portraits import portraits
 from triptych.doctor.sources.table_of_points import images_of_table
+from triptych.doctor.sources.table_of_texts import texts_of_table
 from triptych.doctor.sources.tiles import tiles
 
 
-def take_inventory(data: TriptychDataModule) -> Inventory[Any]:
+def take_inventory(data: TriptychDataModule) -> DataSet:
     """The files, labels and splits of a data set, before an image is read.
 
     Raises:
@@ -29,10 +34,12 @@ def take_inventory(data: TriptychDataModule) -> Inventory[Any]:
         return portraits(data)
     if isinstance(data, PointsDataModule):
         return images_of_table(data)
+    if isinstance(data, IMDBDataModule):
+        return texts_of_table(data)
     raise ValueError(f"data: expected one of triptych's data modules or a subclass, got {type(data).__name__}.")
 
 
-def _nothing(data: TriptychDataModule) -> Inventory[Any]:
+def _nothing(data: TriptychDataModule) -> DataSet:
     attempt = Attempts(data.root)
     attempt("folder", data.root, copy.copy(data).find)
-    return Inventory(data.root, "sample", {}, PointLabels({}, []), [*attempt.faults()], {})
+    return Inventory(data.root, "sample", [*attempt.faults()], {}, {}, PointLabels({}, []))

@@ -29,4 +29,4 @@ def street_frames(data: CamVidDataModule) -> Inventory[MaskLabels]:
     splits = split_names(data, sample_names, attempt) if names else {}
     images = {name: image_dir / name for name in names}
     labels, faults = MaskLabels(label_dir, paths, unused, table), [*attempt.faults()]
-    return Inventory(data.root, data.noun, images, labels, faults, splits, data.group, data.scale)
+    return Inventory(data.root, data.noun, faults, splits, images, labels, data.group, data.scale)

@@ -32,7 +32,7 @@ def portraits(data: BIWIDataModule) -> Inventory[PointLabels]:
     sample_names = SampleNames(names, data.root, data.root, noun=data.noun)
     splits = split_names(data, sample_names, attempt) if names else {}
     labels, faults = PointLabels(points, []), [*attempt.faults(), *_without_calibration(data.root, persons)]
-    return Inventory(data.root, data.noun, images, labels, faults, splits, data.group, data.scale)
+    return Inventory(data.root, data.noun, faults, splits, images, labels, data.group, data.scale)
 
 
 def _without_calibration(root: Path, persons: list[str]) -> Iterator[Finding]:

@@ -35,4 +35,4 @@ def images_of_table(data: PointsDataModule) -> Inventory[PointLabels]:
     faults = [*attempt.faults()]
     if spelling:
         faults.append(Finding("warning", "point-spelling", spelling, "correct the table if they are one."))
-    return Inventory(data.root, data.noun, images, labels, faults, splits, data.group, data.scale)
+    return Inventory(data.root, data.noun, faults, splits, images, labels, data.group, data.scale)

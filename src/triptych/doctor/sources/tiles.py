@@ -35,7 +35,7 @@ def tiles(data: PlanetDataModule) -> Inventory[TagLabels]:
         labels = TagLabels(tags_of, tags, unused, table, layout["delimiter"], advice)
         splits = split_names(data, SampleNames(images, folder, data.root, aliases=name_of, noun=data.noun), attempt)
     faults = [*attempt.faults()]
-    return Inventory(data.root, data.noun, images, labels, faults, splits, data.group, data.scale, data.channels)
+    return Inventory(data.root, data.noun, faults, splits, images, labels, data.group, data.scale, data.channels)
 
 
 def _find(files: TileFiles, names: Sequence[str], attempt: Attempts) -> tuple[dict[str, Path], str]:

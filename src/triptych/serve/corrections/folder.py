@@ -12,15 +12,21 @@ from triptych.errors import BadSampleError
 from triptych.exported import Manifest
 from triptych.exported.manifest import Task
 from triptych.files import save_together
-from triptych.images import ImageHeader
 from triptych.runtime import MaskResult, Result
 from triptych.serve.answer import answer_of, mask_png
 from triptych.serve.corrections.layout import Layout
 from triptych.serve.corrections.masks import MaskLayout
 from triptych.serve.corrections.points import PointLayout
 from triptych.serve.corrections.tags import TagLayout
+from triptych.serve.corrections.texts import TextLayout
+from triptych.serve.upload import TEXT
 
-LAYOUTS: dict[Task, type[Layout]] = {"mask": MaskLayout, "point": PointLayout, "labels": TagLayout}
+LAYOUTS: dict[Task, type[Layout]] = {
+    "mask": MaskLayout,
+    "point": PointLayout,
+    "labels": TagLayout,
+    "category": TextLayout,
+}
 """The layout of each task's data set."""
 
 _SAID = "said"
@@ -28,18 +34,21 @@ _LOCK = ".lock"
 _LOCK_SECONDS = 10.0
 _LONGEST_STEM = 60
 _RESERVED = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)  # by Windows
-_SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "BMP": ".bmp", "TIFF": ".tif"}
+_SUFFIXES = {
+    **{"PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "BMP": ".bmp", "TIFF": ".tif"},
+    TEXT: ".txt",
+}
 """Suffixes by the format that a file's content has."""
 
 
 class Correction(NamedTuple):
     """A correction that can be saved.
 
-    `image` is the suffix and the content of the uploaded file, `label` what the layout makes of the label, and `said`
+    `given` is the suffix and the content of what was uploaded, `label` what the layout makes of the label, and `said`
     the suffix and the content of the file with what the model had said.
     """
 
-    image: tuple[str, bytes]
+    given: tuple[str, bytes]
     label: Any
     said: tuple[str, bytes]
 
@@ -67,33 +76,32 @@ class Corrections:
     def __len__(self) -> int:
         return len(self._stems())
 
-    def checked(self, image: bytes, header: ImageHeader, label: bytes, result: Result) -> Correction:
+    def checked(self, given: bytes, form: str, label: bytes, result: Result) -> Correction:
         """A correction as it was sent.
 
         Args:
-            image: The file.
-            header: Of the file.
+            given: The file of an image, or a text.
+            form: Its format; see `Upload.read`.
             label: See `Layout.label`.
-            result: What the model says about the image.
+            result: What the model says about it.
 
         Raises:
             BadSampleError: The image is of a format that data sets do not have, or the label does not fit.
         """
-        if header.format not in _SUFFIXES:
-            raise BadSampleError(f"image: expected PNG, JPEG, WebP, BMP or TIFF, got {header.format}; convert it.")
-        height_width = header.size[1], header.size[0]
-        return Correction((_SUFFIXES[header.format], image), self._layout.label(label, height_width), _said(result))
+        if form not in _SUFFIXES:
+            raise BadSampleError(f"image: expected PNG, JPEG, WebP, BMP or TIFF, got {form}; convert it.")
+        return Correction((_SUFFIXES[form], given), self._layout.label(label, result.size), _said(result))
 
     def save(self, correction: Correction, name: str) -> str:
         """Writes a correction, with a lock, so that other threads and servers wait.
 
         Args:
             correction: The correction.
-            name: What the user calls the image. Letters, digits, `-` and `_` of its stem name the files; a number is
+            name: What the user calls it. Letters, digits, `-` and `_` of its stem name the files; a number is
                 added if there are such files.
 
         Returns:
-            The path of the image below the folder.
+            The path of the image or text below the folder.
 
         Raises:
             BadSampleError: The folder holds the data of another model by now.
@@ -103,10 +111,10 @@ class Corrections:
         with self._lock():
             self._check()
             stem = self._free_stem(name)
-            (suffix, image), (said_suffix, said) = correction.image, correction.said
-            files = self._layout.files(self.folder, stem, (stem + suffix, image), correction.label)
+            (suffix, given), (said_suffix, said) = correction.given, correction.said
+            files = self._layout.files(self.folder, stem, (stem + suffix, given), correction.label)
             save_together({self.folder / _SAID / (stem + said_suffix): said, **files})
-        return f"{self._layout.image_dir}/{stem}{suffix}"
+        return f"{self._layout.given_dir}/{stem}{suffix}"
 
     def _check(self) -> None:
         """Raises `BadSampleError` if the folder holds the data of another model."""
@@ -122,9 +130,9 @@ class Corrections:
         return FileLock(self.folder / _LOCK, timeout=_LOCK_SECONDS, fallback_to_soft=False)
 
     def _stems(self) -> set[str]:
-        """Stems of the images, in lower case, as some file systems have them."""
-        images = self.folder / self._layout.image_dir
-        return {path.stem.lower() for path in images.iterdir()} if images.is_dir() else set()
+        """Stems of the images or texts, in lower case, as some file systems have them."""
+        kept = self.folder / self._layout.given_dir
+        return {path.stem.lower() for path in kept.iterdir()} if kept.is_dir() else set()
 
     def _free_stem(self, name: str) -> str:
         stem, taken = plain_stem(name), self._stems()

@@ -19,8 +19,8 @@ class Layout(ABC):
         manifest: Of the model that is corrected.
     """
 
-    image_dir: ClassVar[str]
-    """Folder of the images."""
+    given_dir: ClassVar[str]
+    """Folder of the images or texts."""
     index: ClassVar[str]
     """Name of the file that tells whose data these are."""
 
@@ -36,35 +36,35 @@ class Layout(ABC):
         """
 
     @abstractmethod
-    def label(self, data: bytes, size: Size) -> Any:
+    def label(self, data: bytes, size: Any) -> Any:
         """A label as it was sent, checked.
 
         Args:
             data: The field `label`.
-            size: Of its image.
+            size: `Size` of its image, or the number of tokens of its text.
 
         Raises:
-            BadSampleError: It is no label for this image and model.
+            BadSampleError: It is no label for this model and what it was given.
         """
 
     @abstractmethod
-    def files(self, folder: Path, stem: str, image: tuple[str, bytes], label: Any) -> dict[Path, bytes]:
+    def files(self, folder: Path, stem: str, given: tuple[str, bytes], label: Any) -> dict[Path, bytes]:
         """The files of a correction, in the order in which they are to be written.
 
         Args:
             folder: The folder.
             stem: Name of the correction.
-            image: File name and content.
+            given: File name and content of the image or text.
             label: What `label` has returned.
         """
 
     def label_paths(self, folder: Path, stem: str) -> list[Path]:
-        """Files beside the image that belong to one correction alone."""
+        """Files beside that of the image that belong to one correction alone."""
         return []
 
-    def image_path(self, folder: Path, name: str) -> Path:
-        """Where an image lies."""
-        return folder / self.image_dir / name
+    def given_path(self, folder: Path, name: str) -> Path:
+        """Where an image or text lies."""
+        return folder / self.given_dir / name
 
 
 def text_of(path: Path) -> str:

@@ -17,7 +17,7 @@ _VOID = 255
 class MaskLayout(Layout):
     """A class for each pixel; the line numbers of `codes.txt` are the ids. An image counts once its mask is there."""
 
-    image_dir = "images"
+    given_dir = "images"
     index = "codes.txt"
 
     def check(self, folder: Path) -> None:
@@ -36,11 +36,11 @@ class MaskLayout(Layout):
             raise BadSampleError(f"label: expected class ids 0 to {number - 1}, or {_VOID} for void, got {wrong[0]}.")
         return ids.astype(np.uint8, copy=False)
 
-    def files(self, folder: Path, stem: str, image: tuple[str, bytes], label: _Mask) -> dict[Path, bytes]:
-        name, content = image
+    def files(self, folder: Path, stem: str, given: tuple[str, bytes], label: _Mask) -> dict[Path, bytes]:
+        name, content = given
         codes, (mask,) = folder / self.index, self.label_paths(folder, stem)
         index = {} if codes.exists() else {codes: "".join(f"{one}\n" for one in self.manifest.names).encode()}
-        return {**index, mask: mask_png(label, self.manifest), self.image_path(folder, name): content}
+        return {**index, mask: mask_png(label, self.manifest), self.given_path(folder, name): content}
 
     def label_paths(self, folder: Path, stem: str) -> list[Path]:
         return [folder / "labels" / f"{stem}_P.png"]

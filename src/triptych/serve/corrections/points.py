@@ -13,7 +13,7 @@ _Places = dict[str, tuple[float, float]]
 class PointLayout(Layout):
     """(y, x) in pixels of each point; one that was left out has empty cells. An image counts once it has its rows."""
 
-    image_dir = "images"
+    given_dir = "images"
     index = "points.csv"
 
     @property
@@ -46,13 +46,13 @@ class PointLayout(Layout):
             raise BadSampleError("label: expected at least one point, got none.")
         return places
 
-    def files(self, folder: Path, stem: str, image: tuple[str, bytes], label: _Places) -> dict[Path, bytes]:
-        (name, content), table = image, folder / self.index
-        path, nowhere = f"{self.image_dir}/{name}", ("", "")
+    def files(self, folder: Path, stem: str, given: tuple[str, bytes], label: _Places) -> dict[Path, bytes]:
+        (name, content), table = given, folder / self.index
+        path, nowhere = f"{self.given_dir}/{name}", ("", "")
         rows = [
             [path, *([point] if self.is_named else []), *label.get(point, nowhere)] for point in self.manifest.names
         ]
-        return {self.image_path(folder, name): content, table: with_rows(table, self.header, rows)}
+        return {self.given_path(folder, name): content, table: with_rows(table, self.header, rows)}
 
 
 def _place(one: Any, size: Size) -> tuple[str, tuple[float, float]]:

@@ -14,7 +14,7 @@ _WORD = re.compile(r"[\w-]+")
 class TagLayout(Layout):
     """The tags of each image in one cell: words with spaces between them, or a list in JSON if a tag is no word."""
 
-    image_dir = "train-jpg"
+    given_dir = "train-jpg"
     index = "train_v2.csv"
     header = ("image_name", "tags")
 
@@ -35,10 +35,10 @@ class TagLayout(Layout):
                 raise BadSampleError(f"label: expected tags of the model, got {str(tag)[:60]!r}.")
         return [tag for tag in self.manifest.names if tag in tags]
 
-    def files(self, folder: Path, stem: str, image: tuple[str, bytes], label: list[str]) -> dict[Path, bytes]:
-        (name, content), table = image, folder / self.index
+    def files(self, folder: Path, stem: str, given: tuple[str, bytes], label: list[str]) -> dict[Path, bytes]:
+        (name, content), table = given, folder / self.index
         row = [stem, self._cell(label)]
-        return {self.image_path(folder, name): content, table: with_rows(table, self.header, [row])}
+        return {self.given_path(folder, name): content, table: with_rows(table, self.header, [row])}
 
     def _cell(self, tags: list[str]) -> str:
         return " ".join(tags) if self.are_words or not tags else json.dumps(tags, ensure_ascii=False)

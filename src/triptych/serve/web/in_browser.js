@@ -14,18 +14,18 @@ export class BrowserModel {
     this.ready.catch(() => {}); // `predict` tells
   }
 
-  /** The answer about an image, as `POST /predict` gives it, but with the pixels of a mask as arrays. */
-  async predict(picture) {
+  /** The answer about what was given, as `POST /predict` gives it, but with the pixels of a mask as arrays. */
+  async predict(given) {
     await this.ready;
-    const bitmap = await createImageBitmap(picture.bitmap);
-    const result = await this.#ask("predict", { bitmap, size: facts.image_size }, [bitmap]);
-    const { width, height } = picture;
-    return { task: facts.task, width, height, ...answers[facts.task](result, width, height) };
+    const [argument, transfer] = await questions[facts.input](given);
+    const result = await this.#ask(facts.input, argument, transfer);
+    return { task: facts.task, ...answers[facts.task](result, given) };
   }
 
   async #start() {
-    const [runtime, wasm, model] = await Promise.all(["runtime", "wasm", "model"].map(unpacked));
-    await this.#ask("start", { runtime, wasm, model }, [runtime, wasm, model]);
+    const names = ["runtime", "wasm", "model", ...(facts.input === "text" ? ["words"] : [])];
+    const contents = await Promise.all(names.map(unpacked));
+    await this.#ask("start", Object.fromEntries(names.map((name, i) => [name, contents[i]])), contents);
   }
 
   #ask(task, argument, transfer) {
@@ -49,20 +49,39 @@ export class BrowserModel {
   }
 }
 
+/** What the worker is asked with, and which of it is given away. */
+const questions = {
+  image: async (picture) => {
+    const bitmap = await createImageBitmap(picture.bitmap);
+    return [{ bitmap, size: facts.image_size }, [bitmap]];
+  },
+  text: async ({ text }) => [{ text }, []],
+};
+
 const answers = {
-  mask: (result) => result,
-  point: (values, width, height) => ({
+  mask: (result, { width, height }) => ({ width, height, ...result }),
+  point: (values, { width, height }) => ({
+    width,
+    height,
     points: facts.names.map((name, i) => ({
       name,
       y: ((values[2 * i] + 1) / 2) * height,
       x: ((values[2 * i + 1] + 1) / 2) * width,
     })),
   }),
-  labels: (values) => ({
+  labels: (values, { width, height }) => ({
+    width,
+    height,
     tags: facts.names
       .map((name, i) => ({ name, probability: values[i], threshold: facts.thresholds[i] }))
       .map((tag) => ({ ...tag, chosen: tag.probability > tag.threshold }))
       .sort((one, other) => other.probability - one.probability),
+  }),
+  category: ({ probabilities, tokens }) => ({
+    categories: facts.names
+      .map((name, i) => ({ name, probability: probabilities[i] }))
+      .sort((one, other) => other.probability - one.probability),
+    tokens,
   }),
 };
 

@@ -10,35 +10,43 @@ export const maskFile = (ids, { width, height }) => writeIds(ids, width, height,
 /**
  * The files of corrections, by path.
  *
- * @param {{picture, label, said}[]} corrections The image, what its label should be, and the answer of the model.
+ * @param {{given, label, said}[]} corrections What was given, what its label should be, and the answer of the model.
  */
 export async function filesOf(corrections) {
   const files = new Map();
   const rows = [];
   const taken = new Set();
-  for (const { picture, label, said } of corrections) {
-    const stem = freeStem(picture.stem, taken);
-    files.set(`${imageFolder}/${stem}${picture.suffix}`, await bytesOf(picture.file));
+  for (const { given, label, said } of corrections) {
+    const stem = freeStem(given.stem, taken);
+    files.set(`${folder}/${stem}${given.suffix}`, await bytesOf(given.file));
     if (facts.task === "mask") {
-      files.set(`labels/${stem}_P.png`, await maskFile(label, picture));
-      files.set(`said/${stem}.png`, await maskFile(said.ids, picture));
+      files.set(`labels/${stem}_P.png`, await maskFile(label, given));
+      files.set(`said/${stem}.png`, await maskFile(said.ids, given));
     } else {
       files.set(`said/${stem}.json`, encoded(`${JSON.stringify(said, null, 1)}\n`));
-      rows.push(...(facts.task === "point" ? pointRows(stem + picture.suffix, label) : [[stem, tagCell(label)]]));
+      rows.push(...rowsOf[facts.task](stem, label, given));
     }
   }
   files.set(...index(rows));
   return files;
 }
 
-const imageFolder = facts.task === "labels" ? "train-jpg" : "images";
+const folder = { labels: "train-jpg", category: "texts" }[facts.task] ?? "images";
 
-/** The file that names the classes, or has the labels of all images. */
+/** The file that names the classes, or has all labels. */
 function index(rows) {
   if (facts.task === "mask") return ["codes.txt", encoded(facts.names.map((name) => `${name}\n`).join(""))];
   if (facts.task === "labels") return ["train_v2.csv", csvOf(["image_name", "tags"], rows)];
+  if (facts.task === "category") return ["texts.csv", csvOf(["label", "text", "is_valid"], rows)];
   return ["points.csv", csvOf(facts.has_point_names ? ["path", "name", "y_px", "x_px"] : ["path", "y_px", "x_px"], rows)];
 }
+
+/** The rows of a correction in its table. */
+const rowsOf = {
+  point: (stem, points, { suffix }) => pointRows(stem + suffix, points),
+  labels: (stem, tags) => [[stem, tagCell(tags)]],
+  category: (stem, category, { text }) => [[category, text, "False"]],
+};
 
 function pointRows(file, points) {
   const place = ({ y, x }) => [y.toFixed(2), x.toFixed(2)];

@@ -1,37 +1,37 @@
-// Ties image, model, view and corrections together.
-import { watchCamera } from "./camera.js";
+// Ties input, model, view and corrections together.
+import { CategoryView } from "./category_view.js";
 import { byId, say } from "./dom.js";
 import { facts } from "./facts.js";
+import { ImageInput } from "./image_input.js";
 import { BrowserModel } from "./in_browser.js";
-import { watchInputs } from "./inputs.js";
 import { MaskView } from "./mask_view.js";
 import { ServerModel } from "./on_server.js";
-import { openPicture } from "./picture.js";
 import { PointView } from "./point_view.js";
 import { save } from "./save.js";
-import { Stage } from "./stage.js";
 import { TagView } from "./tag_view.js";
+import { TextInput } from "./text_input.js";
 
-const Views = { mask: MaskView, point: PointView, labels: TagView };
+const Views = { mask: MaskView, point: PointView, labels: TagView, category: CategoryView };
+const Inputs = { image: ImageInput, text: TextInput };
 const view = new Views[facts.task](byId("result"), () => correct(true));
-const stage = new Stage(view);
+const input = new Inputs[facts.input](view, open);
 const model = facts.backend === "server" ? new ServerModel() : new BrowserModel();
-let shown = null; // the picture and its answer
+let shown = null; // what was given, and its answer
 let asked = 0;
 
-async function open(file) {
+async function open(raw) {
   const number = ++asked;
   correct(false);
   byId("wrong").disabled = true;
   try {
-    const picture = await openPicture(file);
+    const given = await input.read(raw);
     if (number !== asked) return;
     shown = null;
     view.clear();
-    stage.show(picture);
-    say("The model looks at the image …");
+    input.show(given);
+    say(input.waiting);
     document.body.classList.add("busy");
-    await answer(picture, number);
+    await answer(given, number);
   } catch (error) {
     if (number === asked) say(error.message, { wrong: true });
   } finally {
@@ -39,12 +39,12 @@ async function open(file) {
   }
 }
 
-async function answer(picture, number) {
+async function answer(given, number) {
   const start = performance.now();
-  const said = await model.predict(picture);
-  if (number !== asked) return; // another image came in between
-  shown = { picture, said };
-  view.show(picture, said, stage);
+  const said = await model.predict(given);
+  if (number !== asked) return; // another one came in between
+  shown = { given, said };
+  view.show(given, said, input.stage);
   byId("wrong").disabled = false;
   say(`${view.summary} · ${((performance.now() - start) / 1000).toFixed(1)}\u00a0s`);
 }
@@ -61,6 +61,7 @@ const hints = {
   mask: "Choose a class, then paint over what is wrong.",
   point: "Drag each point to where it belongs, then save.",
   labels: "Tick the tags that are right, then save.",
+  category: "Choose the category that is right, then save.",
 };
 
 function cancel() {
@@ -73,7 +74,7 @@ function cancel() {
 async function keep() {
   byId("save").disabled = true;
   try {
-    const where = await save({ picture: shown.picture, said: shown.said, label: structuredClone(view.label) });
+    const where = await save({ ...shown, label: structuredClone(view.label) });
     correct(false);
     say(where);
     byId("wrong").focus();
@@ -91,8 +92,6 @@ function watchKeys(event) {
   if (isUndo) view.undo();
 }
 
-watchInputs(open);
-watchCamera(open);
 byId("wrong").addEventListener("click", () => correct(true));
 byId("cancel").addEventListener("click", cancel);
 byId("save").addEventListener("click", keep);

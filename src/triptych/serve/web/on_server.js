@@ -1,12 +1,13 @@
 // The back end on the server that the page came from.
+import { facts } from "./facts.js";
 import { readPixels } from "./png.js";
 
 export class ServerModel {
   ready = Promise.resolve();
 
-  /** The answer about an image, as `POST /predict` gives it, but with the pixels of a mask as arrays. */
-  async predict(picture) {
-    const answer = await posted("predict", { image: picture.file });
+  /** The answer about what was given, as `POST /predict` gives it, but with the pixels of a mask as arrays. */
+  async predict(given) {
+    const answer = await posted("predict", { [facts.input]: given.file });
     if (answer.task !== "mask") return answer;
     const [ids, confidence] = await Promise.all([answer.mask, answer.confidence].map(pixelsIn));
     return { ...answer, ids, confidence };

@@ -8,15 +8,15 @@ const kept = [];
 
 /** Saves a correction, and says where it is. */
 export async function save(correction) {
-  if (!correction.picture.suffix) {
+  if (!correction.given.suffix) {
     throw new Error("A data set takes PNG, JPEG, WebP, BMP or TIFF; convert the image before you correct it.");
   }
   return facts.backend === "server" ? sent(correction) : zipped(correction);
 }
 
-async function sent({ picture, label }) {
-  const given = facts.task === "mask" ? new Blob([await maskFile(label, picture)]) : JSON.stringify(label);
-  const { saved } = await posted("corrections", { image: picture.file, label: given, name: picture.name });
+async function sent({ given, label }) {
+  const right = facts.task === "mask" ? new Blob([await maskFile(label, given)]) : JSON.stringify(label);
+  const { saved } = await posted("corrections", { [facts.input]: given.file, label: right, name: given.name });
   return `Saved on the server: ${saved}`;
 }
 
@@ -25,5 +25,5 @@ async function zipped(correction) {
   const address = URL.createObjectURL(zipOf(await filesOf(kept)));
   Object.assign(document.createElement("a"), { href: address, download: "corrections.zip" }).click();
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
-  return `Saved: corrections.zip, with ${kept.length === 1 ? "this image" : `${kept.length} corrected images`}`;
+  return `Saved: corrections.zip, with ${kept.length === 1 ? `this ${facts.input}` : `${kept.length} corrected ${facts.input}s`}`;
 }

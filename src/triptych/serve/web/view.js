@@ -1,8 +1,8 @@
 // What the page asks of the view of a task.
 
-/** Shows the answer for an image, and takes corrections of it; a place is {y, x} in pixels of the image. */
+/** Shows the answer for an image or a text, and takes corrections of it; a place is {y, x} in pixels of the image. */
 export class View {
-  /** What the image should have been given, as `POST /corrections` takes it; a mask as ids. */
+  /** What should have been answered, as `POST /corrections` takes it; a mask as ids. */
   get label() {
     return null;
   }
@@ -13,7 +13,7 @@ export class View {
   }
 
   /** Shows an answer. */
-  show(picture, answer, stage) {}
+  show(given, answer, stage) {}
 
   /** Shows the answer again as the model gave it. */
   restore() {}
