@@ -45,7 +45,7 @@ def difference(run: Path, now: Mapping[str, Any]) -> str | None:
 
 
 def is_as_long(run: Path, now: Mapping[str, Any]) -> bool:
-    """Whether a configuration trains as long as that of a run; true for a run that was killed before it saved its own."""
+    """Whether a configuration trains as long as that of a run; true for one that was killed before it saved its own."""
     config = RunLayout(run).config
     if not config.is_file():
         return True
