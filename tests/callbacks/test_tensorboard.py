@@ -41,7 +41,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*in eval mode at the start:UserWarning"),
 ]
 
-STEPS = {"camvid": 4, "biwi": 4, "planet": 5, "imdb": 5, "language": 5}
+STEPS = {"camvid": 4, "biwi": 4, "planet": 5, "imdb": 5, "language": 6}
 """Number of steps in each of the two epochs; each epoch is validated."""
 MONITORED = {
     **{"camvid": "val/void_masked_accuracy", "biwi": "val/error_px", "planet": "val/f2"},

@@ -100,7 +100,7 @@ def test_the_vocabulary_of_another_checkpoint_is_refused(run: Path, drawn_review
     data.vocab.save(tmp_path / "vocab.json")
     fails(
         command(run, "nowhere", "I loved it", vocab=tmp_path / "vocab.json"),
-        r".*vocab: the model has \d+ tokens, the checkpoint has \d+ .*give the data the model's.*",
+        r".*vocab: the model has \d+ tokens, the data have \d+ .*give the data the model's.*",
     )
 
 
