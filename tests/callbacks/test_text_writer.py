@@ -89,7 +89,8 @@ def test_without_a_vocabulary_that_of_the_table_is_made_again_or_the_way_is_told
     assert row[0] == "the sentence"
     data = IMDBDataModule("nowhere", predict_path="I loved it")
     with pytest.raises(
-        FileNotFoundError, match=r"texts\.csv: no such file; .* take that of a run, --data\.vocab RUN\.$"
+        FileNotFoundError,
+        match=r"^nowhere: no such folder; .*; its words are the vocabulary, unless --data\.vocab RUN names",
     ):
         data.setup("predict")
 

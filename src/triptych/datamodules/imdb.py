@@ -209,7 +209,7 @@ class IMDBDataModule(TriptychDataModule):
             self._read()
         except MissingDataError as error:
             raise MissingDataError(
-                f"{str(error).rstrip('.')}, whose words are the vocabulary; or take that of a run, --data.vocab RUN."
+                f"{str(error).rstrip('.')}; its words are the vocabulary, unless --data.vocab RUN names that of a run."
             ) from error
 
     def _find_records(self, stage: str) -> None:
