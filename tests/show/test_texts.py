@@ -1,6 +1,7 @@
 """Figures of texts: what a classifier says of them, and which tokens a language model expected."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,15 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from small_fit import Case, data_of, model_of
 
-from triptych import plot_confusion, show_prediction, show_results, show_top_losses, top_losses
+from triptych import (
+    IMDBDataModule,
+    plot_confusion,
+    show_prediction,
+    show_results,
+    show_top_losses,
+    top_losses,
+    write_losses,
+)
 from triptych.draw.texts import shade
 from triptych.evaluation.evaluate import evaluating
 from triptych.show.panels import panel_for
@@ -71,6 +80,17 @@ def test_each_loss_is_the_models_own_of_that_text_alone_for_any_batch(task: str,
         with torch.no_grad():
             loss = float(model.mean_loss(model(sample["tokens"][None]), sample[model.target][None]))
         assert found[sample["path"]].loss == pytest.approx(loss, rel=1e-4)
+
+
+def test_texts_with_a_high_loss_are_drawn_more_often(drawn_reviews: Path, tmp_path: Path) -> None:
+    model, data = untrained("imdb", drawn_reviews)
+    hardest, *others = top_losses(model, data, split="train")
+    table = tmp_path / "losses.csv"
+    write_losses(table, [replace(hardest, loss=30.0), *(replace(one, loss=1.0) for one in others)])
+    weighed = IMDBDataModule(str(drawn_reviews), sample_weights=str(table))
+    weighed.setup("fit")
+    weights = dict(zip(map(str, weighed.train_paths()), weighed.draw_weights() or (), strict=True))
+    assert weights.pop(hardest.path) == 4.0 and len({*weights.values()}) == 1
 
 
 def test_of_a_long_batch_beginning_and_end_are_drawn(drawn_reviews: Path) -> None:

@@ -43,7 +43,7 @@ _NEEDS_CHECKPOINT = ("validate", "test", "predict")
 _DESCRIPTION = f"""Trains, scores and predicts as a YAML file says: `triptych fit --config camvid` takes a shipped one.
 `triptych configs DIR` copies the shipped ones, to be changed.
 `triptych make-data {{{",".join(MADE_UP)}}} DIR` writes made-up data to try it on.
-`triptych doctor {{camvid,biwi,planet,points}} DIR` looks for faults in a data set before it is trained on.
+`triptych doctor {{camvid,biwi,planet,points,imdb}} DIR` looks for faults in a data set before it is trained on.
 `triptych report RUN` writes a report about a run, one HTML page.
 `triptych export RUN` writes the model into a folder that needs no torch, `triptych score DIR` scores such a folder, and
 `triptych push DIR USER/NAME` uploads it to the Hugging Face hub.

@@ -224,8 +224,9 @@ class TriptychDataModule(Resuming):
         return self.loader(self.eval_samples(split))
 
     def show_batch(self, rows: int = 2, columns: int = 4) -> Figure:
-        """Figure of the next training samples as the model gets them: in training order, augmented, with their targets.
+        """Figure of the next training samples as the model gets them: in training order, with their targets.
 
+        Images are augmented; of a long text beginning and end are shown.
         Calls `setup` first if needed. Changes neither the training nor any random state.
 
         Args:
