@@ -31,6 +31,8 @@ MADE_UP = {
     "biwi": "drawn_portraits",
     "planet": "drawn_tiles",
     "points": "drawn_points",
+    "imdb": "drawn_reviews",
+    "imdb_language_model": "drawn_reviews",
 }
 """The fixture with data for a configuration, by its stem."""
 
@@ -49,11 +51,10 @@ def test_config_trains_one_step_and_keeps_a_checkpoint(
     assert "\nscore: val/" in capsys.readouterr().out
 
 
-def test_each_task_has_a_recipe_a_quick_one_and_one_for_corrections() -> None:
-    tasks = sorted({*MADE_UP} - {"points"})  # a table of points is no set of the course
-    assert [path.stem for path in RECIPES] == [
-        f"{task}{kind}" for task in tasks for kind in ("", "_corrections", "_quick")
-    ]
+def test_each_task_has_a_recipe_a_quick_one_and_of_images_one_for_corrections() -> None:
+    expected = {f"{task}{kind}" for task in ("biwi", "camvid", "planet") for kind in ("", "_corrections", "_quick")}
+    expected |= {f"imdb{task}{kind}" for task in ("", "_language_model") for kind in ("", "_quick")}
+    assert {path.stem for path in RECIPES} == expected
 
 
 @pytest.mark.slow
@@ -105,13 +106,13 @@ def test_recipe_is_understood_and_its_stages_can_be_run(config: Path, monkeypatc
     given = {"model.encoder_weights": "null", "trainer.accelerator": "cpu", "trainer.precision": "32-true"}
     main(["recipe", "--config", str(config), *(one for name, value in given.items() for one in (f"--{name}", value))])
     cli = ran["cli"]
-    cli.model.resolve({"num_classes": 32, "num_labels": 17})
+    cli.model.resolve({"num_classes": 32, "num_labels": 17, "num_categories": 2, "vocab_size": 50})
     cli.model.configure_model()
     asked = cli.config_init.recipe.stages
     stages = fill(asked, cli.model, cli.datamodule, cli.trainer.precision)
     assert [stage.name for stage in stages] == [stage.name for stage in asked]
-    assert len(stages) >= 2
-    assert cli.config_init.recipe.budget == ("30m" if config.stem.endswith("_quick") else None)
-    assert stages[0].freeze_to == -1
+    assert (cli.config_init.recipe.budget is not None) == config.stem.endswith("_quick")
+    from_nothing = config.stem == "imdb_language_model_quick"
+    assert [len(stages) >= 2, stages[0].freeze_to] == ([False, 0] if from_nothing else [True, -1])
     assert {type(callback).__name__ for callback in cli.trainer.callbacks} >= {"ProgressBar", "LearningRateMonitor"}
     assert Path(cli.trainer.log_dir).parts[0] == "runs"

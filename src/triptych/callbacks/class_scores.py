@@ -1,4 +1,4 @@
-"""The scores of each class, tag or point as curves."""
+"""The scores of each class, tag, category or point as curves."""
 
 import re
 from typing import Any
@@ -11,11 +11,11 @@ _NOT_IN_KEYS = re.compile(r"[^\w.-]+")
 
 
 class ClassScores(L.Callback):
-    """Logs the score of every class, tag or point that occurs in the labels, after each validation, to all loggers.
+    """Logs the score of every class, tag, category or point that occurs in the labels, after each validation.
 
-    Keys are such as `val/iou/Sky` for masks, `val/f2/road` for tags and `val/error_px/nose` for one of several points;
-    a single point has none. Characters of a name other than letters,
-    digits, `.`, `-` and `_` become `_`.
+    Keys are such as `val/iou/Sky` for masks, `val/f2/road` for tags, `val/f1/negative` for categories of texts and
+    `val/error_px/nose` for one of several points; a single point and a language model have none. They go to all
+    loggers. Characters of a name other than letters, digits, `.`, `-` and `_` become `_`.
     """
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: Any) -> None:

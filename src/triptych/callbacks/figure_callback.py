@@ -24,7 +24,7 @@ class FigureCallback(L.Callback):
     """
 
     dpi: ClassVar[int | None] = None
-    """Resolution of the figures in dots per inch; None keeps that of each figure."""
+    """Dots per inch of figures with images; None keeps those of each. Texts keep theirs, to be readable."""
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         callbacks: list[L.Callback] = trainer.callbacks  # type: ignore[attr-defined]
@@ -39,7 +39,7 @@ class FigureCallback(L.Callback):
 
     def show(self, trainer: L.Trainer, name: str, figure: Figure, step: int) -> None:
         """Logs a figure at a step of the fit."""
-        if self.dpi is not None:
+        if self.dpi is not None and figure.axes:
             figure.set_dpi(self.dpi)
         log_figure(trainer.loggers, name, figure, step)
 

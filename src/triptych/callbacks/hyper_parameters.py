@@ -9,8 +9,8 @@ from torch.utils.tensorboard.summary import hparams
 from triptych.tasks.training import OneCycleTraining
 from triptych.trainer.tensorboard import tensorboard_logger
 
-_LEFT_OUT = ("class_names", "tags", "_class_path", "_instantiator")
-"""Names of classes and tags, too long for a table, and entries that LightningCLI adds."""
+_LEFT_OUT = ("class_names", "tags", "categories", "_class_path", "_instantiator")
+"""Names of classes, tags and categories, too long for a table, and entries that LightningCLI adds."""
 
 
 class HyperParameters(L.Callback):

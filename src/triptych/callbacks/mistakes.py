@@ -14,6 +14,8 @@ from triptych.trainer.tensorboard import logged_step
 class Mistakes(FigureCallback):
     """Draws `val/top_losses` and `val/confusion` into the logs at the end of a fit; see `plot_confusion`.
 
+    A single point and a language model have no confusion.
+
     Both come from one pass over the validation batches that the Trainer uses.
 
     Args:

@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -212,11 +212,18 @@ def drawn_size(height: int, width: int) -> tuple[int, int]:
     return max(1, height // step), max(1, width // step)
 
 
-def rows_of_all(trainer: L.Trainer, rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+def rows_of_all(
+    trainer: L.Trainer, rows: list[tuple[object, ...]], order: Mapping[str, int] | None = None
+) -> list[tuple[object, ...]]:
     """The rows of all processes; of several, in the order of their first column.
 
-    The first column tells which image a row is about. An image that several processes have predicted, as a sampler
+    The first column tells which sample a row is about. A sample that several processes have predicted, as a sampler
     gives it to them for equal numbers, has the rows of one of them.
+
+    Args:
+        trainer: The trainer.
+        rows: The rows of this process.
+        order: Position of each sample by its name, in place of the names' own order.
     """
     if trainer.world_size == 1:
         return rows
@@ -224,6 +231,7 @@ def rows_of_all(trainer: L.Trainer, rows: list[tuple[object, ...]]) -> list[tupl
     torch.distributed.all_gather_object(gathered, rows)
     rows_of: dict[str, list[tuple[object, ...]]] = {}
     for process_rows in gathered:
-        for image, own in itertools.groupby(process_rows, key=lambda row: str(row[0])):
-            rows_of.setdefault(image, list(own))
-    return [row for image in sorted(rows_of) for row in rows_of[image]]
+        for sample, own in itertools.groupby(process_rows, key=lambda row: str(row[0])):
+            rows_of.setdefault(sample, list(own))
+    key = None if order is None else order.__getitem__
+    return [row for sample in sorted(rows_of, key=key) for row in rows_of[sample]]

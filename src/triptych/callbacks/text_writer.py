@@ -7,11 +7,14 @@ import lightning as L
 from torch import Tensor
 
 from triptych.callbacks.prediction_writer import PredictionWriter, rows_of_all
+from triptych.datamodules.text_samples import TextSamples
 from triptych.files import save_csv
 
 
 class TextWriter(PredictionWriter):
     """Writes `categories.csv`: of each text its path, the most probable category, and the probability of each.
+
+    The rows have the order of the texts; a path is such as `reviews/1.txt`, or `texts.csv, row 12` for a table.
 
     Args:
         output_dir: See `PredictionWriter`.
@@ -31,7 +34,7 @@ class TextWriter(PredictionWriter):
 
     def on_predict_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         super().on_predict_end(trainer, pl_module)
-        rows = rows_of_all(trainer, self._rows)
+        rows = rows_of_all(trainer, self._rows, _order(trainer))
         if trainer.is_global_zero:
             save_csv(self._table, ("path", "label", *pl_module.categories), rows)
 
@@ -41,3 +44,11 @@ class TextWriter(PredictionWriter):
 
     def made(self) -> dict[str, Path]:
         return {"categories": self._table}
+
+
+def _order(trainer: L.Trainer) -> dict[str, int] | None:
+    """Position of each text by its path; None for a loader of another package's data."""
+    samples = getattr(trainer.predict_dataloaders, "dataset", None)
+    if not isinstance(samples, TextSamples):
+        return None
+    return {text.path: position for position, text in enumerate(samples.texts)}

@@ -7,14 +7,16 @@ from torch import Tensor
 
 from triptych.callbacks.figure_callback import FigureCallback
 from triptych.datamodules.checks import checked_at_least
-from triptych.datasets.sample import Batch, Sample
+from triptych.datasets.sample import Batch, Sample, TextBatch, TextSample
 from triptych.trainer.tensorboard import logged_step
 
 _COLUMNS = 4
 
 
 class TrainingBatch(FigureCallback):
-    """Draws the first batch of each fit into the logs, as `train/batch`: augmented, with its targets.
+    """Draws the first batch of each fit into the logs, as `train/batch`, with its targets.
+
+    Images are augmented; of a long text beginning and end are shown.
 
     Args:
         count: Number of samples to show, at least 1.
@@ -33,7 +35,7 @@ class TrainingBatch(FigureCallback):
         self._is_due = self.draws(trainer, pl_module)
 
     def on_train_batch_start(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Batch, batch_idx: int
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Batch | TextBatch, batch_idx: int
     ) -> None:
         if self._is_due:
             data: Any = trainer.datamodule  # type: ignore[attr-defined]
@@ -42,8 +44,8 @@ class TrainingBatch(FigureCallback):
             self._is_due = False
 
 
-def _samples(batch: Batch, count: int) -> list[Sample]:
+def _samples(batch: Batch | TextBatch, count: int) -> list[Sample | TextSample]:
     """At most `count` samples of a batch, on the CPU."""
     on_cpu: dict[str, Any] = {key: value.cpu() if isinstance(value, Tensor) else value for key, value in batch.items()}
     indices = range(min(count, len(batch["path"])))
-    return [cast(Sample, {key: value[i] for key, value in on_cpu.items()}) for i in indices]
+    return [cast(Sample | TextSample, {key: value[i] for key, value in on_cpu.items()}) for i in indices]

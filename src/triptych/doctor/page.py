@@ -15,8 +15,9 @@ _SHOWN, _CHARACTERS = 12, 400
 
 
 def finding_page(findings: Sequence[Finding], data: DataSet) -> str:
-    """An HTML document that needs no other file: a section for each finding, with pictures of its first files,
-    or the beginnings of its first texts.
+    """An HTML document that needs no other file: a section for each finding, with its first files.
+
+    Of these, pictures are shown, or the beginnings of texts.
 
     Args:
         findings: What was found, in the order of the sections.
@@ -45,7 +46,7 @@ def _parts(finding: Finding, data: DataSet) -> Iterator[Html]:
         seen = shown.row_count
         yield table(shown)
     if len(finding.files) > max(1, seen):  # the message names a single one
-        yield folded(f"All {len(finding.files)} files", lines)
+        yield folded(f"All {len(finding.files)} {'texts' if isinstance(data, Texts) else 'files'}", lines)
 
 
 def _beginnings(finding: Finding, data: Texts) -> Table:

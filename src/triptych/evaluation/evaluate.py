@@ -4,17 +4,19 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, get_args
+from typing import Any, NamedTuple, Protocol, TypeAlias, get_args
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from triptych.datamodules.base import TriptychDataModule
-from triptych.datasets.sample import Batch, Sample, Split, Target, wrong_target
+from triptych.datasets.sample import Batch, Sample, Split, Target, TextBatch, TextSample, wrong_target
 from triptych.tasks.base import TransferTask
 from triptych.tasks.load import load_model
 from triptych.trainer.evaluation_mode import evaluation_mode
+
+AnySample: TypeAlias = Sample | TextSample
 
 
 class Counter(Protocol):
@@ -30,18 +32,18 @@ class Evaluation(NamedTuple):
     samples: Any
     data: TriptychDataModule
 
-    def each(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, Tensor]]:
+    def each(self, samples: Iterable[AnySample]) -> Iterator[tuple[AnySample, Tensor]]:
         """Each sample with what the model predicts for it, float32; both on the model's device."""
         for sample in samples:
             moved = self._moved(sample)
             yield moved, self.model.predicted(moved[self.model.input][None]).float()[0]
 
-    def at(self, indices: Iterable[int]) -> Iterator[tuple[Sample, Tensor]]:
+    def at(self, indices: Iterable[int]) -> Iterator[tuple[AnySample, Tensor]]:
         """Like `each`, for the samples of the split at `indices`."""
         return self.each(self.samples[index] for index in indices)
 
-    def together(self, samples: Iterable[Sample]) -> list[tuple[Sample, Tensor]]:
-        """Like `each`, but in one batch, which is faster; all samples must have the same size."""
+    def together(self, samples: Iterable[AnySample]) -> list[tuple[AnySample, Tensor]]:
+        """Like `each`, but in one batch, which is faster; all images must have the same size, and texts are padded."""
         moved = [self._moved(sample) for sample in samples]
         preds = self.model.predicted(self.data.collate(moved)[self.model.input]).float()
         return list(zip(moved, preds, strict=True))
@@ -57,7 +59,7 @@ class Evaluation(NamedTuple):
             for counter in counters:
                 counter.add(batch, preds)
 
-    def _batches(self) -> Iterator[tuple[Batch, Tensor]]:
+    def _batches(self) -> Iterator[tuple[Batch | TextBatch, Tensor]]:
         loader: DataLoader[Any] = DataLoader(
             self.samples,
             batch_size=self.data.micro_batch_size,
@@ -113,7 +115,7 @@ def _samples(data: TriptychDataModule, split: Split) -> Any:
     return samples
 
 
-def _check_task(model: TransferTask, data: TriptychDataModule, sample: Sample) -> None:
+def _check_task(model: TransferTask, data: TriptychDataModule, sample: AnySample) -> None:
     if model.target not in sample:
         of_data = next(key for key in get_args(Target) if key in sample)
         raise ValueError(wrong_target(type(model), model.target, type(data), of_data))

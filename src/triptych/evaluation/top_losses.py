@@ -19,7 +19,7 @@ class SampleLoss:
     """The loss of a model on one sample.
 
     Args:
-        path: File of the sample.
+        path: File of the sample; of a text its table and row, of a language model its stream and tokens.
         loss: The task's loss of this sample alone.
         index: Sample index in the split.
         wrong: What is wrong with the prediction, in one line.
@@ -36,7 +36,8 @@ def top_losses(
 ) -> list[SampleLoss]:
     """The samples with the highest losses, worst first; NaN counts as the worst.
 
-    The model predicts batch by batch, without augmentation; its state does not change.
+    The model predicts batch by batch, without augmentation; its state does not change. A language model reads each
+    chunk by itself, so its losses are a little higher than in a validation, where it knows what comes before.
 
     Args:
         model: A model, a checkpoint, or a run folder.

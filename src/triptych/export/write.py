@@ -73,7 +73,7 @@ def export_model(
     model = load_model(checkpoint)
     task_of(model)
     if model.input != "image" and (half or int8 is not None):
-        raise ValueError("half, int8: expected none of them for a model of texts, whose graph is in float32 alone.")
+        raise ValueError("half, int8: expected none of them for a model of texts, whose graph is in float32.")
     known = data_of(checkpoint, model, data, image_size)
     manifest = describe(model, read_checkpoint(checkpoint), known, "float16" if half else "int8" if int8 else "float32")
     calibration = None if int8 is None else _calibration(int8, manifest)

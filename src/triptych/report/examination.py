@@ -45,7 +45,9 @@ def _sections(model: TransferTask, data: TriptychDataModule) -> list[Section]:
         worst, confusion = mistake_figures(evaluation, _NUM_WORST)
     validation = [text("The checkpoint, validated again for this report:"), *_validation(model, data)]
     if confusion:
-        validation.append(picture(confusion, "Errors by class, tag or point in the validation samples", "svg"))
+        validation.append(
+            picture(confusion, "Errors by class, tag, category or point in the validation samples", "svg")
+        )
     explanation = text("The validation samples with the highest losses, worst first.")
     figure = picture(worst, "The validation samples with the highest losses", "png")
     return [Section(_TITLES[0], validation), Section(_TITLES[1], [explanation, figure])]

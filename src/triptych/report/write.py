@@ -40,7 +40,7 @@ def write_report(run: str | Path, output: str | Path | None = None, data: Tripty
     log, path = read_run(folder), RunLayout(folder).find_checkpoint()
     model = load_model(path)
     summary = {
-        "model": f"{type(model).__name__} with {model.hparams['encoder']}",
+        "model": f"{type(model).__name__} with {model.encoder_name}",
         "checkpoint": path.relative_to(folder),
         "score": best_score(path),
         "report written": datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),

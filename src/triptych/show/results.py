@@ -15,6 +15,8 @@ def show_results(model: TransferTask | str | Path, data: TriptychDataModule, row
     """Truth and prediction of validation samples, evenly spaced over the split and the same on each call.
 
     True and predicted mask are side by side, one sample a row; points are on the image and tags below it, four a row.
+    Texts are three a row, with the category below, or with a colour behind each token that says whether a language
+    model expected it.
 
     Args:
         model: A model, a checkpoint, or a run folder.

@@ -17,7 +17,8 @@ def show_top_losses(model: TransferTask | str | Path, data: TriptychDataModule, 
     """The validation samples with the highest losses, worst first, each with its loss and what is wrong.
 
     Masks: the wrong pixels and the two classes that are confused most. Points: the error in pixels of the original
-    frame and a line from truth to prediction. Tags: true positives, false negatives and false positives.
+    frame and a line from truth to prediction. Tags: true positives, false negatives and false positives. Texts: what
+    was predicted, and with which probability.
 
     Args:
         model: A model, a checkpoint, or a run folder.
@@ -36,7 +37,7 @@ def show_top_losses(model: TransferTask | str | Path, data: TriptychDataModule, 
 
 
 def mistake_figures(evaluation: Evaluation, k: int, limit: int | None = None) -> tuple[Figure, Figure | None]:
-    """The top losses, and the confusion of classes or tags or the errors by point, from one pass of the network.
+    """The top losses, and the confusion or the errors by point, if there are any, from one pass of the network.
 
     Args:
         evaluation: The model and the samples.

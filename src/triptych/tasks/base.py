@@ -138,6 +138,11 @@ class TransferTask(Checkpointing, Pretrained):
             hooks.get_instance("on_before_batch_transfer")
 
     @property
+    def encoder_name(self) -> str:
+        """What the network is built on, in words."""
+        return type(self.network).__name__
+
+    @property
     def _datamodule(self) -> Any:
         return getattr(self._trainer, "datamodule", None)
 

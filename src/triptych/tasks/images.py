@@ -46,6 +46,11 @@ class ImageTask(Predicting, TransferTask):
         super().__init__(encoder_weights, max_lr, **transfer)
         self.views = views_of(tta)
 
+    @property
+    def encoder_name(self) -> str:
+        name: str = self.hparams["encoder"]
+        return name
+
     def forward(self, images: Tensor) -> Tensor:
         """Logits of uint8 images (N, C, H, W).
 

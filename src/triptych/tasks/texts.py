@@ -69,6 +69,11 @@ class TextTask(TransferTask):
             for name in ("vocab_size", "embedding_size", "hidden_size", "num_layers", "dropout")
         }
 
+    @property
+    def encoder_name(self) -> str:
+        h = self.hparams
+        return f"an AWD-LSTM of {h['num_layers']} layers with {h['hidden_size']} units"
+
     def _can_build(self) -> bool:
         return self.hparams["vocab_size"] is not None and super()._can_build()
 

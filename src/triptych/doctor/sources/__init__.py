@@ -1,6 +1,7 @@
 """Where the files of a data set are, and what tells about them, by task."""
 
 import copy
+
 from triptych.datamodules import (
     BIWIDataModule,
     CamVidDataModule,

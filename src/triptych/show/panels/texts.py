@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
+import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -74,9 +75,9 @@ class LanguagePanel(_TextPanel[LanguageModel]):
     def _tile(self, name: str, tokens: Tensor, following: Tensor, logits: Tensor, before: Sequence[Word]) -> Tile:
         known = following != NO_TOKEN
         following, logits = following[known], logits[: len(known)][known]
-        shown = self.tokens(following) if len(following) else []
+        shown = self.tokens(torch.cat([tokens[:1], following]))
         wrong = sentence(self.model.describe_mistake(logits, following, known.sum()))
-        return text_tile(name, [*self.tokens(tokens[:1]), *shown], [*before, *wrong], [0.0, *_weights(logits, following)])
+        return text_tile(name, shown, [*before, *wrong], [0.0, *_weights(logits, following)])
 
 
 def _weights(logits: Tensor, following: Tensor) -> list[float]:

@@ -5,7 +5,8 @@ A text is on a side, positive or negative: `<+name>` is a text, or a word of an 
 the other. In capitals, a word of an opinion is written in capitals.
 
 A verdict is expected to use each kind of opinion as often on its own side as on the other, so each word is as frequent
-in positive reviews as in negative ones.
+in positive reviews as in negative ones. A `tail` stands between most opinions and the next word that matters, so pairs
+of words tell little.
 """
 
 OPINIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -56,8 +57,8 @@ RULES: dict[str, tuple[str, ...]] = {
         "The critics wrote that <+claim>... RIGHT!",
     ),
     "claim": (
-        "the <part> was <very> <+adjective>",
-        "the <part> was a <+noun>",
+        "the <part> was <very> <+adjective><tail>",
+        "the <part> was a <+noun><tail>",
     ),
     "opening": (
         "I saw this film <when>.",
@@ -85,6 +86,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "break": (" ", " ", "<br /><br />"),
     "very": ("really", "very", "so", "sooooo", "very very very", "quite", "rather", "truly"),
     "hedge": ("I guess", "I think", "in my opinion", "to be honest", "more or less", "if you ask me"),
+    "tail": ("", "", " this time", " for once", " from the start", " in every scene"),
     "part": (
         "acting", "story", "ending", "music", "dialogue", "script", "plot", "cast", "humour", "camera work",
         "first half", "second half", "sound", "main character",
