@@ -56,3 +56,6 @@ class Plain(L.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.SGD(self.parameters(), 0.1)
+
+    def validation_step(self, batch: list[Tensor], batch_idx: int) -> None:
+        pass

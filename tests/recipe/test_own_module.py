@@ -158,6 +158,15 @@ def test_memory_that_runs_out_is_reported_in_one_line(tmp_path: Path) -> None:
         run_recipe(Greedy(), Table(), STAGES, SETTINGS, tmp_path / "run")
 
 
+@pytest.mark.filterwarnings("ignore:.*Skipping val loop:UserWarning")
+def test_module_without_a_validation_has_stages_without_scores(tmp_path: Path) -> None:
+    class Rows(Table):
+        val_dataloader = L.LightningDataModule.val_dataloader
+
+    (result,) = run_recipe(Mixed(), Rows(), STAGES[:1], SETTINGS, tmp_path / "run")
+    assert (result.steps, result.scores) == (10, {})
+
+
 def test_parameter_in_no_group_is_warned_about(tmp_path: Path) -> None:
     class Forgetful(Mixed):
         def layer_groups(self) -> dict[str, list[nn.Parameter]]:
