@@ -130,6 +130,16 @@ def test_a_model_of_an_export_is_the_model_of_the_checkpoint(text_export: TextEx
     assert found.predict("not good, but fun") == model.predict("not good, but fun")
 
 
+def test_texts_that_have_changed_since_the_training_are_read_with_the_vocabulary_of_the_model(
+    text_export: TextExport, model: TextClassifier, drawn_reviews: Path, tmp_path: Path
+) -> None:
+    table = (drawn_reviews / "texts.csv").read_text(encoding="utf-8")
+    (tmp_path / "texts.csv").write_text(table.replace(" the ", " a novel "), encoding="utf-8")
+    exported = ExportedFolder(export_model(text_export.checkpoint, tmp_path / "exported", data=_data(tmp_path)))
+    assert TextClassifier.from_pretrained(exported.folder).vocab == model.vocab
+    assert exported.read().scores is not None
+
+
 def test_a_vocabulary_that_has_changed_since_the_export_is_refused(text_export: TextExport, tmp_path: Path) -> None:
     for path in text_export.exported.folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
