@@ -16,7 +16,7 @@ TARGETS = sorted(set(re.findall(r"^::: (\S+)$", "\n".join(PAGES.values()), re.MU
 REFERENCES = sorted(set(re.findall(r"\]\[(triptych[\w.]*)\]", "\n".join(PAGES.values()))))
 PACKAGES = [
     *("callbacks", "datamodules", "datasets", "doctor", "export", "exported", "losses", "metrics", "models", "optim"),
-    *("recipe", "report", "runtime", "synthetic", "tasks", "transforms"),
+    *("recipe", "report", "runtime", "synthetic", "tasks", "text", "transforms"),
 ]
 
 

@@ -60,7 +60,7 @@ RULES: dict[Rule, Callable[[Curve, Curve], float]] = {
 }
 
 DEFAULT_RULE: Rule = "minimum"
-"""The rule with the lowest worst-case regret over the three tasks; see `benchmarks/lr_rules.py`."""
+"""The rule with the lowest worst-case regret over the three panels; see `benchmarks/lr_rules.py`."""
 
 
 def check_rule(rule: Rule) -> None:

@@ -1,4 +1,4 @@
-"""Encoders of all three tasks: segmentation_models_pytorch's, with weights from a hub, a file or a package."""
+"""Encoders of all tasks on images: segmentation_models_pytorch's, with weights from a hub, a file or a package."""
 
 import difflib
 import importlib
