@@ -11,6 +11,7 @@ import pytest
 import torch
 from command_line import QUIET
 from export_folder import flipped
+from fake_hub import serving
 from torch import nn
 
 from triptych import IMDBDataModule, LanguageModel, TextClassifier, export_model
@@ -20,6 +21,7 @@ from triptych.evaluation.validate import validate
 from triptych.export import write
 from triptych.export.examples import Example
 from triptych.export.graph import PlainNetwork, write_graph
+from triptych.export.hub import push_model
 from triptych.export.scoring import score
 from triptych.exported import ExportedFolder
 from triptych.runtime import load
@@ -147,6 +149,15 @@ def test_a_vocabulary_that_has_changed_since_the_export_is_refused(text_export: 
     for use in (load, TextClassifier.from_pretrained):
         with pytest.raises(BadSampleError, match=rf"^{tmp_path}/vocab\.json: expected the file that was exported"):
             use(tmp_path)
+
+
+def test_a_model_that_was_pushed_is_fetched_with_its_vocabulary(
+    text_export: TextExport, model: TextClassifier, tmp_path: Path
+) -> None:
+    with serving(tmp_path) as hub:
+        push_model(text_export.exported.folder, "me/reviews")
+        assert {*hub.models["me/reviews"]} == {path.name for path in text_export.exported.folder.iterdir()}
+        assert TextClassifier.from_pretrained("me/reviews").vocab == model.vocab
 
 
 class Forgetful(nn.Module):
