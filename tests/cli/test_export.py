@@ -35,7 +35,10 @@ def test_a_run_is_exported_and_scored_with_the_scores_of_its_card(drawn_portrait
         ("export", r"expected `triptych export RUN .*`; .* required: RUN\."),
         ("export nowhere", r".*nowhere does not exist.*"),
         ("export nowhere --half --int8 images", r"expected `triptych export RUN .*`; .* not allowed with .*--half\."),
-        ("score nowhere camvid", r"expected a data set \(camvid, biwi, planet, points\) and its folder, or --config"),
+        (
+            "score nowhere camvid",
+            r"expected a data set \(camvid, biwi, planet, points, imdb\) and its folder, or --config",
+        ),
         ("score", r"expected `triptych score DIR NAME DATA, or .*`; .* required: DIR.*\."),
         ("push nowhere", r"expected `triptych push DIR USER/NAME`; .* required: USER/NAME\."),
         ("push nowhere me/name", r"nowhere/model\.json: no such file; expected the folder of an exported model, .*"),

@@ -64,6 +64,13 @@ def test_it_says_what_it_serves_answers_and_ends_by_ctrl_c(exported: Path, tmp_p
         assert process.stderr.read().splitlines()[-1:] == ["triptych: interrupted by SIGINT."]
 
 
+def test_a_model_of_texts_is_served_without_torch(tmp_path: Path) -> None:
+    folder = write_exported(tmp_path / "exported", "category").folder
+    with served(str(folder)) as (_, said), httpx.Client(base_url=said["page"], timeout=20) as client:
+        assert said["model"] == "category of made-up, awd-lstm, 2 outputs"
+        assert client.post("predict", files={"text": b"a great film"}).json()["categories"][0]["name"] == "positive"
+
+
 def test_on_another_address_the_page_has_a_token(exported: Path) -> None:
     with served(str(exported), "--host", "0.0.0.0") as (_, said):
         found = re.fullmatch(r"http://[^/]+:(\d+)/\?token=([\w-]{40,})", said["page"])

@@ -11,6 +11,7 @@ import pytest
 import torch
 from command_line import QUIET
 from export_folder import flipped
+from fake_hub import serving
 from torch import nn
 
 from triptych import IMDBDataModule, LanguageModel, TextClassifier, export_model
@@ -20,6 +21,7 @@ from triptych.evaluation.validate import validate
 from triptych.export import write
 from triptych.export.examples import Example
 from triptych.export.graph import PlainNetwork, write_graph
+from triptych.export.hub import push_model
 from triptych.export.scoring import score
 from triptych.exported import ExportedFolder
 from triptych.runtime import load
@@ -130,6 +132,16 @@ def test_a_model_of_an_export_is_the_model_of_the_checkpoint(text_export: TextEx
     assert found.predict("not good, but fun") == model.predict("not good, but fun")
 
 
+def test_texts_that_have_changed_since_the_training_are_read_with_the_vocabulary_of_the_model(
+    text_export: TextExport, model: TextClassifier, drawn_reviews: Path, tmp_path: Path
+) -> None:
+    table = (drawn_reviews / "texts.csv").read_text(encoding="utf-8")
+    (tmp_path / "texts.csv").write_text(table.replace(" the ", " a novel "), encoding="utf-8")
+    exported = ExportedFolder(export_model(text_export.checkpoint, tmp_path / "exported", data=_data(tmp_path)))
+    assert TextClassifier.from_pretrained(exported.folder).vocab == model.vocab
+    assert exported.read().scores is not None
+
+
 def test_a_vocabulary_that_has_changed_since_the_export_is_refused(text_export: TextExport, tmp_path: Path) -> None:
     for path in text_export.exported.folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
@@ -137,6 +149,15 @@ def test_a_vocabulary_that_has_changed_since_the_export_is_refused(text_export: 
     for use in (load, TextClassifier.from_pretrained):
         with pytest.raises(BadSampleError, match=rf"^{tmp_path}/vocab\.json: expected the file that was exported"):
             use(tmp_path)
+
+
+def test_a_model_that_was_pushed_is_fetched_with_its_vocabulary(
+    text_export: TextExport, model: TextClassifier, tmp_path: Path
+) -> None:
+    with serving(tmp_path) as hub:
+        push_model(text_export.exported.folder, "me/reviews")
+        assert {*hub.models["me/reviews"]} == {path.name for path in text_export.exported.folder.iterdir()}
+        assert TextClassifier.from_pretrained("me/reviews").vocab == model.vocab
 
 
 class Forgetful(nn.Module):

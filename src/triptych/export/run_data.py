@@ -9,6 +9,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.checks import checked_size
 from triptych.datamodules.images import ImageDataModule
+from triptych.datamodules.imdb import IMDBDataModule
 from triptych.datamodules.saved_data import saved_data
 from triptych.errors import MissingDataError, one_line
 from triptych.runs.layout import RunLayout, run_of
@@ -34,6 +35,8 @@ def data_of(
 ) -> RunData:
     """The given data, else those of the checkpoint's run; a line says why there are none to score on.
 
+    Texts are numbered with the model's vocabulary, whatever the data would make.
+
     Args:
         checkpoint: The checkpoint.
         model: Its model.
@@ -50,6 +53,7 @@ def data_of(
     if image_size is not None and (data is not None or has_config):
         raise ValueError("image_size: expected none, as the data say it; it is for a run without config.yaml alone.")
     if data is not None:
+        _give_vocabulary(data, checkpoint)
         data.prepare_data()
         data.setup("validate")
         return RunData(_size(data), data.arguments, data)
@@ -66,6 +70,7 @@ def data_of(
 
 def _saved(checkpoint: Path) -> RunData:
     data = saved_data(checkpoint)
+    _give_vocabulary(data, checkpoint)
     size = _size(data)
     try:
         data.setup("validate")
@@ -74,6 +79,11 @@ def _saved(checkpoint: Path) -> RunData:
         rank_zero_info(f"exported without scores and card of the data: {one_line(error)}{hint}")
         return RunData(size, data.arguments, None)
     return RunData(size, data.arguments, data)
+
+
+def _give_vocabulary(data: TriptychDataModule, checkpoint: Path) -> None:
+    if isinstance(data, IMDBDataModule):
+        data.given_vocab = str(checkpoint)
 
 
 def _size(data: TriptychDataModule) -> tuple[int, int] | None:

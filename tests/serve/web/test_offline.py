@@ -146,7 +146,7 @@ def test_empty_and_endless_texts_are_refused_in_one_sentence(pages: dict[str, st
     assert user.said == "Expected at least one word; write or paste a text first."
     user.at("#text").fill("é" * 100_001)
     user.at("#text").press("Control+Enter")
-    user.page.wait_for_function("document.getElementById('status').textContent.includes('at most')")
+    user.page.locator("#status", has_text="at most").wait_for()
     assert user.said == "Expected at most 100,000 characters, got 100,001."
     assert user.write("great").startswith("positive")
 
