@@ -137,9 +137,7 @@ def main() -> None:
             rounds=ROUNDS,
         )
     bare, trained = (1 / seconds for seconds in medians.values())
-    print(
-        f"{task}, images or tokens a second: bare loop {bare:.1f}, Trainer.fit {trained:.1f}, ratio {trained / bare:.3f}"
-    )
+    print(f"{task}, each a second: bare loop {bare:.1f}, Trainer.fit {trained:.1f}, ratio {trained / bare:.3f}")
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ import torch
 from lightning.pytorch.demos.boring_classes import BoringModel
 from lightning.pytorch.loggers import CSVLogger, MLFlowLogger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.loggers.logger import DummyLogger
-from small_fit import TINY, BreakOff, BrokenOffError, Case, digest, fit
+from small_fit import TINY, TINY_TEXT, BreakOff, BrokenOffError, Case, digest, fit
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata
 from torch import Tensor
-from torchmetrics.classification import MulticlassJaccardIndex, MultilabelFBetaScore
+from torchmetrics.classification import MulticlassF1Score, MulticlassJaccardIndex, MultilabelFBetaScore
 
 from triptych import MultiLabelClassifier, PlanetDataModule
 from triptych.callbacks import (
@@ -41,9 +41,12 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*in eval mode at the start:UserWarning"),
 ]
 
-STEPS = {"camvid": 4, "biwi": 4, "planet": 5}
+STEPS = {"camvid": 4, "biwi": 4, "planet": 5, "imdb": 5, "language": 6}
 """Number of steps in each of the two epochs; each epoch is validated."""
-MONITORED = {"camvid": "val/void_masked_accuracy", "biwi": "val/error_px", "planet": "val/f2"}
+MONITORED = {
+    **{"camvid": "val/void_masked_accuracy", "biwi": "val/error_px", "planet": "val/f2"},
+    **{"imdb": "val/accuracy", "language": "val/perplexity"},
+}
 """The first score of each task."""
 
 
@@ -75,11 +78,8 @@ class Fitted(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def fit_of(
-    tmp_path_factory: pytest.TempPathFactory, drawn_streets: Path, drawn_portraits: Path, drawn_tiles: Path
-) -> Callable[[str], Fitted]:
+def fit_of(tmp_path_factory: pytest.TempPathFactory, roots: dict[str, Path]) -> Callable[[str], Fitted]:
     """Returns the fit of a task; each task is fitted once."""
-    roots = {"camvid": drawn_streets, "biwi": drawn_portraits, "planet": drawn_tiles}
     return functools.cache(lambda task: fitted_once(task, roots[task], tmp_path_factory.mktemp("tensorboard")))
 
 
@@ -114,7 +114,7 @@ def fitted(request: pytest.FixtureRequest, fit_of: Callable[[str], Fitted]) -> F
 def test_pictures_stand_at_the_steps_of_what_they_show(fitted: Fitted) -> None:
     steps = STEPS[fitted.task]
     expected = {"train/batch": [0], "val/frames": [steps - 1, 2 * steps - 1], "val/top_losses": [2 * steps - 1]}
-    if fitted.task != "biwi":
+    if fitted.task not in ("biwi", "language"):
         expected["val/confusion"] = [2 * steps - 1]
     assert image_steps(fitted.folder) == expected
     assert read_run(fitted.folder).series["val/loss"].steps == expected["val/frames"]
@@ -137,7 +137,7 @@ def test_scores_of_classes_are_those_of_torchmetrics(fitted: Fitted) -> None:
     model: Any = fitted.trainer.lightning_module
     data: Any = fitted.trainer.datamodule  # type: ignore[attr-defined]
     series = {name: one for name, one in read_run(fitted.folder).series.items() if name.count("/") == 2}
-    if fitted.task == "biwi":
+    if fitted.task in ("biwi", "language"):
         assert series == {}
         return
     with evaluating(model, data) as evaluation:
@@ -148,6 +148,9 @@ def test_scores_of_classes_are_those_of_torchmetrics(fitted: Fitted) -> None:
         score, names, void = "iou", model.class_names, model.hparams["ignore_index"]
         metric: Any = MulticlassJaccardIndex(len(names), average="none", ignore_index=void)
         labelled = [i for i in range(len(names)) if i != void and (target == i).any()]
+    elif fitted.task == "imdb":
+        score, names, labelled = "f1", model.categories, [0, 1]
+        metric = MulticlassF1Score(2, average="none")
     else:
         score, names = "f2", model.tags
         metric = MultilabelFBetaScore(2.0, len(names), threshold=model.hparams["threshold"], average="none")
@@ -165,9 +168,11 @@ def test_hyper_parameters_have_one_row_with_the_final_score(fitted: Fitted) -> N
     start = metadata.parse_session_start_info_plugin_data(_content(read, "session_start_info"))
     experiment = metadata.parse_experiment_plugin_data(_content(read, "experiment"))
     assert [info.name.tag for info in experiment.metric_infos] == [name]
-    assert start.hparams["encoder"].string_value == TINY["encoder"]
+    is_text = fitted.task in ("imdb", "language")
+    shown = start.hparams["num_layers"].number_value if is_text else start.hparams["encoder"].string_value
+    assert shown == (TINY_TEXT["num_layers"] if is_text else TINY["encoder"])
     assert start.hparams["max_lr"].string_value == "[0.0001, 0.01]"
-    assert not [key for key in start.hparams if key in ("class_names", "tags") or key.startswith("_")]
+    assert not [key for key in start.hparams if key in ("class_names", "tags", "categories") or key.startswith("_")]
     assert len(list(fitted.folder.parent.rglob("events.*"))) == 1
     log, steps = read_run(fitted.folder), STEPS[fitted.task]
     assert [event.step for event in read.Scalars(name)] == [steps - 1, 2 * steps - 1]

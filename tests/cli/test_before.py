@@ -90,6 +90,7 @@ def weights(run: str, name: str = "1-all") -> dict[str, torch.Tensor]:
     return state
 
 
+@pytest.mark.slow
 def test_both_are_run_then_killed_in_each_and_resumed(here: Path, configs: list[str]) -> None:
     args = ["recipe", *configs, "--every_n_steps", "1"]
     trained = batches(args)

@@ -10,8 +10,8 @@ from typing import Any
 import lightning as L
 import pytest
 import torch
+from own_module import Mixed, Plain, Table
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
 
 from triptych.callbacks import Average, ClassScores, HyperParameters, Mistakes
 from triptych.errors import MemoryLimitError
@@ -19,7 +19,6 @@ from triptych.lr_finder import find_lr
 from triptych.recipe import Stage, run_recipe
 from triptych.recipe.state import StageResult
 from triptych.runs.checkpoint import best_score
-from triptych.tasks.training import OneCycleTraining
 
 pytestmark = [
     pytest.mark.usefixtures("one_thread"),
@@ -33,40 +32,6 @@ SETTINGS = {
     **{"enable_progress_bar": False, "enable_model_summary": False},
 }
 STAGES = [Stage("head", epochs=2, freeze_to=-1, max_lr=1e-2), Stage("all", epochs=2, freeze_to=0, max_lr=[1e-3, 1e-2])]
-
-
-class Mixed(OneCycleTraining):
-    """Two groups with batch-norm and dropout."""
-
-    def __init__(self, **training: Any) -> None:
-        super().__init__(**training)
-        self.body = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5))
-        self.head = nn.Linear(8, 1)
-
-    def layer_groups(self) -> dict[str, list[nn.Parameter]]:
-        return {"body": [*self.body.parameters()], "head": [*self.head.parameters()]}
-
-    def training_step(self, batch: list[Tensor], batch_idx: int) -> Tensor:
-        rows, target = batch
-        return nn.functional.mse_loss(self.head(self.body(rows)).squeeze(1), target)
-
-    def validation_step(self, batch: list[Tensor], batch_idx: int) -> None:
-        loss = self.training_step(batch, batch_idx)
-        self.log_dict({"val/loss": loss, "val_twice": 2 * loss})
-
-
-class Table(L.LightningDataModule):
-    """Rows in batches of eight, in their order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        rows = torch.randn(40, 4, generator=torch.Generator().manual_seed(0))
-        self.samples = TensorDataset(rows, rows[:, 0])
-
-    def train_dataloader(self) -> DataLoader[Any]:
-        return DataLoader(self.samples, batch_size=8)
-
-    val_dataloader = train_dataloader
 
 
 class Killed(BaseException):
@@ -146,10 +111,6 @@ def test_batch_norm_of_a_frozen_group_stays_in_evaluation_if_it_does_not_train()
         model.freeze_to(2)
 
 
-class Plain(L.LightningModule):
-    """No subclass of ours."""
-
-
 NOT_OF_TABLES = {"image_size": (8, 8), "batch_size": "auto", "augment": True, "sample_weights": "last"}
 REFUSED: dict[str, tuple[Callable[[], list[Any]], str]] = {
     "a plain module": (
@@ -195,6 +156,15 @@ def test_memory_that_runs_out_is_reported_in_one_line(tmp_path: Path) -> None:
 
     with pytest.raises(MemoryLimitError, match=r"^stages: head: out of memory; give the data smaller batches,"):
         run_recipe(Greedy(), Table(), STAGES, SETTINGS, tmp_path / "run")
+
+
+@pytest.mark.filterwarnings("ignore:.*Skipping val loop:UserWarning")
+def test_module_without_a_validation_has_stages_without_scores(tmp_path: Path) -> None:
+    class Rows(Table):
+        val_dataloader = L.LightningDataModule.val_dataloader
+
+    (result,) = run_recipe(Mixed(), Rows(), STAGES[:1], SETTINGS, tmp_path / "run")
+    assert (result.steps, result.scores) == (10, {})
 
 
 def test_parameter_in_no_group_is_warned_about(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from triptych import CamVidDataModule, UNetSegmenter
+from triptych import CamVidDataModule, IMDBDataModule, UNetSegmenter
 from triptych.recipe import Stage
 from triptych.recipe.stage import FullStage, check_names, fill, first_change
 
@@ -159,3 +159,19 @@ def test_stage_sets_model_and_data(model: UNetSegmenter, data: CamVidDataModule)
     assert model.network is not None
     trains = {name: all(p.requires_grad for p in group) for name, group in model.network.layer_groups().items()}
     assert trains == {"encoder_early": False, "encoder_late": False, "head": True}
+
+
+def test_data_without_images_have_no_size_of_them(model: UNetSegmenter) -> None:
+    texts = IMDBDataModule("nowhere", batch_size=8)
+    first, second = fill([Stage("a", 1), Stage("b", batch_size=4)], model, texts, "32-true")
+    assert [(one.image_size, one.augment, one.batch_size) for one in (first, second)] == [
+        (None, None, 8),
+        (None, None, 4),
+    ]
+    second.apply(model, texts, 1e-3)
+    assert texts.batch_size == 4
+    assert not hasattr(texts, "image_size")
+    with pytest.raises(ValueError, match=r"^stages: a: image_size: IMDBDataModule has none; leave it out.$"):
+        fill([Stage("a", 1, image_size=(8, 8))], model, texts, "32-true")
+    with pytest.raises(ValueError, match=r"^stages: b: augment: IMDBDataModule has none; leave it out.$"):
+        fill([Stage("a", 1), Stage("b", augment=False)], model, texts, "32-true")

@@ -1,6 +1,7 @@
 """The tables show every form of a peak rate, and stay within 80 columns."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -62,3 +63,12 @@ def test_typed_rates_are_shown_for_each_group(max_lr: Any, in_plan: list[str], i
 )
 def test_rates_that_are_to_be_found_are_shown_as_typed(max_lr: Any, in_plan: list[str]) -> None:
     assert shown(plan_table([planned(max_lr)], GROUPS, [10]), 2) == in_plan
+
+
+def test_column_of_what_the_data_do_not_have_is_left_out() -> None:
+    plan, done = planned(1e-3), result(1e-3)
+    without = replace(plan, stage=replace(plan.stage, image_size=None))
+    tables = plan_table([without], GROUPS, [10]), result_table([replace(done, image_size=None)])
+    for table, before in zip(tables, (plan_table([plan], GROUPS, [10]), result_table([done])), strict=True):
+        assert [one.header for one in table.columns] == [one.header for one in before.columns if one.header != "size"]
+        assert len(shown(table, 0)) == 1

@@ -1,4 +1,4 @@
-"""Reports of a recipe, of a fit from the command line and of a fit from a script, parsed as by a browser."""
+"""Reports of a recipe, of fits from the command line and of fits from a script, parsed as by a browser."""
 
 import base64
 import io
@@ -329,3 +329,22 @@ def test_a_mistake_is_reported_in_one_line(
     monkeypatch.chdir(tmp_path)
     fails(["report", *args.split()], words)
     assert not list(tmp_path.rglob("*.html"))
+
+
+@pytest.mark.parametrize(("task", "pictures"), [("imdb", 4), ("language", 3)])
+def test_models_of_texts_have_curves_scores_and_the_worst_texts(
+    task: str, pictures: int, drawn_reviews: Path, tmp_path: Path
+) -> None:
+    logger = TensorBoardLogger(tmp_path, task, default_hp_metric=False)
+    callbacks = [LearningRateMonitor("step"), ResumePoint()]
+    case = Case(task, epochs=1)
+    fit(case, drawn_reviews, tmp_path, callbacks, logger=logger, log_every_n_steps=1)
+    page = write_report(tmp_path / task / "version_0", data=data_of(case, drawn_reviews))  # type: ignore[arg-type]
+    read = Reader(page)
+    assert sorted(read.headings) == sorted(ALWAYS) and "Left out" not in read.words
+    assert len(read.sources) == pictures and all(opens(source) for source in read.sources)
+    assert "with an AWD-LSTM of 2 layers with 12 units" in read.words
+    if task == "imdb":
+        assert {"negative", "positive", "accuracy"} < {row["category"] for row in read.table("category")}
+    else:
+        assert "val/perplexity" in read.words

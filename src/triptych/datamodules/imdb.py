@@ -13,10 +13,11 @@ from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.checks import checked_at_least
 from triptych.datamodules.description import part_line
 from triptych.datamodules.epoch_order import EpochSampler
-from triptych.datamodules.split import Parts, checked_fraction, draw
+from triptych.datamodules.split import Parts, checked_fraction, chosen_way, draw
 from triptych.datamodules.streams import StreamSamples
 from triptych.datamodules.text_samples import LengthSampler, NumberedText, TextSamples, pad
 from triptych.datasets.given_texts import texts_at
+from triptych.datasets.imdb import SAMPLE_ARCHIVE
 from triptych.datasets.sample import Split, TextSample
 from triptych.datasets.text_checks import categories_of, warn_of_leaks
 from triptych.datasets.texts import TextRecord, TextRecords
@@ -31,6 +32,8 @@ from triptych.trainer.messages import is_info_shown
 
 Mode = Literal["lm", "classify"]
 """What the texts are for: a language model, or a classifier."""
+_LESSON = {"split_column": "is_valid"}
+"""The lesson's way to split, with its default."""
 
 
 class IMDBDataModule(TriptychDataModule):
@@ -41,12 +44,12 @@ class IMDBDataModule(TriptychDataModule):
         table: Its file, below `root`; CSV in UTF-8.
         text_column: Heading of the texts.
         label_column: Heading of the labels; a language model needs none.
-        split_column: Heading of the column that says which texts validate; None with `valid_fraction`.
+        split_column: Heading of the column that says which texts validate.
         mode: `"lm"` for a `LanguageModel`: each batch continues the one before. `"classify"` for a `TextClassifier`:
             batches of texts of similar lengths.
         batch_size: Texts per batch and process; for a language model, streams that are read side by side.
-        valid_fraction: Fraction of the texts drawn at random by `seed` for validation, in (0, 1), without
-            `split_column`.
+        valid_fraction: Fraction of the texts drawn at random by `seed` for validation, in (0, 1), in place of the
+            column.
         vocab: Run folder, checkpoint or `vocab.json` whose vocabulary is taken, such as that of a language model; None
             makes one of the texts to train on.
         seq_len: Tokens of a text that a language model reads at once, at least 1.
@@ -62,6 +65,7 @@ class IMDBDataModule(TriptychDataModule):
     """
 
     data_set = "imdb"
+    archive = SAMPLE_ARCHIVE
     collate = staticmethod(pad)
 
     def __init__(
@@ -84,13 +88,12 @@ class IMDBDataModule(TriptychDataModule):
         super().__init__(root, batch_size, **loading)
         if mode not in get_args(Mode):
             raise ValueError(f"mode: expected one of {', '.join(get_args(Mode))}, got {mode!r}.")
-        if (split_column is None) == (valid_fraction is None):
-            raise ValueError(
-                f"split_column, valid_fraction: expected one of them, got {split_column!r} and {valid_fraction}; set "
-                "the other to null."
-            )
+        way = chosen_way({"split_column": split_column, "valid_fraction": valid_fraction}, _LESSON)
+        if way == "split_column" and split_column is None:
+            raise ValueError("split_column: expected a way to split, got none; set it, or valid_fraction.")
         self.table, self.mode = self.root / table, mode
-        self.text_column, self.label_column, self.split_column = text_column, label_column, split_column
+        self.text_column, self.label_column = text_column, label_column
+        self.split_column = split_column if way == "split_column" else None
         self.valid_fraction = checked_fraction(valid_fraction)
         self.given_vocab = vocab
         self.seq_len = checked_at_least(1, "seq_len", seq_len)
@@ -136,6 +139,11 @@ class IMDBDataModule(TriptychDataModule):
 
     def find(self) -> None:
         """Reads the table and splits it, and makes or reads the vocabulary."""
+        if not self.root.is_dir():
+            raise MissingDataError(
+                f"{self.root}: no such folder; expected {self.table.name} in it (`triptych make-data imdb DIR` writes "
+                "made-up reviews, `download: true` fetches the course's sample of 1,000)."
+            )
         label_column = self.label_column if self.mode == "classify" else None
         table = TextRecords(self.table, self.text_column, label_column, self.split_column)
         self._texts = self._split_texts(table)
@@ -201,7 +209,7 @@ class IMDBDataModule(TriptychDataModule):
             self._read()
         except MissingDataError as error:
             raise MissingDataError(
-                f"{str(error).rstrip('.')}, whose words are the vocabulary; or take that of a run, --data.vocab RUN."
+                f"{str(error).rstrip('.')}; its words are the vocabulary, unless --data.vocab RUN names that of a run."
             ) from error
 
     def _find_records(self, stage: str) -> None:

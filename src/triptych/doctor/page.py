@@ -46,7 +46,7 @@ def _parts(finding: Finding, data: DataSet) -> Iterator[Html]:
         seen = shown.row_count
         yield table(shown)
     if len(finding.files) > max(1, seen):  # the message names a single one
-        yield folded(f"All {len(finding.files)} files", lines)
+        yield folded(f"All {len(finding.files)} {'texts' if isinstance(data, Texts) else 'files'}", lines)
 
 
 def _beginnings(finding: Finding, data: Texts) -> Table:

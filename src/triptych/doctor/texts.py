@@ -57,11 +57,14 @@ def labels(data: Texts) -> Iterator[Finding]:
     names = sorted(counts)
     by_split = names_by_split({name: {label} for name, label in known.items()}, data.splits)
     yield from frequencies("labels", names, counts, counts.total(), "texts", by_split)
+    balances = []
     for split, texts in data.splits.items():
         of_split = Counter(known[name] for name in texts if name in known)
         if of_split:
             listed = ", ".join(f"{label} {percent(of_split[label] / of_split.total())}" for label in names)
-            yield Finding("note", "labels-balance", f"{split}, {of_split.total()} texts: {listed}.")
+            balances.append(f"{split} ({of_split.total()} texts): {listed}")
+    if balances:
+        yield Finding("note", "labels-balance", f"{'; '.join(balances)}.")
 
 
 def lengths(data: Texts) -> Iterator[Finding]:

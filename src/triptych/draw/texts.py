@@ -11,8 +11,8 @@ from triptych.draw.sheet import Tile
 from triptych.draw.text import FAINT, GREEN, LINE_END, VERMILION, Word
 from triptych.text.rules import SPECIAL
 
-TEXT_COLUMNS, TEXT_ROWS, TEXT_WIDTH = 3, 3, 3.7
-"""Number of texts side by side and one below the other that can be read on a page, and the width of one in inches."""
+TEXT_COLUMNS, TEXT_WIDTH = 3, 3.7
+"""Number of texts side by side that can be read on a page, and the width of one in inches."""
 
 _FIRST, _LAST = 70, 40
 """Number of tokens shown of a long text, from its beginning and from its end."""

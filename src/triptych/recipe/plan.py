@@ -14,6 +14,7 @@ from triptych.optim import group_rates
 from triptych.recipe.data_settings import set_in_data
 from triptych.recipe.measure import TIMED, TIMED_VALIDATION, WARM_UP, Stopwatch
 from triptych.recipe.stage import LAST, FullStage
+from triptych.tasks.base import TransferTask
 from triptych.tasks.training import OneCycleTraining
 from triptych.trainer.memory import PeakMemory
 from triptych.trainer.temporary_fit import temporary_fit
@@ -120,7 +121,8 @@ def plan_stage(
     validations = _validations(stage.name, train_batches, settings) if val_batches else 0
     search = watch.start + _SEARCH_STEPS * accumulated * watch.train_batch if to_find else 0.0
     losses = train_batches * watch.val_batch if stage.sample_weights == LAST else 0.0
-    draws = any(isinstance(callback, Mistakes) for callback in settings.get("callbacks") or ())
+    callbacks = settings.get("callbacks") or ()
+    draws = isinstance(model, TransferTask) and any(isinstance(callback, Mistakes) for callback in callbacks)
     mistakes = _MISTAKES_COST * val_batches * watch.val_batch if draws else 0.0
     return StagePlan(
         stage=stage,

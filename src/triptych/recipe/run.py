@@ -58,19 +58,21 @@ def run_recipe(
     written.
 
     Args:
-        model: The model.
-        data: The data.
+        model: A task of this package, or a module of your own, see `OneCycleTraining`.
+        data: The data; those of another package have no settings that a stage could change.
         stages: At least one.
         trainer_or_settings: A Trainer, which is not changed, or a mapping of Trainer arguments.
         folder: The run's folder. The recipe logs there for TensorBoard, and other loggers where they always do; a
             ModelCheckpoint without a folder of its own saves there too.
-        resume: Resume the run in `folder`, at the next sample of the interrupted stage.
+        resume: Resume the run in `folder`, at the next sample of the interrupted stage; with data of another package
+            after its last finished epoch.
         dry_run: Stop after the plan; nothing is written.
         budget: A time such as `"20m"` for all from the plan on: searches, training, validations and figures. The epochs
             of all stages are scaled down to fit it, and those that are left are planned anew after each stage, up to
             what was requested; a stage that is late ends within an epoch, with its cycle complete. A resumed run keeps
             the budget that it was started with.
-        every_n_steps: Number of steps between two resume points; None saves by time, see `ResumePoint`.
+        every_n_steps: Number of steps between two resume points; None saves by time, see `ResumePoint`. With data of
+            another package there is one after each epoch.
         seed: Seed of new weights and of dropout; None takes that of `seed_everything`, or 0. Global generators and
             `PL_GLOBAL_SEED` are afterwards as before.
 
@@ -104,6 +106,8 @@ def run_recipe(
     _say_plan(state, model)
     if dry_run:
         return []
+    if every_n_steps is not None and not isinstance(data, TriptychDataModule):
+        say(f"every_n_steps: not used, since {type(data).__name__} goes on after whole epochs alone.")
     state.folder = shared(folder)  # the plan has connected the processes, each of which has looked for a folder
     with contextlib.ExitStack() as held:
         if is_first_process():  # which may have begun to write before another of this run looks

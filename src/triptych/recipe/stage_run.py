@@ -111,7 +111,8 @@ class StageRun:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=_OWN_FILES)
             trainer.fit(self.model, self.data, ckpt_path=interrupted and plain_path(interrupted), weights_only=True)
-        if validation.step != trainer.global_step:  # not validated after its last step, or interrupted then
+        is_validated = validation.step == trainer.global_step or not trainer.enable_validation
+        if not is_validated:  # not after its last step, or interrupted then
             axis.before_last_step(trainer)
             logger.first_epoch -= 1
             logger.wait_for_new_file()

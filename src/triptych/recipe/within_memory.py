@@ -104,9 +104,10 @@ def _more(stage: FullStage, micro_batches: int, error: BaseException) -> int:
     sizes = halves(stage.batch_size)
     following = sizes.index(stage.batch_size // micro_batches) + 1
     if following == len(sizes):
+        smaller = "" if stage.image_size is None else "smaller image_size or a "
         raise MemoryLimitError(
             f"stages: {stage.name}: expected memory for one sample at a time, got an out-of-memory error; give it a "
-            "smaller image_size or a precision of 16 bits, or take a smaller encoder."
+            f"{smaller}precision of 16 bits, or take a smaller encoder."
         ) from error
     return stage.batch_size // sizes[following]
 

@@ -86,13 +86,13 @@ class TextTask(TransferTask):
         super().resolve(metadata)
 
     def _take_vocab(self, vocab: Vocab, other: str) -> None:
+        size = self.hparams["vocab_size"]  # known before the vocabulary where a checkpoint is about to be loaded
+        if self.vocab is None and size not in (None, len(vocab)):
+            raise ValueError(_other_vocab(size, other, len(vocab), "one is longer"))
         if self.vocab is not None and vocab != self.vocab:
             pairs = enumerate(zip(self.vocab.itos, vocab.itos, strict=False))
             first = next((f"token {i} is {a!r}, there {b!r}" for i, (a, b) in pairs if a != b), "one is longer")
-            raise ValueError(
-                f"vocab: the model has {len(self.vocab)} tokens, {other} {len(vocab)} ({first}); give the data the "
-                "model's, `--data.vocab RUN`."
-            )
+            raise ValueError(_other_vocab(len(self.vocab), other, len(vocab), first))
         self.vocab = vocab
 
     def start_encoder(self, network: LanguageNetwork | TextClassifierNetwork) -> None:
@@ -187,3 +187,10 @@ def check_ids(name: str, ids: Any, ndim: int, limit: int | None) -> None:
     if limit is not None and ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < limit:
         wrong = int(ids.min()) if int(ids.min()) < 0 else int(ids.max())
         raise ValueError(f"{name}: expected ids from 0 to {limit - 1}, got {wrong}.")
+
+
+def _other_vocab(own: int, other: str, size: int, difference: str) -> str:
+    return (
+        f"vocab: the model has {own} tokens, {other} {size} ({difference}); give the data the model's, "
+        "`--data.vocab RUN`."
+    )

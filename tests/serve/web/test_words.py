@@ -32,6 +32,7 @@ WRITTEN = [
     "",
     " \n\t ",
     "I didn't LIKE it.<br />Never.",
+    "half \ud83d a character\udc4d",
     "Raising Victor Vargas: A Review<br /><br />You know, <i>Raising</i> isn't bad!!!!!",
     "so so so so good, ha ha ha ha\nha HA HA HA HA 10/10 #1 \\o/",
     "“Curly” ‘quotes’ – it’s the film’s don’t—really…",

@@ -9,9 +9,10 @@ const HTML = [
   [pythonPattern(`</?(?:${INLINE})(?:[\\s/][^<>]*)?>`, "gi"), ""],
   [pythonPattern("(?<!&)(#39|#146|#36|\\b(?:amp|nbsp|quot));", "g"), "&$1;"],
 ];
-const MARKS = [
+const LEFT_OVERS = [
   [/\r\n?|\\n/g, "\n"],
   [/\\"/g, '"'],
+  [/[\ud800-\udfff]/gu, "\ufffd"],
   [/<unk>/g, "xxunk"],
   [/ @([.,-])@ /g, "$1"],
 ];
@@ -27,7 +28,7 @@ const GAP = pythonPattern("\\s+");
  * @param {Object<string, string>} entities See `unescaped`.
  */
 export function preparedLines(text, entities) {
-  text = replaced(unescaped(replaced(text, HTML), entities), MARKS);
+  text = replaced(unescaped(replaced(text, HTML), entities), LEFT_OVERS);
   text = text.replace(REPEATED_CHARACTER, (all, one) => ` xxrep ${[...all].length} ${one} `);
   text = text.replace(REPEATED_WORD, (all, word) => ` xxwrep ${wordsOf(all).length} ${word} `);
   text = text.replace(/([/#\\])/g, " $1 ").replace(TOO_LONG, "$1 ");
