@@ -12,7 +12,7 @@ import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
 FOLDER = DOCS.parent / "notebooks"
-NAMES = ["biwi", "camvid", "planet"]
+NAMES = ["biwi", "camvid", "imdb", "planet"]
 DRAWS = re.compile(r"\.(show_\w+|plot_\w+|figure)\(.*\)$", re.MULTILINE)
 MACHINE = re.compile(r"(?<![\w.])/(tmp|home|root|work|Users|usr)/")
 LIMIT_SECONDS = 240
@@ -24,12 +24,14 @@ SHORTER = {
     "num_frames=100": "num_frames=40",
     "frames_per_person=12": "frames_per_person=6",
     "num_tiles=300": "num_tiles=90",
+    r"num_train=\d+, num_valid=\d+": "num_train=200, num_valid=40",
 }
 """What is replaced before a run: a whole notebook takes a minute and more, for the same code."""
 
 CLAIMS: dict[str, tuple[str, Callable[[float], bool]]] = {
     "camvid": (r"([\d.]+)% of the labelled pixels are right", lambda percent: percent > 80),
     "biwi": (r"mean miss: ([\d.]+) pixels", lambda pixels: pixels < 6),
+    "imdb": (r"([\d.]+)% of the held-out reviews are right", lambda percent: percent > 85),
     "planet": (r"F2 ([\d.]+) on the held-out tiles", lambda f2: f2 > 0.85),
 }
 """What a notebook prints of its last score after a whole run, and whether it is as good as its text says."""
