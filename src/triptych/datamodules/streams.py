@@ -35,7 +35,7 @@ class StreamSamples(Dataset[TextSample]):
         self.texts, self.num_streams = texts, num_streams
         self.seed, self.shuffle = seed, shuffle
         num_next = sum(map(len, texts)) - 1
-        self.length = -(-num_next // num_streams)  # of a stream
+        self.length = max(1, -(-num_next // num_streams))  # of a stream
         self.seq_len = -(-self.length // -(-self.length // seq_len))  # so that the last chunk is not a token or two
         self._joined: tuple[int, npt.NDArray[np.int32]] | None = None
 
