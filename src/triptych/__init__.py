@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from triptych.show.results import show_results
     from triptych.show.top_losses import show_top_losses
     from triptych.tasks import LanguageModel, MultiLabelClassifier, PointRegressor, TextClassifier, UNetSegmenter
+    from triptych.tasks.training import OneCycleTraining
     from triptych.trainer.messages import quiet
 
 _ROOMS = {
@@ -36,6 +37,7 @@ _ROOMS = {
     "IMDBDataModule": "datamodules",
     "LanguageModel": "tasks",
     "MultiLabelClassifier": "tasks",
+    "OneCycleTraining": "tasks.training",
     "PlanetDataModule": "datamodules",
     "PointRegressor": "tasks",
     "PointsDataModule": "datamodules",
@@ -66,6 +68,7 @@ __all__ = [
     "IMDBDataModule",
     "LanguageModel",
     "MultiLabelClassifier",
+    "OneCycleTraining",
     "PlanetDataModule",
     "PointRegressor",
     "PointsDataModule",

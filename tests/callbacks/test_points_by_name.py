@@ -33,4 +33,7 @@ def test_each_point_has_a_curve_a_bar_and_a_row_in_the_report(drawn_points: Path
     drawn = {path.name.split("-")[0] for path in (run / "figures").rglob("*.png")}
     assert len(drawn) == len([*(run / "figures").rglob("*.png")]) == 3, drawn
     page = write_report(run, data=data).read_text(encoding="utf-8")
-    assert "validation, point by point" in page and "Errors by class, tag or point in the validation samples" in page
+    assert (
+        "validation, point by point" in page
+        and "Errors by class, tag, category or point in the validation samples" in page
+    )

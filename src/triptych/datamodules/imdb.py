@@ -52,7 +52,7 @@ class IMDBDataModule(TriptychDataModule):
             column.
         vocab: Run folder, checkpoint or `vocab.json` whose vocabulary is taken, such as that of a language model; None
             makes one of the texts to train on.
-        seq_len: Tokens of a text that a language model reads at once, at least 1.
+        seq_len: Most tokens that a language model reads at once, at least 1.
         max_vocab: Most tokens of a new vocabulary.
         min_freq: How often a token of a new vocabulary occurs at least.
         loading: Further arguments of `TriptychDataModule`. `predict_path` is a `.txt` file, a folder of them, a table

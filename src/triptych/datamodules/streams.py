@@ -22,7 +22,7 @@ class StreamSamples(Dataset[TextSample]):
     Args:
         texts: Ids of the tokens of each text.
         num_streams: Number of streams: samples per batch, of all processes.
-        seq_len: Tokens of a chunk, at least 1.
+        seq_len: Most tokens of a chunk, at least 1; all chunks but the last have the same number.
         seed: Seed of the order of the texts.
         shuffle: Whether an epoch joins the texts in an order of its own, which depends on (seed, epoch) alone.
 
@@ -32,10 +32,11 @@ class StreamSamples(Dataset[TextSample]):
     def __init__(
         self, texts: Sequence[npt.NDArray[np.int32]], num_streams: int, seq_len: int, seed: int, shuffle: bool
     ) -> None:
-        self.texts, self.num_streams, self.seq_len = texts, num_streams, seq_len
+        self.texts, self.num_streams = texts, num_streams
         self.seed, self.shuffle = seed, shuffle
         num_next = sum(map(len, texts)) - 1
         self.length = -(-num_next // num_streams)  # of a stream
+        self.seq_len = -(-self.length // -(-self.length // seq_len))  # so that the last chunk is not a token or two
         self._joined: tuple[int, npt.NDArray[np.int32]] | None = None
 
     def __len__(self) -> int:

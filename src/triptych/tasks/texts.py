@@ -1,5 +1,6 @@
 """Base class of the tasks on texts."""
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,10 @@ class TextTask(TransferTask):
         check_ids("tokens", batch["tokens"], 2, self.hparams["vocab_size"])
         return batch
 
+    @functools.cached_property
+    def _tokenizer(self) -> Tokenizer:
+        return Tokenizer.english()
+
     def numericalized(self, text: str) -> Tensor:
         """The ids of a text's tokens, int64 (T,).
 
@@ -158,7 +163,7 @@ class TextTask(TransferTask):
         """
         if self.vocab is None:
             raise RuntimeError(f"{type(self).__name__}: {self._missing_hparam()}")
-        return torch.tensor(self.vocab.numericalize(Tokenizer.english()(text)))
+        return torch.tensor(self.vocab.numericalize(self._tokenizer(text)))
 
 
 def _of_checkpoint(path: Path) -> LanguageWeights:
