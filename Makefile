@@ -1,6 +1,6 @@
 # make train        trains a U-Net on made-up streets, validates it, and writes its predictions
 # make test         runs the tests
-# make test-oldest  runs the three tasks with the oldest packages that setup.cfg admits
+# make test-oldest  runs each task with the oldest packages that setup.cfg admits
 # make lint         runs ruff, mypy and the import order
 # make docs         builds the README and the API reference as pages in site/
 # make notebooks    runs the notebooks on made-up data and saves them with their outputs
@@ -8,7 +8,7 @@
 # Each target first installs what it needs into .venv, test-oldest into .venv-oldest.
 #
 # make train DATA=DIR                   trains on your own data
-# make train TASK=biwi or TASK=planet   trains one of the other two panels
+# make train TASK=biwi, planet or imdb   trains another task
 
 TASK   ?= camvid
 DATA   ?= data/made-up-$(TASK)

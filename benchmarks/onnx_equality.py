@@ -1,4 +1,4 @@
-"""Whether an exported graph answers as the network does: three tasks, five sizes, three encoders.
+"""Whether an exported graph answers as the network does: three tasks on images, five sizes, three encoders.
 
     python benchmarks/onnx_equality.py [ENCODER ...]
 

@@ -32,7 +32,7 @@ def test_a_path_that_does_not_exist_is_reported(tmp_path) -> None:
 
 def test_a_checkpoint_of_something_else_is_reported(tmp_path) -> None:
     torch.save({"state_dict": {}, "pytorch-lightning_version": "2.6"}, tmp_path / "a.ckpt")
-    with pytest.raises(ValueError, match="expected a checkpoint of one of UNetSegmenter, PointRegressor, MultiLabelClass"):
+    with pytest.raises(ValueError, match="expected a checkpoint of one of UNetSegmenter, PointRegressor, "):
         load_model(tmp_path / "a.ckpt")
 
 
