@@ -8,6 +8,8 @@ Its epochs are as many as fit. The threads are those of the environment (`OMP_NU
     python benchmarks/imdb_peers.py DATA [--minutes 10] [--seeds 3] [--peer tfidf|fastai]      DATA holds texts.csv
 """
 
+from __future__ import annotations  # names of packages that may be missing
+
 import argparse
 import sys
 import tempfile
@@ -26,7 +28,9 @@ try:
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
     from sklearn.pipeline import make_pipeline
 except ImportError as error:
-    sys.exit(f"{error}: this benchmark needs fastai and scikit-learn; `pip install 'fastai>=2.8,<2.9' scikit-learn`.")
+    MISSING = f"{error}: this benchmark needs fastai and scikit-learn; `pip install 'fastai>=2.8,<2.9' scikit-learn`."
+else:
+    MISSING = ""
 
 SMALL = {"emb_sz": 200, "n_hid": 256, "n_layers": 2}
 """An encoder of the size of a model that can be trained from nothing in minutes; fastai's own has (400, 1152, 3)."""
@@ -157,6 +161,8 @@ def main(args: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds")
     parser.add_argument("--peer", choices=("tfidf", "fastai"), help="one of the two")
     options = parser.parse_args(args)
+    if MISSING:
+        sys.exit(MISSING)
     warnings.filterwarnings("ignore")  # what others warn of
     fastai.defaults.callbacks = [fastai.TrainEvalCallback, fastai.Recorder]  # without progress bars
     frame = pd.read_csv(options.data / "texts.csv")

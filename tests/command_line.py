@@ -29,6 +29,7 @@ SMALL: dict[str, dict[str, object]] = {
         "data.valid_person": HELD_OUT,
     },
     "planet": {"data.image_size": [32, 32], "data.batch_size": 6, "trainer.max_epochs": 2},
+    "imdb": {"data.batch_size": 8, "trainer.max_epochs": 2},
 }
 """Options that reduce the configuration of each task."""
 

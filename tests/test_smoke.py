@@ -11,7 +11,7 @@ from command_line import QUIET, config_args, fails, finished_fit, printed_by, ru
 
 pytestmark = [QUIET, pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated:FutureWarning")]
 
-DATA = {"camvid": "drawn_streets", "biwi": "drawn_portraits", "planet": "drawn_tiles"}
+DATA = {"camvid": "drawn_streets", "biwi": "drawn_portraits", "planet": "drawn_tiles", "imdb": "drawn_reviews"}
 """The fixture with data of each task."""
 
 
@@ -23,7 +23,7 @@ def test_a_task_is_fitted_scored_predicted_resumed_reported_and_exported(
     run = finished_fit(task, request.getfixturevalue(DATA[task]), tmp_path, "--trainer.max_epochs", "1")
     assert "val/loss" in run.call("validate")
     run.call("predict")
-    assert len(list((run.folder / "predictions").rglob("*.*"))) > 1
+    assert list((run.folder / "predictions").rglob("*.*"))
     before = steps(run.folder)
     printed_by(["fit", *run.args, *runs_in(tmp_path, "first"), "--ckpt_path", "last", "--trainer.max_epochs", "2"])
     assert steps(run.folder) > before
