@@ -47,14 +47,17 @@ STAGES = (
 seconds of one are those that it took in the stage before."""
 
 
-class OnlyTraining(fastai.Callback):
+def only_training() -> fastai.Callback:
     """Leaves out the validation after each epoch and the table of losses: all of the time is training."""
 
-    def before_fit(self) -> None:
-        self.learn.logger = fastai.noop
+    class OnlyTraining(fastai.Callback):
+        def before_fit(self) -> None:
+            self.learn.logger = fastai.noop
 
-    def before_validate(self) -> None:
-        raise fastai.CancelValidException
+        def before_validate(self) -> None:
+            raise fastai.CancelValidException
+
+    return OnlyTraining()
 
 
 def tfidf_accuracy(frame: pd.DataFrame, seed: int, tuned: bool) -> float:
@@ -78,7 +81,7 @@ def tfidf_accuracy(frame: pd.DataFrame, seed: int, tuned: bool) -> float:
 def epoch_seconds(learner: fastai.Learner) -> float:
     """Seconds of an epoch, by those of a tenth of it, in which the rate is 0: no weight changes."""
     start = time.perf_counter()
-    learner.fit(1, 0.0, cbs=[OnlyTraining(), fastai.ShortEpochCallback(pct=0.1)], reset_opt=True)
+    learner.fit(1, 0.0, cbs=[only_training(), fastai.ShortEpochCallback(pct=0.1)], reset_opt=True)
     return (time.perf_counter() - start) / learner.train_iter * len(learner.dls.train)
 
 
@@ -108,7 +111,7 @@ def train_language(frame: pd.DataFrame, folder: Path, sizes: Mapping[str, int], 
     config = {**fastai.awd_lstm_lm_config, **sizes}
     learner = fastai.language_model_learner(data, fastai.AWD_LSTM, config, drop_mult=0.3, pretrained=False, path=folder)
     epochs = max(1, int((start + seconds - time.perf_counter()) / epoch_seconds(learner)))
-    learner.fit_one_cycle(epochs, 1e-2, moms=MOMENTUM, cbs=OnlyTraining(), reset_opt=True)
+    learner.fit_one_cycle(epochs, 1e-2, moms=MOMENTUM, cbs=only_training(), reset_opt=True)
     print(f"  language model: {epochs} epochs of {len(data.train)} steps", file=sys.stderr)
     return learner
 
@@ -137,7 +140,7 @@ def train_classifier(
         start = time.perf_counter()
         epochs = max(1, round((deadline - start) * share / to_come / seconds))
         learner.freeze_to(first)
-        learner.fit_one_cycle(epochs, rates, moms=MOMENTUM, cbs=OnlyTraining(), reset_opt=True)
+        learner.fit_one_cycle(epochs, rates, moms=MOMENTUM, cbs=only_training(), reset_opt=True)
         seconds, to_come = (time.perf_counter() - start) / epochs, to_come - share
         print(f"  classifier from group {first}: {epochs} epochs of {len(data.train)} steps", file=sys.stderr)
     return float(learner.validate()[1])
