@@ -17,9 +17,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 RUN := $(shell date +%Y-%m-%d_%H-%M-%S)
-RUN_DIR := runs/$(TASK)/$(RUN)
-BEST := $(RUN_DIR)/checkpoints/best.ckpt
+BEST := runs/$(TASK)/$(RUN)/checkpoints/best.ckpt
 CONFIG := --config configs/$(TASK).yaml --data.root $(DATA)
+COMMAND := fit
 
 # made-up streets are small and easy: they need fewer pixels and epochs than the configuration sets for real ones, and
 # on a slow machine they get fewer epochs in three minutes
@@ -27,11 +27,18 @@ ifeq ($(TASK) $(origin DATA),camvid file)
 CONFIG += --data.image_size "[144, 192]" --trainer.max_epochs 8 --trainer.max_time 00:00:03:00
 endif
 
+# a classifier of texts starts from a language model
+ifeq ($(TASK),imdb)
+COMMAND := recipe
+CONFIG := --config configs/recipes/imdb_quick.yaml --data.root $(DATA)
+BEST := runs/imdb-quick/$(RUN)/checkpoints/3-all.ckpt
+endif
+
 .PHONY: train test test-oldest lint docs notebooks
 .DELETE_ON_ERROR:
 
 train: $(READY) $(DATA)
-	$(BIN)/triptych fit $(CONFIG) --trainer.logger.init_args.version $(RUN)
+	$(BIN)/triptych $(COMMAND) $(CONFIG) --trainer.logger.init_args.version $(RUN)
 	$(BIN)/triptych validate $(CONFIG) --ckpt_path $(BEST)
 	$(BIN)/triptych predict $(CONFIG) --ckpt_path $(BEST)
 
