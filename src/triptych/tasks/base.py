@@ -218,7 +218,8 @@ class TransferTask(Checkpointing, Pretrained):
     def describe_mistake(self, preds: Tensor, target: Tensor, size: Tensor) -> str:
         """What is wrong with the prediction of one sample, in one line.
 
-        Shape: preds and target of one sample, without N; size (2,), height and width of its file in pixels.
+        Shape: preds and target of one sample, without N; size as in its batch: (2,), height and width of its file in
+            pixels, or (), number of its tokens.
         """
         raise NotImplementedError
 
