@@ -1,5 +1,6 @@
 """Film reviews of IMDB, and any other table of texts: for a language model, or with their labels for a classifier."""
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -155,9 +156,13 @@ class IMDBDataModule(TriptychDataModule):
         if self.given_vocab is not None:
             self._vocab = read_vocabulary(self.given_vocab)
         else:
-            tokens = Tokenizer.english().many(record["text"] for record in train)
+            tokens = self._tokenizer.many(record["text"] for record in train)
             self._vocab = Vocab.of(tokens, self.max_vocab, self.min_freq)
             self._train = self._numbered(train, tokens)
+
+    @functools.cached_property
+    def _tokenizer(self) -> Tokenizer:
+        return Tokenizer.english()
 
     def _split_texts(self, table: TextRecords) -> dict[Split, list[TextRecord]]:
         if self.valid_fraction is None:
@@ -176,7 +181,7 @@ class IMDBDataModule(TriptychDataModule):
     def _numbered(self, records: Sequence[TextRecord], tokens: Sequence[Sequence[str]] | None = None) -> Any:
         """Texts as ids."""
         if tokens is None:
-            tokens = Tokenizer.english().many(record["text"] for record in records)
+            tokens = self._tokenizer.many(record["text"] for record in records)
         ids = {label: i for i, label in enumerate(self._categories or ())}
         return [
             NumberedText(

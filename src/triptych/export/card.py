@@ -21,13 +21,12 @@ _TASKS = {
 """What is predicted, where the runtime has it, what the names are called, and the class that trains it."""
 _GIVEN = {"image": ('"image.jpg"', "triptych[runtime]"), "text": ('"A text."', "triptych[runtime,text]")}
 """What the runtime is called with, and what to install for it."""
-
-
 _HOLD = {
     "image": "They hold for images like these. On other cameras, places or seasons expect worse, and measure it "
     "first;\na split whose neighbours of training samples are held out, such as frames of one drive, flatters a model.",
     "text": "They hold for texts like these. On other subjects, authors or years expect worse, and measure it first.",
 }
+"""What the scores hold for."""
 
 
 def card(manifest: Manifest, name: str) -> str:

@@ -74,6 +74,8 @@ def compare(network: PlainNetwork, exported: OnnxNetwork, batches: Sequence[Tens
         if network.target == "mask":
             same += int((got.argmax(axis=1) == expected.argmax(axis=1)).sum())
             pixels += expected[:, 0].size
+    if not largest:
+        raise RuntimeError("the model itself answers none of the sizes that are compared.")
     return Difference(float(np.max(largest)), same / pixels if pixels else 1.0)
 
 

@@ -1,5 +1,7 @@
 """Tables of the scores per class, tag or point, for the terminal."""
 
+from collections.abc import Callable, Mapping, Sequence
+
 from rich.table import Table
 from torch import Tensor
 
@@ -16,11 +18,7 @@ def class_table(scores: dict[str, Tensor], class_names: list[str], title: str) -
     """
     total = scores["support"].sum()
     table = _table(title, "class", ("pixels", "IoU", "accuracy", "precision"))
-    for i in scores["support"].argsort(descending=True).tolist():
-        if scores["support"][i] > 0:
-            columns = (scores[name][i] for name in ("iou", "accuracy", "precision"))
-            table.add_row(class_names[i], f"{scores['support'][i] / total:.1%}", *(_score(value) for value in columns))
-    table.add_section()
+    _add_rows(table, scores, class_names, ("iou", "accuracy", "precision"), lambda support: f"{support / total:.1%}")
     table.add_row("all", "100.0%", _score(scores["mean_iou"]), _score(scores["void_masked_accuracy"]), "")
     return table
 
@@ -34,11 +32,7 @@ def tag_table(scores: dict[str, Tensor], tags: list[str], title: str) -> Table:
         title: Title of the table.
     """
     table = _table(title, "tag", ("tiles", "precision", "recall", "F2"))
-    for i in scores["support"].argsort(descending=True).tolist():
-        if scores["support"][i] > 0:
-            columns = (scores[name][i] for name in ("precision", "recall", "tag_f2"))
-            table.add_row(tags[i], str(int(scores["support"][i])), *(_score(value) for value in columns))
-    table.add_section()
+    _add_rows(table, scores, tags, ("precision", "recall", "tag_f2"))
     table.add_row(f"mean of {int(scores['tags_with_support'])} tags", "", "", "", _score(scores["macro_f2"]))
     table.add_row("mean of tiles", str(len(scores["target"])), "", "", _score(scores["f2"]))
     return table
@@ -70,11 +64,7 @@ def category_table(scores: dict[str, Tensor], categories: list[str], title: str)
         title: Title of the table.
     """
     table = _table(title, "category", ("samples", "precision", "recall", "F1"))
-    for i in scores["support"].argsort(descending=True).tolist():
-        if scores["support"][i] > 0:
-            columns = (scores[name][i] for name in ("precision", "recall", "category_f1"))
-            table.add_row(categories[i], str(int(scores["support"][i])), *(_score(value) for value in columns))
-    table.add_section()
+    _add_rows(table, scores, categories, ("precision", "recall", "category_f1"))
     table.add_row("mean", str(int(scores["support"].sum())), "", "", _score(scores["f1"]))
     table.add_row("accuracy", "", "", "", _score(scores["accuracy"]))
     return table
@@ -102,6 +92,21 @@ def _table(title: str, first: str, headings: tuple[str, ...]) -> Table:
     for heading in headings:
         table.add_column(heading, justify="right")
     return table
+
+
+def _add_rows(
+    table: Table,
+    scores: Mapping[str, Tensor],
+    names: Sequence[str],
+    columns: Sequence[str],
+    amount: Callable[[Tensor], str] = lambda support: str(int(support)),
+) -> None:
+    """Adds a row for each name with support, most frequent first, and ends the section; `amount` writes the support."""
+    support = scores["support"]
+    for i in support.argsort(descending=True).tolist():
+        if support[i] > 0:
+            table.add_row(names[i], amount(support[i]), *(_score(scores[column][i]) for column in columns))
+    table.add_section()
 
 
 def _score(value: Tensor) -> str:
