@@ -24,6 +24,12 @@ def test_each_script_imports(script: str) -> None:
     assert script == "side_by_side" or callable(module.main)
 
 
+def test_a_compiler_pays_in_a_fit_that_is_long_enough() -> None:
+    speed = importlib.import_module("compiled_step").speed_of_fit
+    assert speed(1.25, compiler=60.0, seconds=300.0) == 1.0  # 300 s become 240 s
+    assert speed(1.25, compiler=60.0, seconds=60.0) < 1 < speed(1.25, compiler=60.0, seconds=1200.0) < 1.25
+
+
 def test_a_regret_is_what_a_rule_loses_against_the_best_rate() -> None:
     rules = importlib.import_module("lr_rules")
     losses = {1e-5: 2.0, 1e-3: 0.5, 1e-2: 1.0, 1e-1: 3.0}
