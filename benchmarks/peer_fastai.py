@@ -3,12 +3,11 @@
 from __future__ import annotations  # names of a package that may be missing
 
 import sys
-import warnings
 from typing import Any
 
 import torch
+from peer_job import LITE, Job
 from peer_triptych import made
-from peers import LITE, Job
 from torch import Tensor, nn
 
 from triptych.models.network import TransferNetwork
@@ -98,7 +97,7 @@ def watched(job: Job, model: ImageTask, watch: Any) -> fastai.Callback:
             if self.training:
                 watch.step(len(self.x))
             else:
-                update_scores(model, torch.as_tensor(self.pred), torch.as_tensor(self.y))
+                update_scores(model, self.pred, self.y)
 
         def after_validate(self) -> None:
             if job.scores:
@@ -131,7 +130,6 @@ def train(job: Job) -> None:
 def main() -> None:
     if MISSING:
         sys.exit(MISSING)
-    warnings.filterwarnings("ignore")  # what others warn of
     fastai.defaults.callbacks = [fastai.TrainEvalCallback, fastai.Recorder]  # without progress bars
     train(Job(sys.argv[1]))
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from peer_job import Job
 from peer_triptych import made
-from peers import Job
 from torch import Tensor
 from torch.nn import functional as F
 

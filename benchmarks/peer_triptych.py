@@ -4,11 +4,12 @@ import triptych  # first, as on the command line: it chooses how torch's threads
 
 # isort: split
 import sys
+import tempfile
 from collections.abc import Mapping
 from typing import Any
 
 import lightning as L
-from peers import LITE, Job
+from peer_job import LITE, Job
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.tasks.images import ImageTask
@@ -23,6 +24,7 @@ CLASSES = {
 
 def made(job: Job) -> tuple[ImageTask, TriptychDataModule]:
     """Model and data of a job, with the network built and the files found."""
+    triptych.quiet()
     L.seed_everything(job.seed, verbose=False)
     of_data, of_model = (getattr(triptych, name) for name in CLASSES[job.row.task])
     task, settings = job.task, job.settings
@@ -38,13 +40,19 @@ def made(job: Job) -> tuple[ImageTask, TriptychDataModule]:
 class Watched(L.Callback):
     """Tells the watch what happens."""
 
-    def __init__(self, job: Job, watch: Any) -> None:
-        self.job, self.watch = job, watch
+    def __init__(self, job: Job, watch: Any, precision: str) -> None:
+        self.job, self.watch, self.precision = job, watch, precision
+        self.waits = True
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if self.waits:  # the first stage begins
+            self.waits = False
+            self.watch.ready(self.precision)
 
     def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Mapping[str, Any], batch_idx: int
+        self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Mapping[str, Any], batch_idx: int
     ) -> None:
-        self.watch.step(len(batch["image"]))
+        self.watch.step(len(batch[pl_module.target]))
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.watch.pause()
@@ -53,31 +61,44 @@ class Watched(L.Callback):
         self.watch.scored(float(pl_module.last_scores[self.job.task.score]))
 
 
-def train(job: Job) -> None:
-    model, data = made(job)
-    watch = job.watch()
-    settings = {"accelerator": "cpu", "precision": job.settings["precision"], **job.settings.get("trainer", {})}
-    if settings["precision"] == "auto":
-        settings["precision"] = fastest_precision(settings, model, data)
-    watch.ready(settings["precision"])
+def fits(job: Job, model: ImageTask, data: TriptychDataModule, settings: Mapping[str, Any]) -> None:
+    """Trains the stages, each by `Trainer.fit`; nothing is logged or saved."""
     for first, epochs, rates in job.stages:
         model.retune(freeze_to=first, max_lr=[*rates])
         trainer = L.Trainer(
-            max_epochs=epochs,
-            callbacks=[Watched(job, watch)],
-            limit_val_batches=None if job.scores else 0,
-            num_sanity_val_steps=0,
-            logger=False,
-            enable_checkpointing=False,
-            enable_model_summary=False,
-            enable_progress_bar=False,
-            **settings,
+            **settings, max_epochs=epochs, logger=False, enable_checkpointing=False, enable_model_summary=False
         )
         trainer.fit(model, data)
 
 
+def recipe(job: Job, model: ImageTask, data: TriptychDataModule, settings: Mapping[str, Any]) -> None:
+    """Trains the stages by `run_recipe`, which also plans, logs and saves; only a head's stage gets more settings."""
+    stages = []
+    for number, (first, epochs, rates) in enumerate(job.stages, start=1):
+        more = job.settings["head_stage"] if first else {}
+        stages.append(triptych.Stage(f"{number}", epochs, freeze_to=first, max_lr=[*rates], **more))
+    with tempfile.TemporaryDirectory() as folder:
+        triptych.run_recipe(model, data, stages, settings, folder, seed=job.seed)
+
+
+def train(job: Job) -> None:
+    model, data = made(job)
+    watch, precision = job.watch(), job.settings["precision"]
+    if precision == "auto":
+        precision = fastest_precision({"accelerator": "cpu"}, model, data)
+    settings = {
+        "accelerator": "cpu",
+        "precision": precision,
+        "callbacks": [Watched(job, watch, precision)],
+        "limit_val_batches": None if job.scores else 0,
+        "num_sanity_val_steps": 0,
+        "enable_progress_bar": False,
+        **job.settings.get("trainer", {}),
+    }
+    (recipe if "head_stage" in job.settings else fits)(job, model, data, settings)
+
+
 def main() -> None:
-    triptych.quiet()
     train(Job(sys.argv[1]))
 
 

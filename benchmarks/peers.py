@@ -25,48 +25,12 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-LITE = "timm-tf_efficientnet_lite0"
-ENDLESS = 10_000
-"""Epochs of a training that goes on for as many turns as are asked for."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is trained, and the score that ends it.
-
-    Args:
-        image_size: (height, width) in pixels.
-        batch_size: Images per step.
-        split: Argument of the data module that holds out the validation images.
-        score: Name of a score of the task.
-        goal: Value that it must reach; it must fall to it if it is an error.
-        stages: Of each the first layer group that trains, the epochs, and the peak rates of first and last group.
-    """
-
-    image_size: tuple[int, int]
-    batch_size: int
-    split: Mapping[str, Any]
-    score: str
-    goal: float
-    stages: Sequence[tuple[int, int, tuple[float, float]]]
-
-    def reached(self, score: float) -> bool:
-        return score <= self.goal if self.score == "mse" else score >= self.goal
-
-
-@dataclass(frozen=True)
-class Row:
-    """A network on the images of a task; with `first` -1 only its head is trained."""
-
-    task: str
-    encoder: str = LITE
-    first: int = 0
+from peer_job import ROWS, TASKS, Task
 
 
 @dataclass(frozen=True)
@@ -75,48 +39,14 @@ class Variant:
 
     Args:
         script: The worker, beside this file.
-        settings: Its settings: `model`, `data` and `trainer` are further arguments of triptych's classes and Trainer.
+        settings: Its settings. For triptych `model`, `data` and `trainer` are further arguments of these; with
+            `head_stage`, further arguments of the stages that train the head alone, it runs a recipe.
     """
 
     script: str
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-TASKS = {
-    "camvid": Task(
-        (192, 256),
-        8,
-        {"valid_list": "valid.txt"},
-        "void_masked_accuracy",
-        0.85,
-        [(-1, 1, (3e-3, 3e-3)), (0, 4, (2e-4, 2e-3))],
-    ),
-    "biwi": Task(
-        (120, 160),
-        32,
-        {"valid_person": "13"},
-        "mse",
-        0.01,
-        [(-1, 1, (3e-3, 3e-3)), (0, 3, (3e-4, 3e-3))],
-    ),
-    "planet": Task(
-        (128, 128),
-        32,
-        {"valid_fraction": 0.2},
-        "f2",
-        0.92,
-        [(-1, 2, (1e-2, 1e-2)), (0, 8, (1e-3, 1e-2))],
-    ),
-}
-ROWS = {
-    "resnet34": Row("camvid", encoder="resnet34"),
-    "camvid": Row("camvid"),
-    "biwi": Row("biwi"),
-    "planet": Row("planet"),
-    "camvid-head": Row("camvid", first=-1),
-    "biwi-head": Row("biwi", first=-1),
-    "planet-head": Row("planet", first=-1),
-}
 PLAIN, FASTAI = "plain PyTorch", "fastai"
 VARIANTS = {
     PLAIN: Variant("peer_torch.py"),
@@ -125,83 +55,10 @@ VARIANTS = {
     FASTAI: Variant("peer_fastai.py"),
     "triptych, float32": Variant("peer_triptych.py", {"precision": "32-true"}),
     "triptych": Variant("peer_triptych.py", {"precision": "auto"}),
+    "triptych, recipe": Variant("peer_triptych.py", {"precision": "auto", "head_stage": {}}),
 }
 """All variants by name; another is one line here. `memory kept`: `triptych.trainer.cpu.keep_freed_memory` is called, as
 triptych does; without it the system maps and zeroes the memory of each step anew."""
-
-
-class Watch:
-    """The worker's side: says to the driver what a training does; one JSON object per line."""
-
-    def __init__(self) -> None:
-        self.out, sys.stdout = sys.stdout, sys.stderr  # libraries print too
-        self.start = time.perf_counter()
-
-    def say(self, **content: Any) -> None:
-        print(json.dumps(content), file=self.out, flush=True)
-
-    def ready(self, precision: str) -> None:
-        """Called before the first step."""
-        self.say(precision=precision)
-
-    def step(self, images: int) -> None:
-        """Called after each step."""
-
-
-class Turns(Watch):
-    """Makes the training wait for its next turn, in seconds, and says how many images it took."""
-
-    def ready(self, precision: str) -> None:
-        super().ready(precision)
-        self._wait()
-
-    def step(self, images: int) -> None:
-        self.images += images
-        elapsed = time.perf_counter() - self.start
-        if elapsed >= self.seconds:
-            self.say(rate=self.images / elapsed)
-            self._wait()
-
-    def _wait(self) -> None:
-        request = sys.stdin.readline()
-        if not request:
-            os._exit(0)  # the driver has closed the pipe; libraries would catch an exception
-        self.seconds, self.images, self.start = float(request), 0, time.perf_counter()
-
-
-class Scores(Watch):
-    """Says the score of each validation, and the seconds of training before it."""
-
-    def pause(self) -> None:
-        """Called when a validation begins."""
-        self.paused = time.perf_counter()
-
-    def scored(self, score: float) -> None:
-        """Called when it ends."""
-        self.say(score=score, seconds=self.paused - self.start)
-        self.start += time.perf_counter() - self.paused
-
-
-class Job:
-    """What a worker is to do, as the driver's argument says.
-
-    Args:
-        text: A JSON object with `row`, `root`, `what`, `seed`, and the variant's settings.
-    """
-
-    def __init__(self, text: str) -> None:
-        request = json.loads(text)
-        self.row, self.root, self.seed = ROWS[request["row"]], request["root"], request["seed"]
-        self.scores: bool = request["what"] == "score"
-        self.settings: dict[str, Any] = request["settings"]
-        self.task = TASKS[self.row.task]
-
-    @property
-    def stages(self) -> Sequence[tuple[int, int, tuple[float, float]]]:
-        return self.task.stages if self.scores else [(self.row.first, ENDLESS, (1e-3, 1e-3))]
-
-    def watch(self) -> Any:
-        return Scores() if self.scores else Turns()
 
 
 class Worker:
@@ -212,7 +69,7 @@ class Worker:
         root = str((options.data / ROWS[options.row].task).resolve())
         job = {"row": options.row, "root": root, "what": options.what, "seed": options.seed}
         command = [python, str(folder / variant.script), json.dumps({**job, "settings": dict(variant.settings)})]
-        environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads)}
+        environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads), "PYTHONWARNINGS": "ignore"}
         self.name = name
         self.process = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -242,8 +99,8 @@ class Worker:
         self.process.communicate()
 
 
-def ratio(value: float, reference: float | None) -> str:
-    return f"{value / reference:.2f}" if reference else "-"
+def ratio(value: float | None, reference: float | None) -> str:
+    return f"{value / reference:.2f}" if value and reference else "-"
 
 
 def speed(workers: Sequence[Worker], options: argparse.Namespace) -> None:
@@ -260,8 +117,8 @@ def speed(workers: Sequence[Worker], options: argparse.Namespace) -> None:
         print(f"| {options.row} | {worker.name} | {worker.precision} | {median:.2f} | {spread} | {ratios} |")
 
 
-def until_goal(worker: Worker, task: Task, limit: float) -> tuple[float, str]:
-    """Seconds to the goal, and what happened in words; infinite seconds if it was not reached in `limit` seconds."""
+def until_goal(worker: Worker, task: Task, limit: float) -> tuple[float | None, str]:
+    """Seconds to the goal, None if it was not reached in `limit` seconds; and what happened, in words."""
     seen: list[float] = []
     seconds = 0.0
     for answer in worker.answers():
@@ -273,7 +130,7 @@ def until_goal(worker: Worker, task: Task, limit: float) -> tuple[float, str]:
         if seconds > limit:
             break
     best = min(seen) if task.score == "mse" else max(seen)
-    return float("inf"), f"not reached: {best:.4f} at best in {len(seen)} epochs, {seconds:.0f} s"
+    return None, f"not reached: {best:.4f} at best in {len(seen)} epochs, {seconds:.0f} s"
 
 
 def score(workers: Iterator[Worker], options: argparse.Namespace) -> None:
@@ -281,14 +138,14 @@ def score(workers: Iterator[Worker], options: argparse.Namespace) -> None:
     task = TASKS[ROWS[options.row].task]
     print(f"| row | variant | precision | seconds to {task.score} {task.goal} | score | fastai's seconds, of these |")
     print("| --- | --- | --- | --- | --- | --- |", flush=True)
-    seconds: dict[str, float] = {}
+    of_fastai: float | None = None
     for worker in workers:
-        seconds[worker.name], outcome = until_goal(worker, task, 60 * options.minutes)
+        seconds, outcome = until_goal(worker, task, 60 * options.minutes)
         worker.end()
-        took = seconds[worker.name]
-        of_fastai = ratio(seconds.get(FASTAI, 0.0), took) if took < float("inf") and FASTAI in seconds else "-"
-        cells = (options.row, worker.name, worker.precision, f"{took:.0f}", outcome, of_fastai)
-        print(f"| {' | '.join(cells)} |", flush=True)
+        if worker.name == FASTAI:
+            of_fastai = seconds
+        took, times = ("-", "-") if seconds is None else (f"{seconds:.0f}", ratio(of_fastai, seconds))
+        print(f"| {options.row} | {worker.name} | {worker.precision} | {took} | {outcome} | {times} |", flush=True)
 
 
 def started(options: argparse.Namespace) -> Iterator[Worker]:
@@ -298,12 +155,7 @@ def started(options: argparse.Namespace) -> Iterator[Worker]:
         if python is None:
             print(f"{name}: left out; give --fastai the python of an environment with fastai.", file=sys.stderr)
             continue
-        worker = Worker(name, python, options)
-        if VARIANTS[name].settings.get("precision") == "auto" and worker.precision == "32-true":
-            print(f"{name}: left out; it trains in 32 bits here, as another variant does.", file=sys.stderr)
-            worker.end()
-            continue
-        yield worker
+        yield Worker(name, python, options)
 
 
 def main(args: Sequence[str] | None = None) -> None:
