@@ -17,9 +17,12 @@ DATA holds the folders camvid, biwi and planet. PYTHON is that of an environment
 
     python -m venv FOLDER
     FOLDER/bin/pip install 'fastai>=2.8,<2.9' 'plum-dispatch<2.10' 'fastprogress<1.1' -e .
+
+On a processor without bf16 leave `plain PyTorch, bf16` out, which is slow there.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import statistics
@@ -62,7 +65,7 @@ triptych does; without it the system maps and zeroes the memory of each step ane
 
 
 class Worker:
-    """The driver's side of a variant's process."""
+    """The driver's side of a variant's process, which ends with the context."""
 
     def __init__(self, name: str, python: str, options: argparse.Namespace) -> None:
         variant, folder = VARIANTS[name], Path(__file__).parent
@@ -94,7 +97,10 @@ class Worker:
         while answer := self.answer():
             yield answer
 
-    def end(self) -> None:
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.communicate()
 
@@ -140,8 +146,8 @@ def score(workers: Iterator[Worker], options: argparse.Namespace) -> None:
     print("| --- | --- | --- | --- | --- | --- |", flush=True)
     of_fastai: float | None = None
     for worker in workers:
-        seconds, outcome = until_goal(worker, task, 60 * options.minutes)
-        worker.end()
+        with worker:
+            seconds, outcome = until_goal(worker, task, 60 * options.minutes)
         if worker.name == FASTAI:
             of_fastai = seconds
         took, times = ("-", "-") if seconds is None else (f"{seconds:.0f}", ratio(of_fastai, seconds))
@@ -174,10 +180,8 @@ def main(args: Sequence[str] | None = None) -> None:
     if options.what == "score":
         score(started(options), options)
     else:
-        workers = [*started(options)]
-        speed(workers, options)
-        for worker in workers:
-            worker.end()
+        with contextlib.ExitStack() as all_end:
+            speed([all_end.enter_context(worker) for worker in started(options)], options)
 
 
 if __name__ == "__main__":
