@@ -13,6 +13,7 @@ from peer_job import LITE, Job
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.tasks.images import ImageTask
+from triptych.tasks.score_report import NoScoreReport
 from triptych.trainer.precision import fastest_precision
 
 CLASSES = {
@@ -89,7 +90,7 @@ def train(job: Job) -> None:
     settings = {
         "accelerator": "cpu",
         "precision": precision,
-        "callbacks": [Watched(job, watch, precision)],
+        "callbacks": [Watched(job, watch, precision), NoScoreReport()],
         "limit_val_batches": None if job.scores else 0,
         "num_sanity_val_steps": 0,
         "enable_progress_bar": False,
