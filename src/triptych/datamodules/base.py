@@ -58,6 +58,10 @@ class TriptychDataModule(Resuming):
     """Settings that may change from one fit to the next, besides `sample_weights` and `first_epoch`."""
     target: Target
     """The key of a sample's target."""
+    noun: ClassVar[str] = "sample"
+    """What a sample is called, in messages."""
+    group_noun: ClassVar[str] = "group"
+    """What a group of samples that are alike is called, in messages."""
     archive: ClassVar[Archive]
     """The course's copy of the data."""
     collate: Callable[[Any], Any] = staticmethod(default_collate)
@@ -110,6 +114,14 @@ class TriptychDataModule(Resuming):
     def split(self, name: Split) -> Any:
         """The records of `"train"`, `"val"` or `"test"`."""
         raise NotImplementedError
+
+    def chosen_by(self, name: Split) -> str:
+        """How the samples of a split were chosen, such as `valid.txt`; empty if it is unknown."""
+        return ""
+
+    def groups_of(self, paths: Sequence[str]) -> list[str] | None:
+        """The group of each sample, such as its drive or person, by the path of its file; None if it is unknown."""
+        return None
 
     def train_paths(self) -> list[Path]:
         """Paths of the training samples; available after `setup("fit")`."""

@@ -21,7 +21,7 @@ from triptych.datamodules.split import (
     named_groups,
 )
 from triptych.datasets.corrections import added, parts_of
-from triptych.datasets.names import SampleNames
+from triptych.datasets.names import SampleNames, names_below
 from triptych.datasets.sample import Records, Split
 from triptych.errors import MissingDataError
 from triptych.runs.plain_values import plain
@@ -54,14 +54,10 @@ class SplitDataModule(CorrectedDataModule):
 
     data_set: ClassVar[str]
     """Name of the data set, in messages."""
-    noun: ClassVar[str]
-    """What a sample is called, in messages."""
     lesson: ClassVar[dict[str, Any]]
     """The lesson's split: the argument that makes it first, each with its default."""
     default_group: ClassVar[str | None] = None
     """Takes the place of `group` if whole groups are to be held out, and none is given."""
-    group_noun: ClassVar[str] = "group"
-    """What such a group is called, in messages."""
     _names: SampleNames
 
     def __init__(
@@ -129,6 +125,16 @@ class SplitDataModule(CorrectedDataModule):
         if name == "train" and self.corrections is not None:
             return self.corrected(names, [*self.parts.val, *self.parts.test], self.corrections)
         return self.take(names)
+
+    def chosen_by(self, name: Split) -> str:
+        return self.parts.how_test if name == "test" and self.parts.test else self.parts.how
+
+    def groups_of(self, paths: Sequence[str]) -> list[str] | None:
+        if self._pattern is None:
+            return None
+        group_of = self._group_of() or {}
+        found = [group_of.get(name, "") for name in names_below(Path(self.names.folder), map(Path, paths))]
+        return found if all(found) else None
 
     def describe(self) -> str:
         """Table of what is in each split, and how it was chosen, and the corrections; finds the files if needed.

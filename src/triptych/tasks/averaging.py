@@ -29,10 +29,6 @@ class Averaging(L.LightningModule):
         """The mean of what is predicted for views of images, in the form of `forward`."""
         raise NotImplementedError
 
-    def build_image_counts(self) -> ImageCounts:
-        """Builds what scores single images, to compare predictions of the same images."""
-        raise NotImplementedError
-
     def predicted(self, images: Tensor) -> Tensor:
         """What is predicted for images, in the form of `forward`: its output, or with `views` the mean over them."""
         preds: Tensor = self.average(images, self.views) if self.views else self(images)
@@ -48,10 +44,15 @@ class Averaging(L.LightningModule):
         finally:
             self.views = own
 
-    def start_gain(self, stage: str) -> None:
-        """Starts a comparison, if `stage` is a validation or a test that averages views."""
+    def start_gain(self, stage: str, counts: ImageCounts | None) -> None:
+        """Starts a comparison, if `stage` is a validation or a test that averages views.
+
+        Args:
+            stage: The stage.
+            counts: What scores single images; None if nothing does.
+        """
         compares = bool(self.views) and stage in ("validate", "test")
-        self.gain = TTAGain(self.build_image_counts(), len(self.views)).to(self.device) if compares else None
+        self.gain = TTAGain(counts, len(self.views)).to(self.device) if compares and counts is not None else None
 
     def evaluated(self, batch: Any) -> Tensor:
         """What is predicted for a batch; counted for the comparison, if there is one."""
