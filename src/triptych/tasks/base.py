@@ -22,7 +22,6 @@ from triptych.tasks.split_scores import KeptCounts, SplitScores, images_of
 from triptych.tasks.start import constructor_arguments
 from triptych.tasks.training import MaxLR as MaxLR
 from triptych.trainer.cpu import keep_freed_memory
-from triptych.trainer.processes import gathered
 from triptych.trainer.sync_batchnorm import keep_activations
 
 
@@ -294,13 +293,9 @@ class TransferTask(Checkpointing, Pretrained):
 
     def _split_scores(self, stage: str) -> SplitScores:
         """The last scores with what is known about the images that they are about; all processes call it."""
-        kept, images, paths = self.kept_images, None, None
-        if kept is not None and kept.update_called:
-            images = KeptCounts(kept.counts, kept.compute())
-            paths = [path for of_process in gathered(kept.paths) for path in of_process]
-            kept.reset()
+        images = KeptCounts.of(self.kept_images)
+        how, units = images_of(self._datamodule, stage, images, _NOUNS[self.input])
         epoch = self.current_epoch + 1 if self.trainer.state.fn == "fit" else None
-        how, units = images_of(self._datamodule, stage, paths, self.input)
         return SplitScores(stage, how, units, self.scalar_scores(), images, epoch)
 
 
@@ -309,4 +304,6 @@ def supported_scores(names: Sequence[str], scores: Tensor, support: Tensor) -> d
     return {names[i]: float(scores[i]) for i in support.nonzero().flatten()}
 
 
+_NOUNS = {"image": "image", "tokens": "text"}
+"""What a sample of data of another package is called."""
 _AGREE = "omit the model's to use the data's, or choose data that agree."

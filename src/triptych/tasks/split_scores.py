@@ -3,15 +3,17 @@
 from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 from rich.table import Table
 from torch import Tensor
 
 from triptych.metrics.bootstrap import LEVEL, RESAMPLES, score_interval
 from triptych.metrics.image_counts import ImageCounts
+from triptych.metrics.kept_images import KeptImages
 from triptych.metrics.units import Units
 from triptych.runs.checkpoint import SavedScores
+from triptych.trainer.processes import gathered
 
 
 @runtime_checkable
@@ -27,22 +29,6 @@ class HasSplits(Protocol):
     def groups_of(self, paths: Sequence[str], /) -> list[str] | None: ...
 
 
-def images_of(data: object, split: str, paths: Sequence[str] | None, noun: str) -> tuple[str, Units]:
-    """How the images of a split were chosen, in words, and the images.
-
-    Args:
-        data: The data module, if there is one.
-        split: `"val"` or `"test"`.
-        paths: Path of each image that was scored; None if single ones were not.
-        noun: What an image of other data is called.
-    """
-    if not isinstance(data, HasSplits):
-        return "", Units(len(paths or ()), noun)
-    if paths is None:
-        return data.chosen_by(split), Units(len(data.records.get(split, ())), data.noun)
-    return data.chosen_by(split), Units(len(paths), data.noun, data.groups_of(paths), data.group_noun)
-
-
 @dataclass(frozen=True)
 class KeptCounts:
     """What was kept of each image of a split, and what scores a selection of them.
@@ -50,10 +36,43 @@ class KeptCounts:
     Args:
         counts: What scores them.
         kept: What was kept of each, (N, K).
+        paths: Path of each.
     """
 
     counts: ImageCounts
     kept: Tensor
+    paths: Sequence[str]
+
+    @classmethod
+    def of(cls, images: KeptImages | None) -> Self | None:
+        """Those of all processes, which all call it; None if nothing was kept.
+
+        They are in the order of their paths, so that an interval depends on no number of processes.
+        """
+        paths = [] if images is None else [path for of_process in gathered(images.paths) for path in of_process]
+        if images is None or not paths:
+            return None
+        order = sorted(range(len(paths)), key=paths.__getitem__)
+        kept = images.compute()[order]
+        images.reset()
+        return cls(images.counts, kept, [paths[index] for index in order])
+
+
+def images_of(data: object, split: str, images: KeptCounts | None, noun: str) -> tuple[str, Units]:
+    """How the images of a split were chosen, in words, and the images.
+
+    Args:
+        data: The data module, if there is one.
+        split: `"val"` or `"test"`.
+        images: What was kept of each; None if single ones are not scored.
+        noun: What an image of other data is called.
+    """
+    paths = () if images is None else images.paths
+    if not isinstance(data, HasSplits):
+        return "", Units(len(paths), noun)
+    if images is None:
+        return data.chosen_by(split), Units(len(data.records.get(split, ())), data.noun)
+    return data.chosen_by(split), Units(len(paths), data.noun, data.groups_of(paths), data.group_noun)
 
 
 @dataclass(frozen=True)
