@@ -6,7 +6,7 @@ from torch import Tensor
 
 from triptych.metrics.bootstrap import difference_interval, score_interval
 from triptych.metrics.image_counts import MaskCounts
-from triptych.metrics.units import Units
+from triptych.metrics.units import Groups, Units
 
 GENERATOR = torch.Generator().manual_seed(1)
 FIRST = torch.rand(40, 3, generator=GENERATOR)
@@ -61,7 +61,7 @@ def test_the_interval_of_a_mean_is_the_normal_one() -> None:
 def test_images_of_a_group_that_are_the_same_count_as_one() -> None:
     values = torch.randn(30, 1, generator=GENERATOR)
     frames = torch.stack([values, torch.ones(30, 1)], dim=1).squeeze(2).repeat_interleave(16, dim=0)
-    units = Units(480, "frame", [f"drive {i // 16}" for i in range(480)], "drive")
+    units = Units(480, "frame", Groups([f"drive {i // 16}" for i in range(480)], "drive"))
     assert (units.are_groups, units.words) == (True, "30 drives (480 frames)")
 
     def width(summands: Tensor) -> float:
@@ -82,7 +82,7 @@ def test_images_of_a_group_that_are_the_same_count_as_one() -> None:
     ],
 )
 def test_what_is_drawn_is_named(groups: list[str] | None, words: str) -> None:
-    units = Units(101, "frame", groups, "drive")
+    units = Units(101, "frame", None if groups is None else Groups(groups, "drive"))
     assert units.words == words
     assert len(units.sums(torch.ones(101, 2))) == (5 if words.startswith("5") else 101)
 

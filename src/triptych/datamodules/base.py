@@ -18,6 +18,7 @@ from triptych.datamodules.worker import WorkerLoader, start_worker
 from triptych.datasets.download import Archive, fetch
 from triptych.datasets.sample import Split, Target
 from triptych.files import as_path, is_remote
+from triptych.metrics.units import Groups
 from triptych.runs.plain_values import plain
 
 _SPLITS: dict[str, tuple[Split, ...]] = {
@@ -60,8 +61,6 @@ class TriptychDataModule(Resuming):
     """The key of a sample's target."""
     noun: ClassVar[str] = "sample"
     """What a sample is called, in messages."""
-    group_noun: ClassVar[str] = "group"
-    """What a group of samples that are alike is called, in messages."""
     archive: ClassVar[Archive]
     """The course's copy of the data."""
     collate: Callable[[Any], Any] = staticmethod(default_collate)
@@ -119,8 +118,8 @@ class TriptychDataModule(Resuming):
         """How the samples of a split were chosen, such as `valid.txt`; empty if it is unknown."""
         return ""
 
-    def groups_of(self, paths: Sequence[str]) -> list[str] | None:
-        """The group of each sample, such as its drive or person, by the path of its file; None if it is unknown."""
+    def groups_of(self, paths: Sequence[str]) -> Groups | None:
+        """The groups of samples that are alike, such as drives or persons, by their paths; None if unknown."""
         return None
 
     def train_paths(self) -> list[Path]:

@@ -23,7 +23,9 @@ from triptych.datamodules.split import (
 from triptych.datasets.corrections import added, parts_of
 from triptych.datasets.names import SampleNames, names_below
 from triptych.datasets.sample import Records, Split
+from triptych.datasets.sequences import sequences
 from triptych.errors import MissingDataError
+from triptych.metrics.units import Groups
 from triptych.runs.plain_values import plain
 from triptych.trainer.messages import is_info_shown
 
@@ -58,6 +60,8 @@ class SplitDataModule(CorrectedDataModule):
     """The lesson's split: the argument that makes it first, each with its default."""
     default_group: ClassVar[str | None] = None
     """Takes the place of `group` if whole groups are to be held out, and none is given."""
+    group_noun: ClassVar[str] = "group"
+    """What such a group is called, in messages."""
     _names: SampleNames
 
     def __init__(
@@ -129,12 +133,14 @@ class SplitDataModule(CorrectedDataModule):
     def chosen_by(self, name: Split) -> str:
         return self.parts.how_test if name == "test" and self.parts.test else self.parts.how
 
-    def groups_of(self, paths: Sequence[str]) -> list[str] | None:
-        if self._pattern is None:
-            return None
-        group_of = self._group_of() or {}
-        found = [group_of.get(name, "") for name in names_below(Path(self.names.folder), map(Path, paths))]
-        return found if all(found) else None
+    def groups_of(self, paths: Sequence[str]) -> Groups | None:
+        """By `group`; else the videos, if the names of all samples are those of the frames of several."""
+        names = names_below(Path(self.names.folder), map(Path, paths))
+        group_of, noun = self._group_of(), self.group_noun
+        if group_of is None:
+            group_of, noun = sequences({} if self.target == "labels" else self.names.names), "video"
+        found = [group_of.get(name, "") for name in names]
+        return Groups(found, noun) if found and all(found) else None
 
     def describe(self) -> str:
         """Table of what is in each split, and how it was chosen, and the corrections; finds the files if needed.

@@ -2,12 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 FEWEST = 5
 """Number of images, or of groups, from which an interval says something."""
+
+
+class Groups(NamedTuple):
+    """The group of each image, and what a group is called, such as `drive`."""
+
+    of_images: Sequence[str]
+    noun: str
 
 
 @dataclass(frozen=True)
@@ -17,19 +25,17 @@ class Units:
     Args:
         count: Number of images.
         noun: What an image is called, such as `frame`.
-        groups: Group of each image; None if it is unknown.
-        group_noun: What a group is called, such as `drive`.
+        groups: The groups; None if they are unknown.
     """
 
     count: int
     noun: str = "image"
-    groups: Sequence[str] | None = None
-    group_noun: str = "group"
+    groups: Groups | None = None
 
     @property
     def num_groups(self) -> int:
         """Number of groups; 0 if they are unknown."""
-        return len({*(self.groups or ())})
+        return 0 if self.groups is None else len({*self.groups.of_images})
 
     @property
     def are_groups(self) -> bool:
@@ -45,18 +51,16 @@ class Units:
     def words(self) -> str:
         """What is drawn, such as `12 drives (480 frames)`; and whether the interval is too narrow."""
         images = f"{self.count:,} {self.noun}s"
-        if self.are_groups:
-            return f"{self.num_groups} {self.group_noun}s ({images})"
-        if not self.num_groups:
+        if self.groups is None:
             return images
-        number = f"one {self.group_noun}" if self.num_groups == 1 else f"{self.num_groups} {self.group_noun}s"
-        return f"{images} of {number}, which are alike: it is too narrow"
+        groups = f"one {self.groups.noun}" if self.num_groups == 1 else f"{self.num_groups} {self.groups.noun}s"
+        return f"{groups} ({images})" if self.are_groups else f"{images} of {groups}, which are alike: it is too narrow"
 
     def sums(self, summands: Tensor) -> Tensor:
         """The sums over each unit, (units, S), of the summands of each image, (N, S)."""
         if not self.are_groups:
             return summands
         assert self.groups is not None
-        number = {group: index for index, group in enumerate(dict.fromkeys(self.groups))}
-        of_image = torch.tensor([number[group] for group in self.groups])
+        number = {group: index for index, group in enumerate(dict.fromkeys(self.groups.of_images))}
+        of_image = torch.tensor([number[group] for group in self.groups.of_images])
         return summands.new_zeros(len(number), summands.shape[1]).index_add_(0, of_image, summands)

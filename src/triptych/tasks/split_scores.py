@@ -11,7 +11,7 @@ from torch import Tensor
 from triptych.metrics.bootstrap import LEVEL, RESAMPLES, score_interval
 from triptych.metrics.image_counts import ImageCounts
 from triptych.metrics.kept_images import KeptImages
-from triptych.metrics.units import Units
+from triptych.metrics.units import Groups, Units
 from triptych.runs.checkpoint import SavedScores
 from triptych.trainer.processes import gathered
 
@@ -21,12 +21,11 @@ class HasSplits(Protocol):
     """Protocol of a data module of this package; see `TriptychDataModule`."""
 
     noun: str
-    group_noun: str
     records: Mapping[str, Sized]
 
     def chosen_by(self, name: Any, /) -> str: ...
 
-    def groups_of(self, paths: Sequence[str], /) -> list[str] | None: ...
+    def groups_of(self, paths: Sequence[str], /) -> Groups | None: ...
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def images_of(data: object, split: str, images: KeptCounts | None, noun: str) ->
         return "", Units(len(paths), noun)
     if images is None:
         return data.chosen_by(split), Units(len(data.records.get(split, ())), data.noun)
-    return data.chosen_by(split), Units(len(paths), data.noun, data.groups_of(paths), data.group_noun)
+    return data.chosen_by(split), Units(len(paths), data.noun, data.groups_of(paths))
 
 
 @dataclass(frozen=True)
