@@ -96,13 +96,14 @@ class SplitScores:
 
     @property
     def over(self) -> str:
-        """What is scored, such as `valid.txt, 101 frames`."""
-        return ", ".join(filter(None, (self.how, f"{self.units.count:,} {self.units.noun}s")))
+        """What is scored, such as `valid.txt, 101 frames`; empty if it is unknown."""
+        images = f"{self.units.count:,} {self.units.noun}s" if self.units.count else ""
+        return ", ".join(filter(None, (self.how, images)))
 
     @property
     def title(self) -> str:
         """Split and images, such as `val (valid.txt, 101 frames)`."""
-        return f"{self.split} ({self.over})"
+        return f"{self.split} ({self.over})" if self.over else self.split
 
     @cached_property
     def intervals(self) -> dict[str, tuple[float, float]]:
@@ -130,7 +131,7 @@ class SplitScores:
         table.add_column("score")
         if best is None:
             heading = "value"
-        elif best.epoch == self.epoch:
+        elif (best.epoch, best.values) == (self.epoch, self.values):
             heading, best = f"last and best\nepoch {self.epoch}", None
         else:
             heading = f"last\nepoch {self.epoch}"

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 
 LIGHTNING_LOGGERS = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
+"""The loggers whose messages are silenced."""
 _ADVICE = ("litlogger", "`weights_only` was not set", "Loading `train_dataloader`", "stopped: `max_epochs=")
 """Parts of log lines about Lightning's internals; the last would break the progress bar."""
 _WARNINGS = (
