@@ -22,7 +22,7 @@ def test_a_run_is_exported_and_scored_with_the_scores_of_its_card(drawn_portrait
     lines = [f"{scores.samples} samples of {scores.split}"]
     bounds = {name: f" ({between(value, scores.intervals[name])})" for name, value in scores.values.items()}
     lines += [f"{name}: {value:#.4g}{bounds[name]}" for name, value in scores.values.items()]
-    lines += ["95% interval: 1,000 draws of 10 frames of 2 persons, which are alike: it is too narrow"]
+    lines += ["95% interval: 1,000 draws of 10 frames of 2 persons; neighbours are alike, so it is too narrow"]
     config = ["--config", str(run.folder / "config.yaml")]
     assert printed_by(["score", str(folder), *config]).splitlines() == lines
     named = ["biwi", str(drawn_portraits), "--data.valid_person", "[02, 13]"]

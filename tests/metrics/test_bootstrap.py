@@ -76,8 +76,8 @@ def test_images_of_a_group_that_are_the_same_count_as_one() -> None:
     ("groups", "words"),
     [
         (None, "101 frames"),
-        (["a"] * 101, "101 frames of one drive, which are alike: it is too narrow"),
-        (["a"] * 100 + ["b"], "101 frames of 2 drives, which are alike: it is too narrow"),
+        (["a"] * 101, "101 frames of one drive; neighbours are alike, so it is too narrow"),
+        (["a"] * 100 + ["b"], "101 frames of 2 drives; neighbours are alike, so it is too narrow"),
         ([*"abcde"] + ["a"] * 96, "5 drives (101 frames)"),
     ],
 )

@@ -47,7 +47,7 @@ def test_a_table_names_its_images_and_what_is_drawn() -> None:
     error, bounds = cells(printed, "val/error_px")
     assert error == "12.35" and all(len(bound.split(".")[1]) == 2 for bound in bounds.split(" to "))
     assert cells(printed, "val/loss") == ["1.000", ""]
-    below = "95% interval: 1,000 draws of 12 frames of one person, which are alike: it is too narrow"
+    below = "95% interval: 1,000 draws of 12 frames of one person; neighbours are alike, so it is too narrow"
     assert " ".join(line.strip() for line in printed).endswith(below)
 
 

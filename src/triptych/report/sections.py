@@ -43,7 +43,8 @@ def scores(log: RunLog, path: Path) -> Section:
         row = (values[-1], *of_best, values[0], min(values), max(values))
         shown.add_row(name, *("" if value is None else f"{value:#.4g}" for value in row))
     lines = [f"Scored on {saved.over}."] if saved.over else []
-    return Section("Scores", [table(shown), *map(text, [*lines, *(taken_line(path) if best else ())])])
+    lines += [line.replace("`", "") for line in taken_line(path)] if best else []
+    return Section("Scores", [table(shown), text(" ".join(lines))])
 
 
 def _last(log: RunLog, series: Mapping[str, Series]) -> str:
