@@ -64,7 +64,7 @@ class Run(NamedTuple):
     @property
     def score(self) -> float:
         """The best score, as printed."""
-        found = re.search(r"^score: \S+ (\d+\.\d{4})$", self.printed, re.MULTILINE)
+        found = re.search(r"^score: \S+ (\d+\.\d{4}) \(.+\)$", self.printed, re.MULTILINE)
         assert found is not None
         return float(found[1])
 

@@ -1,8 +1,10 @@
 """Made-up data for the tests, drawn once a session; and the CPU cores, divided among the processes of pytest-xdist."""
 
 import gc
+import logging
 import os
 import sys
+import warnings
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # more threads than cores would wait for each other
@@ -17,6 +19,7 @@ from points_files import write_faces
 from threads import one_thread as _one_thread
 
 from triptych.synthetic import make_portraits, make_reviews, make_streets, make_tiles
+from triptych.trainer.messages import LIGHTNING_LOGGERS
 
 pytest_plugins = ["panels"]
 
@@ -78,6 +81,18 @@ def roots(
     """The made-up data of each task; read-only."""
     images = {"planet": drawn_tiles, "biwi": drawn_portraits, "camvid": drawn_streets, "points": drawn_points}
     return {**images, "imdb": drawn_reviews, "language": drawn_reviews}
+
+
+@pytest.fixture
+def messages_as_before() -> Iterator[None]:
+    """Gives Lightning's loggers back what a test has changed for the whole process, and the filters of warnings."""
+    loggers = [logging.getLogger(name) for name in LIGHTNING_LOGGERS]
+    before = [(logger, logger.level, logger.filters[:]) for logger in loggers]
+    with warnings.catch_warnings():
+        yield
+    for logger, level, filters in before:
+        logger.setLevel(level)
+        logger.filters[:] = filters
 
 
 @pytest.fixture

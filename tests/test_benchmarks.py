@@ -12,6 +12,9 @@ import pytest
 SCRIPTS = Path(__file__).parents[1] / "benchmarks"
 
 
+pytestmark = pytest.mark.usefixtures("messages_as_before")  # a script's `main` sets them for its process
+
+
 @pytest.fixture(autouse=True)
 def _their_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(SCRIPTS)

@@ -40,7 +40,6 @@ from triptych.callbacks import (
     Mistakes,
     PointWriter,
     ResumePoint,
-    ScoreReport,
     TrainingBatch,
     ValidationFrames,
 )
@@ -48,6 +47,7 @@ from triptych.datamodules.base import TriptychDataModule
 from triptych.recipe import Stage, run_recipe
 from triptych.synthetic import make_tiles
 from triptych.tasks.base import TransferTask
+from triptych.tasks.score_report import NoScoreReport
 from triptych.trainer import largest_batch
 from triptych.trainer.processes import is_first_process, shared
 
@@ -87,13 +87,13 @@ def digest(model: L.LightningModule) -> str:
     return whole.hexdigest()
 
 
-def scores_of(trainer: L.Trainer) -> dict[str, float]:
-    return {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
-
-
-class NoReport(ScoreReport):
-    def _print(self, pl_module: Any, split: str) -> None:
-        pass
+def scores_of(trainer: L.Trainer) -> dict[str, Any]:
+    """The scores of the last validation, and their intervals."""
+    scores: Any = trainer.lightning_module.split_scores
+    assert scores.over.endswith(f"5 {scores.units.noun}s") and len(scores.intervals) > 0
+    intervals = {f"interval of {name}": [*bounds] for name, bounds in scores.intervals.items()}
+    values = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
+    return {**values, **intervals}
 
 
 # What each of the two processes does.
@@ -106,7 +106,7 @@ def fit_and_find(folder: Path) -> dict[str, Any]:
 
 def fitted(task: str, folder: Path) -> dict[str, Any]:
     model, data = made(task, folder)
-    trainer = L.Trainer(**SETTINGS, **QUIET, callbacks=[NoReport()], max_epochs=1, limit_train_batches=2)
+    trainer = L.Trainer(**SETTINGS, **QUIET, callbacks=[NoScoreReport()], max_epochs=1, limit_train_batches=2)
     data.setup("fit")
     model.resolve(data.metadata)
     model.configure_model()
@@ -133,7 +133,7 @@ def synchronised(folder: Path) -> dict[str, Any]:
     for name, more in (("own", {}), ("synchronised", {"sync_batchnorm": True})):
         model, data = made("planet", folder)
         trained = Norms()
-        trainer = L.Trainer(**SETTINGS, **QUIET, **more, callbacks=[NoReport(), trained], max_epochs=1)
+        trainer = L.Trainer(**SETTINGS, **QUIET, **more, callbacks=[NoScoreReport(), trained], max_epochs=1)
         search = find_lr(trainer, model, data, num_steps=12)
         trainer.fit(model, data)
         answer[name] = {"losses": search.losses, "weights": digest(model), "scores": scores_of(trainer)}
@@ -217,7 +217,7 @@ def batch_that_fits(folder: Path) -> dict[str, Any]:
     model, data = made("planet", folder, batch_size="auto")
     if os.environ["RANK"] == "1":
         largest_batch.free_memory = lambda device: math.inf if int(data.batch_size) <= 2 else 0.0
-    trainer = L.Trainer(**SETTINGS, **QUIET, callbacks=[NoReport()], max_epochs=1)
+    trainer = L.Trainer(**SETTINGS, **QUIET, callbacks=[NoScoreReport()], max_epochs=1)
     trainer.fit(model, data)
     return {"at_once": data.micro_batch_size, "steps": trainer.global_step, "weights": digest(model)}
 
@@ -238,7 +238,7 @@ def stopped_and_resumed_fit(folder: Path) -> dict[str, Any]:
     def fit(*callbacks: L.Callback, ckpt_path: Path | None = None) -> dict[str, Any]:
         model, data = made("planet", folder)
         settings = {**SETTINGS, **QUIET, "enable_checkpointing": bool(callbacks)}
-        trainer, code = L.Trainer(**settings, callbacks=[NoReport(), *callbacks], max_epochs=2), None
+        trainer, code = L.Trainer(**settings, callbacks=[NoScoreReport(), *callbacks], max_epochs=2), None
         try:
             trainer.fit(model, data, ckpt_path=ckpt_path)
         except SystemExit as stop:
@@ -397,7 +397,7 @@ def test_two_processes_score_five_samples_as_one_does(
     model.resolve(data.metadata)
     model.configure_model()
     model.load_state_dict(torch.load(folder / f"{task}.pt", weights_only=True))
-    trainer = L.Trainer(accelerator="cpu", **QUIET, callbacks=[NoReport()])
+    trainer = L.Trainer(accelerator="cpu", **QUIET, callbacks=[NoScoreReport()])
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as in the processes: the last bit of a network's output depends on it
     try:

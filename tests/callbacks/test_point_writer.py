@@ -35,7 +35,7 @@ def colors(path: Path) -> set[tuple[int, ...]]:
 
 def test_fit_closes_with_its_error_in_pixels_and_where_to_look(run: Run) -> None:
     score, checkpoint, curves = run.printed.splitlines()[-3:]
-    assert score == f"score: val/error_px {run.score:.4f}"
+    assert score == f"score: val/error_px {run.score:.4f} (persons 02, 13, 10 frames)"
     assert checkpoint == f"checkpoint: {run.best}"
     assert re.fullmatch(rf"curves: \S*tensorboard --logdir {run.folder.parent}", curves)
     assert re.search(r"val/error_px: \d+\.\d{3}; ", run.printed)
@@ -46,9 +46,10 @@ def test_scoring_the_best_checkpoint_repeats_its_score(run: Run, subcommand: str
     printed = run.call(subcommand)
     for name in ("error_px", "loss", "mse", "within_5px", "within_10px"):
         assert re.search(rf"{split}/{name} +│ +[\d.]+", printed), name
-    found = re.search(rf"{split}/error_px +│ +([\d.]+)", printed)
-    assert found is not None
-    assert float(found[1]) == pytest.approx(run.score, abs=1e-4)
+    *_, found = re.findall(rf"{split}/error_px +│ +([\d.]+)", printed)
+    assert float(found) == pytest.approx(run.score, abs=1e-4)
+    assert f"\n{split} (persons 02, 13, 10 frames)" in printed
+    assert "10 frames of 2 persons" in printed
 
 
 def test_predict_writes_a_table_and_a_picture_of_each_held_out_frame(run: Run) -> None:

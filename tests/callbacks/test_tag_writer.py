@@ -34,7 +34,7 @@ def test_fit_prints_the_table_once_then_the_gain_then_score_checkpoint_and_curve
     assert run.printed.count("validation, tag by tag, at threshold 0.2") == 1
     gain, score, checkpoint, curves = [line for line in run.printed.splitlines() if line][-4:]
     assert re.fullmatch(GAIN + r"\d\.\d{4} with one for each tag\.", gain)
-    assert re.fullmatch(r"score: val/f2 \d\.\d{4}", score)
+    assert re.fullmatch(r"score: val/f2 \d\.\d{4} \(valid_fraction 0\.2, seed 0, 6 tiles\)", score)
     assert checkpoint == f"checkpoint: {run.best}"
     assert curves.endswith(f"tensorboard --logdir {run.folder.parent}")
 

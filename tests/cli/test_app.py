@@ -58,7 +58,7 @@ def test_fit_writes_each_curve_under_its_name(run: Run) -> None:
 
 def test_fit_closes_with_score_checkpoint_and_tensorboard_command(run: Run) -> None:
     score, checkpoint, curves = run.printed.splitlines()[-3:]
-    assert score == f"score: {SCORE} {best_score(run):.4f}"
+    assert score == f"score: {SCORE} {best_score(run):.4f} (valid.txt, 4 frames)"
     assert checkpoint == f"checkpoint: {run.best}"
     assert re.fullmatch(rf"curves: \S*tensorboard --logdir {run.folder.parent}", curves)
 
@@ -154,9 +154,9 @@ def test_scoring_best_checkpoint_repeats_its_score_and_makes_no_new_run(
     monkeypatch.chdir(tmp_path)
     before = files(run.folder.parent)
     printed = run.call(subcommand)
-    found = re.search(rf"{split}/void_masked_accuracy +│ +([\d.]+)", printed)
-    assert found is not None
-    assert float(found[1]) == pytest.approx(best_score(run), abs=1e-6)
+    *_, found = re.findall(rf"{split}/void_masked_accuracy +│ +([\d.]+)", printed)
+    assert float(found) == pytest.approx(best_score(run), abs=1e-6)
+    assert f"\n{split} (valid.txt, 4 frames)" in printed
     assert printed.count("class by class") == 1
     assert files(run.folder.parent) == before
     assert files(tmp_path) == set()

@@ -7,6 +7,7 @@ from command_line import QUIET, fails, finished_fit, printed_by
 from export_folder import ENCODER, flipped
 
 from triptych.exported import ExportedFolder
+from triptych.tasks.split_scores import between
 
 pytestmark = [QUIET, pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated:FutureWarning")]
 
@@ -19,7 +20,9 @@ def test_a_run_is_exported_and_scored_with_the_scores_of_its_card(drawn_portrait
     scores = ExportedFolder(folder).read().scores
     assert scores is not None
     lines = [f"{scores.samples} samples of {scores.split}"]
-    lines += [f"{name}: {value:.4f}" for name, value in scores.values.items()]
+    bounds = {name: f" ({between(value, scores.intervals[name])})" for name, value in scores.values.items()}
+    lines += [f"{name}: {value:#.4g}{bounds[name]}" for name, value in scores.values.items()]
+    lines += ["95% interval: 1,000 draws of 10 frames of 2 persons; neighbours are alike, so it is too narrow"]
     config = ["--config", str(run.folder / "config.yaml")]
     assert printed_by(["score", str(folder), *config]).splitlines() == lines
     named = ["biwi", str(drawn_portraits), "--data.valid_person", "[02, 13]"]

@@ -125,7 +125,9 @@ def test_recipe_is_run_then_killed_and_resumed(here: Path, drawn_streets: Path) 
     score, checkpoint, curves = printed.splitlines()[-3:]
     whole = Path("runs/tiny/version_0")
     results = json.loads((whole / "summary.json").read_text())["stages"]
-    assert score == f"score: val/void_masked_accuracy {results[-1]['scores']['void_masked_accuracy']:.4f}"
+    value = results[-1]["scores"]["void_masked_accuracy"]
+    assert score == f"score: val/void_masked_accuracy {value:.4f} (valid.txt, 4 frames)"
+    assert results[-1]["over"] == "valid.txt, 4 frames"
     assert checkpoint == f"checkpoint: {whole / 'checkpoints' / '2-all.ckpt'}"
     assert re.fullmatch(r"curves: \S*tensorboard --logdir runs/tiny", curves)
     assert max(len(line) for line in printed.splitlines() if not line.startswith(("curves", "stage"))) <= 80

@@ -22,7 +22,7 @@ def test_a_validation_averages_only_if_it_is_asked_to(run: Run) -> None:
     assert "tta" not in run.call("validate")
     printed = run.call("validate", "--model.tta", "{symmetry: dihedral, scales: [0.75, 1]}")
     assert "tta, 16 views of each of 6 images" in printed
-    assert printed.count("f2 at 0.2") == 1
+    assert printed.count("f2 at best threshold") == 1
 
 
 def test_the_score_of_a_fit_is_that_of_a_validation_with_the_same_views(run: Run) -> None:

@@ -2,8 +2,8 @@
 
 import torch
 
-from triptych.metrics import PointScores, SegmentationScores, TagScores
-from triptych.metrics.image_counts import ImageCounts, MaskCounts, PointCounts, TagCounts
+from triptych.metrics import CategoryScores, PointScores, SegmentationScores, TagScores
+from triptych.metrics.image_counts import CategoryCounts, ImageCounts, MaskCounts, PointCounts, TagCounts
 from triptych.metrics.thresholds import best_threshold, f_beta
 
 GENERATOR = torch.Generator().manual_seed(0)
@@ -34,7 +34,16 @@ def test_points_of_which_some_are_missing() -> None:
     metric.update(preds, target, SIZE)
     expected = metric.compute()
     found = scores(PointCounts(), preds, target)
-    torch.testing.assert_close(torch.tensor(found), torch.stack([expected["error_px"], expected["mse"]]))
+    torch.testing.assert_close(torch.tensor(found), torch.stack([*expected.values()]))
+
+
+def test_categories() -> None:
+    logits, target = torch.randn(7, 4, generator=GENERATOR), torch.randint(3, (7,), generator=GENERATOR)
+    metric = CategoryScores(4)
+    metric.update(logits, target)
+    expected = metric.compute()
+    found = scores(CategoryCounts(4), logits, target)
+    torch.testing.assert_close(torch.tensor(found), torch.stack([expected["accuracy"], expected["f1"]]))
 
 
 def test_tags_at_the_fixed_and_at_the_best_threshold() -> None:

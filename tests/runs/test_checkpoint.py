@@ -122,6 +122,9 @@ def test_folders_are_made(tmp_path: Path) -> None:
 def test_the_best_score_is_that_of_the_callback_that_monitored(callbacks: Any, score: str, tmp_path: Path) -> None:
     torch.save({**STATE, "callbacks": callbacks}, tmp_path / "best.ckpt")
     assert best_score(tmp_path / "best.ckpt") == score
+    torch.save({**STATE, "callbacks": callbacks, "scored_over": "valid.txt, 9 frames"}, tmp_path / "best.ckpt")
+    known = f"{score} (valid.txt, 9 frames)" if score != "unknown" else score
+    assert best_score(tmp_path / "best.ckpt") == known
 
 
 @pytest.mark.parametrize(

@@ -2,25 +2,13 @@
 
 import logging
 import warnings
-from collections.abc import Iterator
 
 import pytest
 
 from triptych import quiet
-from triptych.trainer.messages import _LOGGERS
 
 ZERO = logging.getLogger("lightning.pytorch.utilities.rank_zero")
-
-
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    before = [(logger, logger.level, logger.filters[:]) for logger in loggers]
-    with warnings.catch_warnings():
-        yield
-    for logger, level, filters in before:
-        logger.setLevel(level)
-        logger.filters[:] = filters
+pytestmark = pytest.mark.usefixtures("messages_as_before")
 
 
 def test_no_line_about_devices_is_left_but_warnings_are() -> None:

@@ -11,9 +11,10 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from triptych.callbacks import PredictionWriter, ResumePoint
 from triptych.cli.trainer import CommandTrainer
-from triptych.runs.checkpoint import best_score
+from triptych.runs.checkpoint import best_score, named_score
 from triptych.runs.folder import own_folder, run_folder
 from triptych.runs.layout import RunLayout
+from triptych.tasks.split_scores import SplitScores
 from triptych.trainer.tensorboard import tensorboard_logger
 
 
@@ -22,9 +23,11 @@ def say_fit(trainer: L.Trainer) -> None:
     """Prints score and checkpoint of each ModelCheckpoint, or else the last one, and the TensorBoard command."""
     callbacks = trainer.checkpoint_callbacks
     kept = [one for one in callbacks if isinstance(one, ModelCheckpoint) and one.best_model_path]
+    scores: SplitScores | None = getattr(trainer.lightning_module, "split_scores", None)
+    over = "" if scores is None else scores.over
     for callback in kept:
         if callback.best_model_score is not None:  # it is None without `monitor`
-            print(f"score: {callback.monitor} {callback.best_model_score:.4f}")
+            print(f"score: {named_score(str(callback.monitor), float(callback.best_model_score), over)}")
         print(f"checkpoint: {callback.best_model_path}")
     if not kept:
         for path in (one.path(trainer) for one in callbacks if isinstance(one, ResumePoint)):

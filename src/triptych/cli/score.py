@@ -7,6 +7,7 @@ from triptych.cli.command_parser import CommandParser
 from triptych.cli.configs import with_shipped_configs
 from triptych.cli.data_arguments import DATA_SETS, chosen_data, data_options
 from triptych.export import scoring
+from triptych.tasks.split_scores import between, draws_of
 from triptych.trainer.messages import no_advice
 
 
@@ -19,7 +20,10 @@ def score(args: Sequence[str]) -> None:
     scores = scoring.score(Path(options.folder), data)
     print(f"{scores.samples} samples of {scores.split}")
     for name, value in scores.values.items():
-        print(f"{name}: {value:.4f}")
+        interval = between(value, scores.intervals.get(name))
+        print(f"{name}: {value:#.4g}{interval and f' ({interval})'}")
+    if scores.drawn:
+        print(draws_of(scores.drawn))
 
 
 def _score_parser() -> CommandParser:

@@ -18,6 +18,7 @@ from triptych.datamodules.worker import WorkerLoader, start_worker
 from triptych.datasets.download import Archive, fetch
 from triptych.datasets.sample import Split, Target
 from triptych.files import as_path, is_remote
+from triptych.metrics.units import Groups
 from triptych.runs.plain_values import plain
 
 _SPLITS: dict[str, tuple[Split, ...]] = {
@@ -58,6 +59,8 @@ class TriptychDataModule(Resuming):
     """Settings that may change from one fit to the next, besides `sample_weights` and `first_epoch`."""
     target: Target
     """The key of a sample's target."""
+    noun: ClassVar[str] = "sample"
+    """What a sample is called, in messages."""
     archive: ClassVar[Archive]
     """The course's copy of the data."""
     collate: Callable[[Any], Any] = staticmethod(default_collate)
@@ -110,6 +113,14 @@ class TriptychDataModule(Resuming):
     def split(self, name: Split) -> Any:
         """The records of `"train"`, `"val"` or `"test"`."""
         raise NotImplementedError
+
+    def chosen_by(self, name: Split) -> str:
+        """How the samples of a split were chosen, such as `valid.txt`; empty if it is unknown."""
+        return ""
+
+    def groups_of(self, paths: Sequence[str]) -> Groups | None:
+        """The groups of samples that are alike, such as drives or persons, by their paths; None if unknown."""
+        return None
 
     def train_paths(self) -> list[Path]:
         """Paths of the training samples; available after `setup("fit")`."""

@@ -65,7 +65,7 @@ class IMDBDataModule(TriptychDataModule):
     Source: fast.ai 2019, lesson 3; the reviews: Maas et al., "Learning Word Vectors for Sentiment Analysis", 2011.
     """
 
-    data_set = "imdb"
+    data_set, noun = "imdb", "text"
     archive = SAMPLE_ARCHIVE
     collate = staticmethod(pad)
 
@@ -196,6 +196,9 @@ class IMDBDataModule(TriptychDataModule):
             return self._train
         numbered: list[NumberedText] = self._numbered(self._texts[name] or self._texts["val"])
         return numbered
+
+    def chosen_by(self, name: Split) -> str:
+        return self.parts.how
 
     def train_paths(self) -> list[Path]:
         return [Path(text.path) for text in self.records["train"]]

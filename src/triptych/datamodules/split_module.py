@@ -21,9 +21,11 @@ from triptych.datamodules.split import (
     named_groups,
 )
 from triptych.datasets.corrections import added, parts_of
-from triptych.datasets.names import SampleNames
+from triptych.datasets.names import SampleNames, names_below
 from triptych.datasets.sample import Records, Split
+from triptych.datasets.sequences import sequences
 from triptych.errors import MissingDataError
+from triptych.metrics.units import Groups
 from triptych.runs.plain_values import plain
 from triptych.trainer.messages import is_info_shown
 
@@ -54,8 +56,6 @@ class SplitDataModule(CorrectedDataModule):
 
     data_set: ClassVar[str]
     """Name of the data set, in messages."""
-    noun: ClassVar[str]
-    """What a sample is called, in messages."""
     lesson: ClassVar[dict[str, Any]]
     """The lesson's split: the argument that makes it first, each with its default."""
     default_group: ClassVar[str | None] = None
@@ -129,6 +129,18 @@ class SplitDataModule(CorrectedDataModule):
         if name == "train" and self.corrections is not None:
             return self.corrected(names, [*self.parts.val, *self.parts.test], self.corrections)
         return self.take(names)
+
+    def chosen_by(self, name: Split) -> str:
+        return self.parts.how_test if name == "test" and self.parts.test else self.parts.how
+
+    def groups_of(self, paths: Sequence[str]) -> Groups | None:
+        """By `group`; else the videos, if the names of all samples are those of the frames of several."""
+        names = names_below(Path(self.names.folder), map(Path, paths))
+        group_of, noun = self._group_of(), self.group_noun
+        if group_of is None:
+            group_of, noun = sequences({} if self.target == "labels" else self.names.names), "video"
+        found = [group_of.get(name, "") for name in names]
+        return Groups(found, noun) if found and all(found) else None
 
     def describe(self) -> str:
         """Table of what is in each split, and how it was chosen, and the corrections; finds the files if needed.

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from triptych.exported import Manifest
+from triptych.metrics.bootstrap import LEVEL
+from triptych.tasks.split_scores import between, draws_of
 
 _PIPELINES = {
     "mask": "image-segmentation",
@@ -75,9 +77,12 @@ def _scores(manifest: Manifest) -> Iterator[str]:
         return
     scores = manifest.scores
     yield f"On {scores.samples} samples that were held out of training by `{scores.split}`:"
-    yield from ("", "| score | value |", "|---|---|")
-    yield from (f"| {name} | {value:.4f} |" for name, value in scores.values.items())
+    yield from ("", f"| score | value | {LEVEL:.0%} interval |", "|---|---|---|")
+    for name, value in scores.values.items():
+        yield f"| {name} | {value:#.4g} | {between(value, scores.intervals.get(name))} |"
     yield ""
+    if scores.drawn:
+        yield from (f"{draws_of(scores.drawn)}.", "")
     yield _HOLD[manifest.input]
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.images import ImageDataModule
 from triptych.datamodules.imdb import IMDBDataModule
-from triptych.datamodules.split_module import SplitDataModule
 from triptych.evaluation.validate import validate
 from triptych.export.session import use_onnx
 from triptych.exported import ExportedFolder, Scores
@@ -32,8 +31,8 @@ def score_file(model: TransferTask, path: Path, data: TriptychDataModule) -> Sco
     finally:
         model.network = network
     values = {name.removeprefix(_PREFIX): float(value) for name, value in found.items() if name != _LOSS}
-    how = data.parts.how if isinstance(data, SplitDataModule | IMDBDataModule) else type(data).__name__
-    return Scores(how, len(data.records["val"]), values)
+    how, count, known = data.chosen_by("val") or type(data).__name__, len(data.records["val"]), model.split_scores
+    return Scores(how, count, values) if known is None else Scores(how, count, values, known.intervals, known.drawn)
 
 
 def score(folder: str | os.PathLike[str], data: TriptychDataModule) -> Scores:

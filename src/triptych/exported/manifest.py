@@ -1,7 +1,7 @@
 """What `model.json` says about an exported model."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -16,6 +16,9 @@ Input = Literal["image", "text"]
 
 FORMAT = 1
 """Version of the form of `model.json`."""
+
+_APART = "score_intervals"
+"""Key of what is known about the intervals of the scores."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,15 @@ class Scores:
         split: How these samples were chosen, such as `valid.txt`; they were not trained on.
         samples: Their number.
         values: Value by name, such as `void_masked_accuracy`.
+        intervals: Bounds of the 95 % interval of scores, by name.
+        drawn: What the draws of the intervals are of, such as `101 frames`.
     """
 
     split: str
     samples: int
     values: dict[str, float]
+    intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    drawn: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,7 +120,10 @@ class Manifest:
 
     def text(self) -> str:
         """The content of `model.json`."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
+        content = {"format": FORMAT, **asdict(self)}
+        if self.scores is not None:  # apart from the scores, of which earlier releases read no further keys
+            content[_APART] = {name: content["scores"].pop(name) for name in ("intervals", "drawn")}
+        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
     def read(cls, path: Path) -> "Manifest":
@@ -145,7 +155,8 @@ class Manifest:
             values["palette"] = [tuple(color) for color in values.get("palette") or ()] or None
             values["hyper_parameters"] = dict(values["hyper_parameters"])
             values["data"] = None if values.get("data") is None else DataCard(**values["data"])
-            values["scores"] = None if values.get("scores") is None else Scores(**values["scores"])
+            if values.get("scores") is not None:
+                values["scores"] = Scores(**values["scores"], **content.get(_APART, {}))
             values["files"] = {name: FileCard(**card) for name, card in values.get("files", {}).items()}
             manifest = cls(**values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -51,11 +51,26 @@ def confusion_counts(preds: Tensor, target: Tensor, num_classes: int, ignore_ind
     Returns:
         int64 (num_classes, num_classes); rows are true classes, columns predicted ones.
     """
+    return confusion_by_image(preds, target, num_classes, ignore_index).sum(dim=0)
+
+
+def confusion_by_image(preds: Tensor, target: Tensor, num_classes: int, ignore_index: int | None) -> Tensor:
+    """Confusion matrix of each image, int64 (N, num_classes, num_classes); see `confusion_counts`."""
     pairs = target * num_classes + class_ids(preds, target)
-    if ignore_index is not None:  # in a bin of their own: for a boolean index the host would wait for a GPU
-        pairs = pairs.masked_fill(target == ignore_index, num_classes**2)
-    counts = torch.bincount(pairs.flatten(), minlength=num_classes**2 + 1)
-    return counts[:-1].view(num_classes, num_classes)
+    bins = num_classes**2 + 1  # the last is that of void pixels
+    if ignore_index is not None:
+        pairs = pairs.masked_fill(target == ignore_index, bins - 1)
+    images = torch.arange(len(target), device=target.device).view(-1, *[1] * (target.ndim - 1))
+    counts = _histogram((pairs + images * bins).flatten(), len(target) * bins)
+    return counts.view(len(target), bins)[:, :-1].reshape(-1, num_classes, num_classes)
+
+
+def _histogram(bins: Tensor, number: int) -> Tensor:
+    """Number of values in each of so many bins, int64."""
+    if bins.device.type == "cpu":
+        return torch.bincount(bins, minlength=number)
+    # for `bincount` the host would wait for a GPU
+    return torch.zeros(number, dtype=torch.int64, device=bins.device).scatter_add_(0, bins, torch.ones_like(bins))
 
 
 def accuracy(confusion: Tensor) -> Tensor:

@@ -5,8 +5,9 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from triptych.metrics.functional import accuracy, confusion_counts, mean_iou
+from triptych.metrics.functional import confusion_by_image
 from triptych.metrics.point_scores import distance_px
 from triptych.metrics.thresholds import best_threshold, f_beta
 
@@ -23,7 +24,7 @@ class ImageCounts(Protocol):
 
         Args:
             preds: Output of a task, (N, ...).
-            target: The true masks, points or tags, (N, ...).
+            target: The true masks, points, tags or categories, (N, ...).
             size: Height and width in pixels of the images in their files, (N, 2).
         """
 
@@ -31,11 +32,11 @@ class ImageCounts(Protocol):
         """Summands of each image, float64 (N, S), from what was kept of all images."""
 
     def scores(self, sums: Tensor) -> Tensor:
-        """The scores (M,) of images whose summands add up to `sums`, (S,)."""
+        """The scores (..., M) of images whose summands add up to `sums`, (..., S)."""
 
 
 class MaskCounts:
-    """Confusion matrix of each image.
+    """Pixels of each image and class: right ones, labelled ones and predicted ones.
 
     Args:
         num_classes: Number of classes.
@@ -48,34 +49,34 @@ class MaskCounts:
         self.num_classes, self.ignore_index = num_classes, ignore_index
 
     def keep(self, preds: Tensor, target: Tensor, size: Tensor) -> Tensor:
-        pairs = zip(preds[:, None], target[:, None], strict=True)
-        return torch.stack(
-            [confusion_counts(one, true, self.num_classes, self.ignore_index).flatten() for one, true in pairs]
-        )
+        confusion = confusion_by_image(preds, target, self.num_classes, self.ignore_index)
+        return torch.cat([confusion.diagonal(dim1=1, dim2=2), confusion.sum(dim=2), confusion.sum(dim=1)], dim=1)
 
     def summands(self, kept: Tensor) -> Tensor:
         return kept.double()
 
     def scores(self, sums: Tensor) -> Tensor:
-        confusion = sums.view(self.num_classes, self.num_classes)
-        return torch.stack([accuracy(confusion), mean_iou(confusion)])
+        right, labelled, predicted = sums.chunk(3, dim=-1)
+        iou = (right / (labelled + predicted - right)).where(labelled > 0, torch.nan)
+        return torch.stack([right.sum(-1) / labelled.sum(-1), iou.nanmean(-1)], dim=-1)
 
 
 class PointCounts:
     """Errors and number of the known points of each image."""
 
-    names = ("error_px", "mse")
+    names = ("error_px", "mse", "within_5px", "within_10px")
 
     def keep(self, preds: Tensor, target: Tensor, size: Tensor) -> Tensor:
         known = ~target.isnan().any(dim=-1)
-        errors = (distance_px(preds, target, size), (preds - target).square().mean(dim=-1))
+        distance = distance_px(preds, target, size)
+        errors = (distance, (preds - target).square().mean(dim=-1), (distance <= 5).float(), (distance <= 10).float())
         return torch.stack([*(error.where(known, 0).sum(dim=1) for error in errors), known.sum(dim=1)], dim=1)
 
     def summands(self, kept: Tensor) -> Tensor:
         return kept.double()
 
     def scores(self, sums: Tensor) -> Tensor:
-        return sums[:2] / sums[2]
+        return sums[..., :-1] / sums[..., -1:]
 
 
 class TagCounts:
@@ -85,9 +86,10 @@ class TagCounts:
         threshold: The fixed threshold.
     """
 
+    names = ("f2", "f2 at best threshold")
+
     def __init__(self, threshold: float) -> None:
         self.threshold = threshold
-        self.names = (f"f2 at {threshold}", "f2 at best threshold")
 
     def keep(self, preds: Tensor, target: Tensor, size: Tensor) -> Tensor:
         return torch.cat([preds.sigmoid(), target], dim=1)
@@ -104,4 +106,29 @@ class TagCounts:
         return torch.stack([*scores, torch.ones_like(scores[0])], dim=1).double()
 
     def scores(self, sums: Tensor) -> Tensor:
-        return sums[:2] / sums[2]
+        return sums[..., :-1] / sums[..., -1:]
+
+
+class CategoryCounts:
+    """For each text and category, whether it is predicted right, is true and is predicted.
+
+    Args:
+        num_categories: Number of categories.
+    """
+
+    names = ("accuracy", "f1")
+
+    def __init__(self, num_categories: int) -> None:
+        self.num_categories = num_categories
+
+    def keep(self, preds: Tensor, target: Tensor, size: Tensor) -> Tensor:
+        predicted, true = (F.one_hot(ids, self.num_categories) for ids in (preds.argmax(dim=1), target))
+        return torch.cat([predicted * true, true, predicted], dim=1)
+
+    def summands(self, kept: Tensor) -> Tensor:
+        return kept.double()
+
+    def scores(self, sums: Tensor) -> Tensor:
+        right, true, predicted = sums.chunk(3, dim=-1)
+        f1 = (2 * right / (true + predicted)).where(true > 0, torch.nan)
+        return torch.stack([right.sum(-1) / true.sum(-1), f1.nanmean(-1)], dim=-1)

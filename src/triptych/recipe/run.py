@@ -25,6 +25,7 @@ from triptych.recipe.within_memory import plan_within_memory, run_within_memory
 from triptych.runs.checkpoint import read_checkpoint
 from triptych.runs.identity import arguments_of
 from triptych.runs.lock import folder_lock
+from triptych.tasks.score_report import score_parts
 from triptych.tasks.training import OneCycleTraining
 from triptych.trainer.processes import is_first_process, number_used, say, shared
 from triptych.trainer.random_state import seeds_restored
@@ -167,7 +168,7 @@ def _train(
         model.load_weights(read_checkpoint(state.done[-1].checkpoint))
     state.save_summary()
     if not was_finished and not any(isinstance(one, ScoreReport) for one in arguments["callbacks"]):
-        for part in model.report("validation") if model.last_scores else ():
+        for part in score_parts(model, "validation") if model.last_scores else ():
             say(part)
     say(result_table(state.done))
     return state.done

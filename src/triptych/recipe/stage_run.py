@@ -120,7 +120,7 @@ class StageRun:
         trainer.save_checkpoint(plain_path(self.layout.checkpoint(self.key)), weights_only=False)
         trainer.strategy.checkpoint_io.teardown()  # waits for one that writes in the background
         seconds = time.monotonic() - began
-        result = self._result(trainer, validation.scores(self.model), None if interrupted else seconds, peak.bytes())
+        result = self._result(trainer, validation.scored(self.model), None if interrupted else seconds, peak.bytes())
         self.state.done.append(result)
         if deadline is not None:
             self._replan(deadline, trainer.global_step, seconds)
@@ -225,7 +225,7 @@ class StageRun:
             minutes = f"{self.state.spent / 60:.1f} of {self.state.budget / 60:g} minutes spent"
             say(f"budget: {minutes}, {pace:.2f} times the planned time: {changed}.")
 
-    def _result(self, trainer: L.Trainer, scores: dict[str, float], seconds: float | None, memory: int) -> StageResult:
+    def _result(self, trainer: L.Trainer, scored: dict[str, Any], seconds: float | None, memory: int) -> StageResult:
         stage = self.plan.stage
         return StageResult(
             name=stage.name,
@@ -233,13 +233,13 @@ class StageRun:
             max_lr=self.state.max_lr[self.key],
             image_size=stage.image_size,
             batch_size=stage.batch_size,
-            scores=scores,
             seconds=seconds,
             planned_seconds=self.plan.seconds,
             memory=memory,
             planned_memory=self.plan.memory,
             checkpoint=str(self.layout.checkpoint(self.key)),
             steps=trainer.global_step,
+            **scored,
         )
 
 
@@ -287,6 +287,9 @@ class _LastValidation(L.Callback):
         if not trainer.sanity_checking:
             self.step = trainer.global_step
 
-    def scores(self, model: OneCycleTraining) -> dict[str, float]:
-        """The scores of the last validation; empty if there was none."""
-        return {} if self.step < 0 else model.scalar_scores()
+    def scored(self, model: OneCycleTraining) -> dict[str, Any]:
+        """What a `StageResult` says about the last validation."""
+        known = model.split_scores
+        if self.step < 0 or known is None:
+            return {"scores": {} if self.step < 0 else model.scalar_scores()}
+        return {"scores": {**known.values}, "over": known.over, "intervals": known.intervals, "drawn": known.drawn}

@@ -1,7 +1,7 @@
 """The state of a recipe, saved in its folder so that it can be resumed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,9 @@ class StageResult:
         planned_memory: Estimated peak memory in bytes.
         checkpoint: Path of the checkpoint with its last weights.
         steps: Number of optimizer steps.
+        over: What was scored, such as `valid.txt, 101 frames`; empty if it is unknown.
+        intervals: Bounds of the 95 % interval of scores, by name.
+        drawn: What the draws of the intervals are of, such as `101 frames`.
     """
 
     name: str
@@ -46,6 +49,9 @@ class StageResult:
     planned_memory: int
     checkpoint: str
     steps: int
+    over: str = ""
+    intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    drawn: str = ""
 
 
 @dataclass

@@ -11,6 +11,7 @@ from triptych.optim import group_rates
 from triptych.optim.max_lr import change_rates
 from triptych.recipe.plan import StagePlan
 from triptych.recipe.state import StageResult
+from triptych.tasks.split_scores import between, draws_of
 
 
 def plan_table(plans: Sequence[StagePlan], groups: Sequence[str], epochs: Sequence[int]) -> Table:
@@ -58,7 +59,14 @@ def result_table(results: Sequence[StageResult]) -> Table:
             f"{result.planned_memory / 1e9:.1f}",
         ]
         rows.append(row)
-    return _table("stages", rows, f"scores: {' / '.join(scores)}")
+    return _table("stages", rows, f"scores of the last weights: {' / '.join(scores)}{_of_end(results[-1], scores)}")
+
+
+def _of_end(last: StageResult, scores: Sequence[str]) -> str:
+    """What the scores are about, and the intervals of those of the last stage."""
+    over = f", {last.over}" if last.over else ""
+    bounds = [between(last.scores[name], last.intervals[name]) for name in scores if name in last.intervals]
+    return f"{over}\nat the end {' / '.join(bounds)}; {draws_of(last.drawn)}" if bounds else over
 
 
 def _table(title: str, rows: Sequence[Sequence[str]], caption: str) -> Table:

@@ -1,5 +1,7 @@
 """The sections of a report that need data: a new validation, and the worst samples."""
 
+from dataclasses import replace
+
 from rich.table import Table
 
 from triptych.datamodules.base import TriptychDataModule
@@ -55,10 +57,7 @@ def _sections(model: TransferTask, data: TriptychDataModule) -> list[Section]:
 
 def _validation(model: TransferTask, data: TriptychDataModule) -> list[Html]:
     """Scores of the whole split, and the tables of the task."""
-    scores = validate(model, data)
-    shown = Table("score")
-    shown.add_column("value", justify="right")
-    for name, value in scores.items():
-        shown.add_row(name, f"{value:#.4g}")
-    tables = [table(part) if isinstance(part, Table) else text(str(part)) for part in model.report("validation")]
-    return [table(shown), *tables]
+    logged = {name.removeprefix("val/"): value for name, value in validate(model, data).items()}
+    assert model.split_scores is not None
+    parts = [replace(model.split_scores, values=logged).table(), *model.report("validation")]
+    return [table(part) if isinstance(part, Table) else text(str(part)) for part in parts]

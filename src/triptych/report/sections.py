@@ -1,5 +1,6 @@
 """The sections of a report that need only the run folder."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,23 +14,44 @@ from triptych.lr_finder import LRSearch
 from triptych.lr_finder.curve import CURVE
 from triptych.recipe.state import read_results
 from triptych.recipe.tables import result_table
+from triptych.runs.checkpoint import saved_scores
 from triptych.runs.environment import environment
-from triptych.runs.layout import RunLayout
-from triptych.runs.log import RunLog
+from triptych.runs.layout import RunLayout, taken_line
+from triptych.runs.log import RunLog, Series
 from triptych.show.curves import plot_losses, plot_lr
 
 
-def scores(log: RunLog) -> Section:
-    """First, last, lowest and highest value of every score over the run; scores of single classes are left out."""
-    shown = Table()
-    shown.add_column("score")
-    for title in ("first", "last", "lowest", "highest"):
-        shown.add_column(title, justify="right")
-    for name, (_, values) in sorted(log.series.items()):
-        if name.startswith(("val/", "test/")) and name.count("/") == 1:
-            row = (values[0], values[-1], min(values), max(values))
-            shown.add_row(name, *(f"{value:#.4g}" for value in row))
-    return Section("Scores", [table(shown) if shown.row_count else text("No validation was logged.")])
+def scores(log: RunLog, path: Path) -> Section:
+    """The scores of the last weights, beside those of the best epoch of a fit, and their course over the run.
+
+    Scores of single classes are left out.
+
+    Args:
+        log: The log.
+        path: The checkpoint that stands for the run.
+    """
+    series = {name: log.series[name] for name in sorted(log.series) if re.fullmatch("(val|test)/[^/]+", name)}
+    if not series:
+        return Section("Scores", [text("No validation was logged.")])
+    saved = saved_scores(path)
+    best = {f"best, epoch {saved.epoch}": saved.values} if path == RunLayout(log.folder).best else {}
+    shown = Table("score")
+    for column in (_last(log, series), *best, "first", "lowest", "highest"):
+        shown.add_column(column, justify="right")
+    for name, (_, values) in series.items():
+        of_best = [of_epoch.get(name.removeprefix("val/")) for of_epoch in best.values()]
+        row = (values[-1], *of_best, values[0], min(values), max(values))
+        shown.add_row(name, *("" if value is None else f"{value:#.4g}" for value in row))
+    lines = [f"Scored on {saved.over}."] if saved.over else []
+    lines += [line.replace("`", "") for line in taken_line(path)] if best else []
+    return Section("Scores", [table(shown), text(" ".join(lines))])
+
+
+def _last(log: RunLog, series: Mapping[str, Series]) -> str:
+    """Heading of the last scores, with the epoch after which they were computed, if that was logged."""
+    epochs = dict(zip(*log.series.get("epoch", Series([], [])), strict=True))
+    epoch = epochs.get(max(one.steps[-1] for one in series.values()))
+    return "last" if epoch is None else f"last, epoch {epoch + 1:.0f}"
 
 
 def stages(log: RunLog) -> list[Section]:

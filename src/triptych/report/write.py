@@ -46,7 +46,7 @@ def write_report(run: str | Path, output: str | Path | None = None, data: Tripty
         "report written": datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
     }
     sections = [
-        scores(log),
+        scores(log, path),
         *stages(log),
         curves(log),
         *searches(log),

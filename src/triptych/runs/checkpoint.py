@@ -4,7 +4,7 @@ import contextlib
 import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
@@ -90,15 +90,47 @@ def trained_epochs(checkpoint: Mapping[str, Any]) -> int:
     return begun if fit.get("epoch_loop.batch_progress", {}).get("is_last_batch") else max(begun - 1, 0)
 
 
-def best_score(path: str | Path) -> str:
-    """Name and best value of the score that a ModelCheckpoint monitored; else the last score, or "unknown"."""
+class SavedScores(NamedTuple):
+    """The scores of the validation before a checkpoint was saved.
+
+    Args:
+        path: The checkpoint.
+        epoch: Number of the epoch that was trained, from 1.
+        values: Value of each score, by name without `val/`.
+        over: What was scored, such as `valid.txt, 101 frames`; empty if it is unknown.
+    """
+
+    path: Path
+    epoch: int
+    values: dict[str, float]
+    over: str
+
+
+def saved_scores(path: str | Path) -> SavedScores:
+    """The scores that a checkpoint holds; see `read_checkpoint`."""
     checkpoint = read_checkpoint(path)
+    values = {name.removeprefix("val/"): value for name, value in checkpoint.get("scores", {}).items()}
+    return SavedScores(as_path(path), checkpoint.get("epoch", 0) + 1, values, checkpoint.get("scored_over", ""))
+
+
+def best_score(path: str | Path) -> str:
+    """Name and best value of the score that a ModelCheckpoint monitored; else the last score, or "unknown".
+
+    In parentheses what was scored, if that is known, such as `val/mean_iou 0.5123 (valid.txt, 101 frames)`.
+    """
+    checkpoint = read_checkpoint(path)
+    over = checkpoint.get("scored_over", "")
     for callback in checkpoint.get("callbacks", {}).values():
         if callback.get("best_model_score") is not None:
-            return f"{callback['monitor']} {callback['best_model_score']:.4f}"
+            return named_score(callback["monitor"], float(callback["best_model_score"]), over)
     for name, value in checkpoint.get("scores", {}).items():
-        return f"{name if name.startswith('val') else f'val/{name}'} {value:.4f}"
+        return named_score(name if name.startswith("val") else f"val/{name}", value, over)
     return "unknown"
+
+
+def named_score(name: str, value: float, over: str) -> str:
+    """A score in words; see `best_score`."""
+    return f"{name} {value:.4f}{f' ({over})' if over and name.startswith('val') else ''}"
 
 
 def _alternative(path: str | Path) -> str:

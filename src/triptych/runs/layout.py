@@ -1,6 +1,7 @@
 """The names of a run's files; no other module writes them out."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,6 +148,19 @@ def run_of(checkpoint: Path) -> Path | None:
     """The run folder of a checkpoint; None if the checkpoint is not in a run folder."""
     run = checkpoint.parent.parent
     return run if RunLayout(run).checkpoints == checkpoint.parent else None
+
+
+def taken_line(best: Path) -> Iterator[str]:
+    """Which checkpoint stands for its run folder, in one line; nothing outside of a run folder.
+
+    Args:
+        best: The best checkpoint of a fit.
+    """
+    run = run_of(best)
+    if run is not None:
+        taken, last = RunLayout(run).find_checkpoint(), RunLayout(run).last
+        other = f"; name {last.name} for the last weights" if last.is_file() and taken != last else ""
+        yield f"`triptych export RUN` takes {taken.name}{other}."
 
 
 def previous(checkpoint: Path) -> Path:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from triptych.datasets.sample import Target
 from triptych.metrics.image_counts import ImageCounts
+from triptych.tasks.split_scores import KeptCounts, SplitScores
 from triptych.tasks.tta_gain import TTAGain
 from triptych.views import TTAChoice, View, views_of
 
@@ -23,14 +24,11 @@ class Averaging(L.LightningModule):
     """The views that are averaged; empty without test-time augmentation."""
     gain: TTAGain | None
     """The comparison of a validation or test with one without test-time augmentation; None if there is none."""
-    last_gain: dict[str, Tensor] | None = None
+    last_gain: KeptCounts | None = None
+    split_scores: SplitScores | None
 
     def average(self, images: Tensor, views: Sequence[View]) -> Tensor:
         """The mean of what is predicted for views of images, in the form of `forward`."""
-        raise NotImplementedError
-
-    def build_image_counts(self) -> ImageCounts:
-        """Builds what scores single images, to compare predictions of the same images."""
         raise NotImplementedError
 
     def predicted(self, images: Tensor) -> Tensor:
@@ -48,10 +46,15 @@ class Averaging(L.LightningModule):
         finally:
             self.views = own
 
-    def start_gain(self, stage: str) -> None:
-        """Starts a comparison, if `stage` is a validation or a test that averages views."""
+    def start_gain(self, stage: str, counts: ImageCounts | None) -> None:
+        """Starts a comparison, if `stage` is a validation or a test that averages views.
+
+        Args:
+            stage: The stage.
+            counts: What scores single images; None if nothing does.
+        """
         compares = bool(self.views) and stage in ("validate", "test")
-        self.gain = TTAGain(self.build_image_counts(), len(self.views)).to(self.device) if compares else None
+        self.gain = TTAGain(counts, len(self.views)).to(self.device) if compares and counts is not None else None
 
     def evaluated(self, batch: Any) -> Tensor:
         """What is predicted for a batch; counted for the comparison, if there is one."""
@@ -60,15 +63,18 @@ class Averaging(L.LightningModule):
             return self.predicted(images)
         plain = self.gain.timed("plain", lambda: self(images), self.device)
         averaged = self.gain.timed("averaged", lambda: self.predicted(images), self.device)
-        self.gain.update(plain, averaged, batch[self.target], batch["size"])
+        paths = batch.get("path", [""] * len(plain))
+        self.gain.update(plain.float(), batch[self.target], batch["size"], paths)
         return averaged
 
     def end_gain(self) -> None:
         """Keeps what was counted in all processes for `gain_report`."""
         if self.gain is not None:
-            self.last_gain = self.gain.compute()
-            self.gain.reset()
+            self.last_gain = KeptCounts.of(self.gain)
 
     def gain_report(self) -> list[RenderableType]:
         """Table and lines about the last comparison, for the terminal; empty if there was none."""
-        return [] if self.gain is None or self.last_gain is None else self.gain.report(self.last_gain)
+        scores = self.split_scores
+        if self.gain is None or self.last_gain is None or scores is None or scores.images is None:
+            return []
+        return self.gain.report(self.last_gain, scores.images, scores.units)

@@ -10,12 +10,15 @@ from torchmetrics import Metric
 from triptych.datasets.sample import Input, wrong_target
 from triptych.exported import ExportedFolder, Manifest
 from triptych.losses import ChosenLoss, LossChoice, LossFunction, LossTerms, SplitLoss
+from triptych.metrics.image_counts import ImageCounts
+from triptych.metrics.kept_images import KeptImages
 from triptych.models.grouped_network import GroupedNetwork
 from triptych.models.layer_groups import LayerGroups
 from triptych.optim.one_cycle import Version
 from triptych.runs.plain_values import plain
 from triptych.tasks.checkpoints import Checkpointing
 from triptych.tasks.pretrained import Pretrained
+from triptych.tasks.split_scores import KeptCounts, SplitScores, images_of
 from triptych.tasks.start import constructor_arguments
 from triptych.tasks.training import MaxLR as MaxLR
 from triptych.trainer.cpu import keep_freed_memory
@@ -54,6 +57,8 @@ class TransferTask(Checkpointing, Pretrained):
     """The losses that the argument `loss` may name."""
     scores: Metric
     """The metric that `update_scores` updates; created in `setup`, when the metadata is known."""
+    kept_images: KeptImages | None
+    """What is kept of each image for the intervals of the scores; None if single images are not scored."""
 
     def __init__(
         self,
@@ -126,8 +131,12 @@ class TransferTask(Checkpointing, Pretrained):
             keep_activations(self.trainer)
             if self.trainer.strategy.root_device.type == "cpu":
                 keep_freed_memory()
-        self.scores = self.build_scores()
+        self._build_scores()
         self._hush_hook_warning()
+
+    def _build_scores(self) -> None:
+        self.scores, counts = self.build_scores(), self.build_image_counts()
+        self.kept_images = None if counts is None else KeptImages(counts)
 
     def _hush_hook_warning(self) -> None:
         """Makes Lightning give its warning about our check of a batch, once per process, where nobody hears it."""
@@ -153,6 +162,10 @@ class TransferTask(Checkpointing, Pretrained):
         """Builds the metric that `update_scores` updates, from resolved hyper-parameters."""
         raise NotImplementedError
 
+    def build_image_counts(self) -> ImageCounts | None:
+        """Builds what scores single images, from resolved hyper-parameters; None if nothing does."""
+        return None
+
     def resolve(self, metadata: Mapping[str, Any]) -> None:
         """Checks `metadata` against the hyper-parameters, and fills in those that are None."""
         known = {name: plain(value) for name, value in metadata.items() if name in self.hparams}
@@ -172,7 +185,7 @@ class TransferTask(Checkpointing, Pretrained):
         if names & {"freeze_to", "train_bn"}:
             self.freeze_groups(self.hparams["freeze_to"], self.hparams["train_bn"])
         if self._trainer is not None:
-            self.scores = self.build_scores()
+            self._build_scores()
 
     def configure_model(self) -> None:
         """Builds the network; Lightning calls it before it loads a checkpoint, and some callbacks before `setup`."""
@@ -214,6 +227,12 @@ class TransferTask(Checkpointing, Pretrained):
     def update_scores(self, preds: Tensor, batch: Any) -> None:
         """Updates `scores` with a batch."""
         raise NotImplementedError
+
+    def keep_images(self, preds: Tensor, batch: Any) -> None:
+        """Keeps what the intervals of the scores need of each image of a batch; called by `update_scores`."""
+        if self.kept_images is not None:
+            paths = batch.get("path", [""] * len(preds))
+            self.kept_images.update(preds, batch[self.target], batch.get("size"), paths)
 
     def describe_mistake(self, preds: Tensor, target: Tensor, size: Tensor) -> str:
         """What is wrong with the prediction of one sample, in one line.
@@ -270,6 +289,14 @@ class TransferTask(Checkpointing, Pretrained):
         for name in scalars:
             self.log(f"{stage}/{name}", self.last_scores[name], prog_bar=name == scalars[0])
         self.scores.reset()
+        self.split_scores = self._split_scores(stage)
+
+    def _split_scores(self, stage: str) -> SplitScores:
+        """The last scores with what is known about the images that they are about; all processes call it."""
+        images = KeptCounts.of(self.kept_images)
+        how, units = images_of(self._datamodule, stage, images, _NOUNS[self.input])
+        epoch = self.current_epoch + 1 if self.trainer.state.fn == "fit" else None
+        return SplitScores(stage, how, units, self.scalar_scores(), images, epoch)
 
 
 def supported_scores(names: Sequence[str], scores: Tensor, support: Tensor) -> dict[str, float]:
@@ -277,4 +304,6 @@ def supported_scores(names: Sequence[str], scores: Tensor, support: Tensor) -> d
     return {names[i]: float(scores[i]) for i in support.nonzero().flatten()}
 
 
+_NOUNS = {"image": "image", "tokens": "text"}
+"""What a sample of data of another package is called."""
 _AGREE = "omit the model's to use the data's, or choose data that agree."

@@ -64,7 +64,7 @@ class ImageTask(Predicting, TransferTask):
 
     def setup(self, stage: str) -> None:
         super().setup(stage)
-        self.start_gain(stage)
+        self.start_gain(stage, self.build_image_counts())
 
     def check(self, batch: Any) -> Any:
         """See `triptych.tasks.inputs`."""

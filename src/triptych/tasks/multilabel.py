@@ -116,6 +116,7 @@ class MultiLabelClassifier(ImageTask):
 
     def update_scores(self, preds: Tensor, batch: Batch) -> None:
         self.scores.update(preds.float().sigmoid(), batch["labels"])
+        self.keep_images(preds.float(), batch)
 
     def on_validation_epoch_end(self) -> None:
         super().on_validation_epoch_end()

@@ -142,6 +142,7 @@ class PointRegressor(ImageTask):
 
     def update_scores(self, preds: Tensor, batch: Batch) -> None:
         self.scores.update(preds, batch["point"], batch["size"])
+        self.keep_images(preds.float(), batch)
 
     def on_train_epoch_start(self) -> None:
         """Resets the mean: a checkpoint from the end of an epoch holds that of the epoch."""

@@ -126,7 +126,9 @@ class UNetSegmenter(ImageTask):
         return self.chosen_loss(preds, target, class_weights=weights, ignore_index=self.hparams["ignore_index"])
 
     def update_scores(self, preds: Tensor, batch: Batch) -> None:
-        self.scores.update(preds, batch["mask"])
+        ids = preds.argmax(dim=1)
+        self.scores.update(ids, batch["mask"])
+        self.keep_images(ids, batch)
 
     def describe_mistake(self, preds: Tensor, target: Tensor, size: Tensor) -> str:
         return wrong_pixels(preds.argmax(dim=0), target, self.class_names, self.hparams["ignore_index"])

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from triptych.losses import CATEGORY_LOSSES, LossChoice, LossTerms
 from triptych.metrics import CategoryScores
+from triptych.metrics.image_counts import CategoryCounts
 from triptych.models.text_classifier_network import TextClassifierNetwork
 from triptych.tasks.base import MaxLR, supported_scores
 from triptych.tasks.mistakes import wrong_category
@@ -82,8 +83,12 @@ class TextClassifier(TextTask):
     def build_scores(self) -> CategoryScores:
         return CategoryScores(self.hparams["num_categories"])
 
+    def build_image_counts(self) -> CategoryCounts:
+        return CategoryCounts(self.hparams["num_categories"])
+
     def update_scores(self, preds: Tensor, batch: Any) -> None:
         self.scores.update(preds, batch["category"])
+        self.keep_images(preds, batch)
 
     def loss(self, preds: Tensor, target: Tensor) -> LossTerms | Tensor:
         """The chosen loss. Shape: preds (logits) (N, num_categories), target int64 (N,)."""

@@ -18,6 +18,7 @@ from triptych.optim.one_cycle import Version
 from triptych.runs.environment import environment
 from triptych.runs.plain_values import plain
 from triptych.tasks.score_report import ScoreReport
+from triptych.tasks.split_scores import SplitScores
 from triptych.trainer.cycle import CyclePlanner, find_cycle, scales_gradients
 from triptych.trainer.stop import StopOnSignal
 
@@ -53,6 +54,8 @@ class OneCycleTraining(L.LightningModule):
     """Seed of dropout."""
     last_scores: dict[str, Tensor]
     """The scores of a task's last validation or test."""
+    split_scores: SplitScores | None = None
+    """They, the images that they are about and their intervals; None before, and for a module of your own."""
     _planner: CyclePlanner | None = None
 
     def __init__(
@@ -154,10 +157,11 @@ class OneCycleTraining(L.LightningModule):
         self.load_state_dict(checkpoint["state_dict"])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Adds the seed of dropout, the environment and the scores."""
+        """Adds the seed of dropout, the environment, and the scores with what they are about."""
         checkpoint["noise_seed"] = self.noise_seed
         checkpoint["environment"] = environment(self.device) | self._settings()
         checkpoint["scores"] = self.scalar_scores()
+        checkpoint["scored_over"] = "" if self.split_scores is None else self.split_scores.over
 
     def _settings(self) -> dict[str, str]:
         """The Trainer's precision and number of processes; empty without a Trainer."""

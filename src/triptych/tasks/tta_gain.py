@@ -9,15 +9,16 @@ import torch
 from rich.console import RenderableType
 from rich.table import Table
 from torch import Tensor
-from torchmetrics import Metric
-from torchmetrics.utilities import dim_zero_cat
 
-from triptych.metrics.bootstrap import LEVEL, RESAMPLES, difference_interval
+from triptych.metrics.bootstrap import LEVEL, difference_interval
 from triptych.metrics.image_counts import ImageCounts, TagCounts
+from triptych.metrics.kept_images import KeptImages
+from triptych.metrics.units import Units
+from triptych.tasks.split_scores import KeptCounts, draws_of
 
 
-class TTAGain(Metric):
-    """Compares averaged predictions with plain ones.
+class TTAGain(KeptImages):
+    """Compares averaged predictions with plain ones, of which it keeps what is needed.
 
     Args:
         counts: What is kept of each image.
@@ -25,17 +26,9 @@ class TTAGain(Metric):
         kwargs: See `torchmetrics.Metric`.
     """
 
-    is_differentiable = False
-    full_state_update = False
-
-    plain: list[Tensor]
-    averaged: list[Tensor]
-
     def __init__(self, counts: ImageCounts, views: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.counts, self.views = counts, views
-        self.add_state("plain", [], dist_reduce_fx="cat")
-        self.add_state("averaged", [], dist_reduce_fx="cat")
+        super().__init__(counts, **kwargs)
+        self.views = views
         self.seconds: dict[str, list[float]] = {"plain": [], "averaged": []}
 
     def timed(self, name: str, predict: Callable[[], Tensor], device: torch.device) -> Tensor:
@@ -47,35 +40,29 @@ class TTAGain(Metric):
         self.seconds[name].append(time.perf_counter() - start)
         return preds
 
-    def update(self, plain: Tensor, averaged: Tensor, target: Tensor, size: Tensor) -> None:
-        """Adds the images of one batch; see `ImageCounts.keep`."""
-        self.plain.append(self.counts.keep(plain.float(), target, size))
-        self.averaged.append(self.counts.keep(averaged.float(), target, size))
-
-    def compute(self) -> dict[str, Tensor]:
-        """What was kept of all images, on the CPU: `plain` and `averaged`."""
-        return {"plain": dim_zero_cat(self.plain).cpu(), "averaged": dim_zero_cat(self.averaged).cpu()}
-
-    def report(self, kept: dict[str, Tensor]) -> list[RenderableType]:
+    def report(self, plain: KeptCounts, averaged: KeptCounts, units: Units) -> list[RenderableType]:
         """A table of the scores with and without, and a line about the time.
 
         Args:
-            kept: What `compute` has returned.
+            plain: What was kept of the plain predictions.
+            averaged: What was kept of the averaged ones.
+            units: The images.
         """
-        return [self._table(kept), *self._threshold_line(kept), self._time_line()]
+        both = {"plain": plain.kept, "averaged": averaged.kept}
+        return [self._table(both, units), *self._threshold_line(both), self._time_line()]
 
-    def _table(self, kept: dict[str, Tensor]) -> Table:
-        plain, averaged = (self.counts.summands(kept[name]) for name in ("plain", "averaged"))
+    def _table(self, kept: dict[str, Tensor], units: Units) -> Table:
+        plain, averaged = (units.sums(self.counts.summands(kept[name])) for name in ("plain", "averaged"))
         low, high = difference_interval(self.counts.scores, plain, averaged)
         before, after = (self.counts.scores(summands.sum(dim=0)) for summands in (plain, averaged))
-        table = Table(title=f"tta, {self.views} views of each of {len(plain)} images", title_justify="left")
+        table = Table(title=f"tta, {self.views} views of each of {units.count} images", title_justify="left")
         table.add_column("score")
         for heading in ("without", "with", "change", f"{LEVEL:.0%} interval"):
             table.add_column(heading, justify="right")
         for name, *values in zip(self.counts.names, *map(Tensor.tolist, (before, after, low, high)), strict=True):
             was, now, least, most = values
             table.add_row(name, f"{was:#.4g}", f"{now:#.4g}", f"{now - was:+.2g}", f"{least:+.2g} to {most:+.2g}")
-        table.caption = f"interval: {RESAMPLES} draws of the images"
+        table.caption = draws_of(units.words)
         return table
 
     def _threshold_line(self, kept: dict[str, Tensor]) -> list[str]:

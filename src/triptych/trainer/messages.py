@@ -5,7 +5,8 @@ import logging
 import warnings
 from collections.abc import Iterator
 
-_LOGGERS = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
+LIGHTNING_LOGGERS = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
+"""The loggers whose messages are silenced."""
 _ADVICE = ("litlogger", "`weights_only` was not set", "Loading `train_dataloader`", "stopped: `max_epochs=")
 """Parts of log lines about Lightning's internals; the last would break the progress bar."""
 _WARNINGS = (
@@ -47,7 +48,7 @@ def _is_no_advice(record: logging.LogRecord) -> bool:
 @contextlib.contextmanager
 def no_info() -> Iterator[None]:
     """Silences Lightning's messages below a warning, within the context."""
-    levels = [(logger, logger.level) for logger in map(logging.getLogger, _LOGGERS)]
+    levels = [(logger, logger.level) for logger in map(logging.getLogger, LIGHTNING_LOGGERS)]
     _warnings_only()
     try:
         yield
@@ -58,9 +59,9 @@ def no_info() -> Iterator[None]:
 
 def is_info_shown() -> bool:
     """Whether Lightning's messages below a warning are shown now."""
-    return logging.getLogger(_LOGGERS[-1]).isEnabledFor(logging.INFO)
+    return logging.getLogger(LIGHTNING_LOGGERS[-1]).isEnabledFor(logging.INFO)
 
 
 def _warnings_only() -> None:
-    for logger in map(logging.getLogger, _LOGGERS):
+    for logger in map(logging.getLogger, LIGHTNING_LOGGERS):
         logger.setLevel(max(logging.WARNING, logger.getEffectiveLevel()))
