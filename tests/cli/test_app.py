@@ -156,7 +156,7 @@ def test_scoring_best_checkpoint_repeats_its_score_and_makes_no_new_run(
     printed = run.call(subcommand)
     *_, found = re.findall(rf"{split}/void_masked_accuracy +│ +([\d.]+)", printed)
     assert float(found) == pytest.approx(best_score(run), abs=1e-6)
-    assert f"\n{split} (valid.txt, 4 frames)" in printed
+    assert f"{split} (valid.txt, 4 frames)" in printed
     assert printed.count("class by class") == 1
     assert files(run.folder.parent) == before
     assert files(tmp_path) == set()
