@@ -48,8 +48,8 @@ def test_scoring_the_best_checkpoint_repeats_its_score(run: Run, subcommand: str
         assert re.search(rf"{split}/{name} +│ +[\d.]+", printed), name
     *_, found = re.findall(rf"{split}/error_px +│ +([\d.]+)", printed)
     assert float(found) == pytest.approx(run.score, abs=1e-4)
-    assert f"\n{split} (persons 02, 13, 10 frames)" in printed
-    assert "10 frames of 2 persons" in printed
+    assert f"{split} (persons 02, 13, 10 frames)" in printed
+    assert "10 frames of 2 persons; neighbours are alike" in " ".join(printed.split())
 
 
 def test_predict_writes_a_table_and_a_picture_of_each_held_out_frame(run: Run) -> None:

@@ -136,7 +136,7 @@ def test_recipe_is_run_then_killed_and_resumed(here: Path, drawn_streets: Path) 
 
     last_stage = ["--ckpt_path", str(whole / "checkpoints" / "2-all.ckpt")]
     validated = printed_by(["validate", "--config", config(drawn_streets), *last_stage])
-    (score_again,) = re.findall(r"val/void_masked_accuracy +│ +([\d.]+)", validated)
+    *_, score_again = re.findall(r"val/void_masked_accuracy +│ +([\d.]+)", validated)
     assert float(score_again) == pytest.approx(results[-1]["scores"]["void_masked_accuracy"])
     nothing = r"predictions: expected a writer, such as triptych\.callbacks\.MaskWriter, got none\."
     fails(["predict", "--config", config(drawn_streets), *last_stage], nothing)

@@ -54,11 +54,9 @@ class Units:
         if self.groups is None:
             return images
         groups = f"one {self.groups.noun}" if self.num_groups == 1 else f"{self.num_groups} {self.groups.noun}s"
-        return (
-            f"{groups} ({images})"
-            if self.are_groups
-            else f"{images} of {groups}; neighbours are alike, so it is too narrow"
-        )
+        if self.are_groups:
+            return f"{groups} ({images})"
+        return f"{images} of {groups}; neighbours are alike, so it is too narrow"
 
     def sums(self, summands: Tensor) -> Tensor:
         """The sums over each unit, (units, S), of the summands of each image, (N, S)."""
