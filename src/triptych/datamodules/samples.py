@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset, default_collate
 
@@ -64,10 +65,10 @@ def _check_mask(record: Record) -> None:
 
 def _to_tensors(record: Any, size: torch.Tensor) -> Sample:
     """A transformed record as tensors; `size` is that of the image before."""
-    image = torch.from_numpy(record["image"]).permute(2, 0, 1)
+    image = _owned(record["image"]).permute(2, 0, 1)
     sample = Sample(path=record["path"], image=image, size=size)
     if "mask" in record:
-        sample["mask"] = torch.from_numpy(record["mask"]).long()
+        sample["mask"] = _owned(record["mask"]).long()
     if "labels" in record:
         sample["labels"] = torch.from_numpy(record["labels"])
     if "keypoints" in record:
@@ -77,3 +78,8 @@ def _to_tensors(record: Any, size: torch.Tensor) -> Sample:
         applied = [params for _, params in record["applied_transforms"]]
         sample["only_resized"] = any(params.get("only_resized", False) for params in applied)
     return sample
+
+
+def _owned(pixels: npt.NDArray[np.uint8]) -> torch.Tensor:
+    """Pixels as a tensor; those that a pipeline leaves as they are kept decoded are copied, so that they stay."""
+    return torch.from_numpy(pixels if pixels.flags.writeable else pixels.copy())
