@@ -2,19 +2,20 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from lightning.pytorch.utilities import rank_zero_info
 
 from triptych.datasets.decoded import decode, keeps_pixels
-from triptych.datasets.pixel_cache import PixelCache, size_text
+from triptych.datasets.pixel_cache import Keep, PixelCache, size_text
 from triptych.datasets.sample import Records
 from triptych.errors import MissingDataError
 from triptych.trainer.memory import free_memory
 
-Cache = Literal["ram", "disk", "off", False]
+Cache = Keep | Literal["off", False]
 """Where decoded images are kept; YAML reads `off` as false."""
+OFF: Literal["off"] = "off"
 
 
 class DecodedRecords:
@@ -27,10 +28,10 @@ class DecodedRecords:
         ValueError: `cache` is unknown.
     """
 
-    def __init__(self, cache: Cache) -> None:
-        if cache not in ("ram", "disk", "off", False):
+    def __init__(self, cache: Keep | Literal["off"]) -> None:
+        if cache not in (*get_args(Keep), OFF):
             raise ValueError(f"cache: expected ram, disk or off, got {cache!r}.")
-        self._cache = None if cache in ("off", False) else PixelCache(cache, _free_memory)
+        self._cache = None if cache == OFF else PixelCache(cache, _free_memory)
         self._kept: list[tuple[Records, Records]] = []
 
     def keep(self, splits: Sequence[Records], threads: int) -> None:

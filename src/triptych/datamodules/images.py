@@ -7,7 +7,7 @@ from torch.utils.data import DataLoader
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.checks import checked_size
-from triptych.datamodules.decoded import Cache, DecodedRecords
+from triptych.datamodules.decoded import OFF, Cache, DecodedRecords
 from triptych.datamodules.frames import FrameSamples, frame_loader, frames_at
 from triptych.datamodules.samples import SampleDataset, collate_one
 from triptych.datasets.pictures import Pictures
@@ -73,8 +73,8 @@ class ImageDataModule(TriptychDataModule):
         self.valid_size = None if valid_size is None else checked_size("valid_size", valid_size)
         self.augment = augment
         self.scale = checked_scale(plain(scale))
-        self.cache = cache or "off"
-        self._decoded = DecodedRecords(cache)
+        self.cache = cache or OFF
+        self._decoded = DecodedRecords(self.cache)
 
     def find_to_predict(self, path: str) -> None:
         frames = frames_at(path, self.fps, self.scale)

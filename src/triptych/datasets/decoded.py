@@ -20,8 +20,8 @@ from triptych.images.silence import silent_opencv
 
 _AT_ONCE = 64
 """Records that are decoded before they are written."""
-_Stamps = tuple[tuple[int, int], ...]
-"""Size in bytes and time stamp in nanoseconds of each file of a record."""
+_Stamps = tuple[tuple[int, int], ...] | None
+"""Size in bytes and time stamp in nanoseconds of each file of a record; None if one does not exist."""
 
 
 class Decoded:
@@ -58,13 +58,13 @@ class _Source(NamedTuple):
     """Where pixels come from: one of some records."""
 
     records: PixelRecords
-    index: int
+    number: int
 
     def pixels(self) -> Pixels:
-        return self.records.pixels(self.index)
+        return self.records.pixels(self.number)
 
     def image_size(self) -> tuple[int, int]:
-        return image_header(self.records.files(self.index)[0]).size
+        return image_header(self.records.files(self.number)[0]).size
 
 
 def keeps_pixels(records: Records) -> bool:
@@ -129,8 +129,8 @@ def _digest(keys: Sequence[str]) -> str:
     return hashlib.sha256("\n".join([__version__, cv2.__version__, *keys]).encode(errors="surrogateescape")).hexdigest()
 
 
-def _stamps(files: Sequence[Path]) -> _Stamps | None:
-    """See `_Stamps`; None if a file does not exist."""
+def _stamps(files: Sequence[Path]) -> _Stamps:
+    """See `_Stamps`."""
     try:
         found = [path.stat() for path in files]
     except OSError:
@@ -141,7 +141,7 @@ def _stamps(files: Sequence[Path]) -> _Stamps | None:
 def _num_bytes(sources: Sequence[_Source]) -> int:
     """Bytes of the pixels, from the headers of the images and the first pixels."""
     image, *masks = sources[0].pixels()
-    depth = image.shape[2] + len(masks)
+    depth = int(image.shape[2]) + len(masks)
     return depth * sum(math.prod(source.image_size()) for source in sources)
 
 
