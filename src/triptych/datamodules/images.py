@@ -9,7 +9,7 @@ from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.checks import checked_size
 from triptych.datamodules.decoded import OFF, Cache, DecodedRecords
 from triptych.datamodules.frames import FrameSamples, frame_loader, frames_at
-from triptych.datamodules.samples import SampleDataset, collate_one
+from triptych.datamodules.samples import SampleDataset, collate, collate_one
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.sample import Split
 from triptych.datasets.tile import checked_tile
@@ -49,6 +49,7 @@ class ImageDataModule(TriptychDataModule):
     """
 
     CHANGEABLE: ClassVar = frozenset({"image_size", "batch_size", "augment"})
+    collate = staticmethod(collate)
 
     def __init__(
         self,
