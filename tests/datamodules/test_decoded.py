@@ -94,7 +94,7 @@ def count_decoding(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return decoded
 
 
-@pytest.mark.parametrize(("num_workers", "sizes"), [(0, [(32, 48), (64, 96), (40, 200), (8, 12)]), (2, [(16, 24)])])
+@pytest.mark.parametrize(("num_workers", "sizes"), [(0, [(32, 48), (64, 96), (40, 200), (24, 32)]), (2, [(24, 32)])])
 def test_samples_have_the_same_bits_from_files_from_memory_and_from_disk(
     build: Any, num_workers: int, sizes: list[tuple[int, int]]
 ) -> None:
@@ -102,6 +102,29 @@ def test_samples_have_the_same_bits_from_files_from_memory_and_from_disk(
         expected = batches(build(image_size=size))
         for cache in ("ram", "disk", "disk"):
             assert same(batches(build(image_size=size, cache=cache, num_workers=num_workers)), expected), cache
+
+
+def test_large_images_without_masks_are_kept_as_small_as_each_size_needs(
+    build: Any, folders: tuple[Path, Path]
+) -> None:
+    given, small = build(), build(cache="disk")
+    full = kept(folders[0])[0].stat().st_size
+    for size in [(12, 10), (8, 14), (32, 48), (12, 10)]:
+        for data in (given, small):
+            data.image_size = size
+            data.setup("fit")
+        for one, other in zip(batches(given), batches(small), strict=True):
+            assert torch.equal(one["image"], other["image"])
+            assert torch.equal(one["size"], other["size"])
+            if "point" in one:
+                torch.testing.assert_close(one["point"], other["point"], rtol=0, atol=1e-6)
+    sizes = sorted(path.stat().st_size for path in kept(folders[0]))
+    assert sizes[-1] == full
+    if "mask" in one:
+        assert len(sizes) == 1
+    else:
+        assert len(sizes) == 3
+        assert max(sizes[:2]) < full / 2
 
 
 def test_a_size_that_changes_between_two_fits_changes_the_samples(drawn_streets: Path) -> None:

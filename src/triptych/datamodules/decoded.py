@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from pathlib import Path
+from typing import Literal, get_args
 
 import torch
 from lightning.pytorch.utilities import rank_zero_info
@@ -12,6 +13,7 @@ from triptych.datasets.pixel_cache import Keep, PixelCache, size_text
 from triptych.datasets.sample import Records
 from triptych.errors import MissingDataError
 from triptych.trainer.memory import free_memory
+from triptych.transforms import Pipeline, Shrinking, shrinking_of
 
 Cache = Keep | Literal["off", False]
 """Where decoded images are kept; YAML reads `off` as false."""
@@ -32,45 +34,53 @@ class DecodedRecords:
         if cache not in (*get_args(Keep), OFF):
             raise ValueError(f"cache: expected ram, disk or off, got {cache!r}.")
         self._cache = None if cache == OFF else PixelCache(cache, _free_memory)
-        self._kept: list[tuple[Records, Records]] = []
+        self._kept: list[tuple[Records, Shrinking | None, Records]] = []
+        self._told: set[Path] = set()
 
-    def keep(self, splits: Sequence[Records], threads: int) -> None:
+    def keep(self, splits: Sequence[tuple[Records, Pipeline]], threads: int) -> None:
         """Decodes the records of some splits, unless they are kept already; says what it takes, or why it is left.
 
         Args:
-            splits: The records.
+            splits: The records, each with the pipeline that they go through.
             threads: Number of threads that decode.
 
         Raises:
             MissingDataError: A file does not exist.
             BadSampleError: A file cannot be decoded.
         """
-        known = [records for records, _ in self._kept]
-        if self._cache is None or (len(known) == len(splits) and all(map(_is, known, splits))):
+        shrunk = [(records, shrinking_of(pipeline)) for records, pipeline in splits]
+        if self._cache is None or all(self._find(*one) is not None for one in shrunk):
             return
-        self._kept = [(records, records) for records in splits]
-        if other := next((records for records in splits if not keeps_pixels(records)), None):
+        now = [records for records, _ in splits]
+        self._kept = [one for one in self._kept if any(one[0] is records for records in now)]  # those of other sizes
+        other = next((records for records in now if not keeps_pixels(records)), None)
+        if other is not None:
             rank_zero_info(f"cache: nothing is kept, as {type(other).__name__} reads its records in a way of its own.")
+            self._kept += [(*one, one[0]) for one in shrunk]
             return
         began = time.monotonic()
         try:
-            decoded, store, is_new = decode(splits, self._cache, threads)
+            decoded, store, is_new = decode(shrunk, self._cache, threads)
         except MissingDataError:
             raise
         except (OSError, NotImplementedError) as error:
             rank_zero_info(f"cache: nothing is kept, as {error}.")
+            self._kept += [(*one, one[0]) for one in shrunk]
             return
+        self._kept += [(*one, records) for one, records in zip(shrunk, decoded, strict=True)]
+        if not is_new and store.path in self._told:
+            return
+        self._told.add(store.path)
         how = f"decoded in {time.monotonic() - began:.1f} s" if is_new else "decoded before"
         rank_zero_info(f"cache: {len(store)} images, {how}, take {size_text(store.num_bytes)} in {store.path.parent}")
-        self._kept = list(zip(splits, decoded, strict=True))
 
-    def of(self, records: Records) -> Records:
-        """The records, decoded if they are kept."""
-        return next((decoded for known, decoded in self._kept if known is records), records)
+    def of(self, records: Records, pipeline: Pipeline) -> Records:
+        """The records for a pipeline, decoded if they are kept."""
+        return self._find(records, shrinking_of(pipeline)) or records
 
-
-def _is(one: Any, other: Any) -> bool:
-    return one is other
+    def _find(self, records: Records, shrinking: Shrinking | None) -> Records | None:
+        found = (decoded for known, how, decoded in self._kept if known is records and how == shrinking)
+        return next(found, None)
 
 
 def _free_memory() -> float:

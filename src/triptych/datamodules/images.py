@@ -40,8 +40,10 @@ class ImageDataModule(TriptychDataModule):
         cache: Where the images and masks of training and validation are kept decoded, so that each epoch need not
             decode them again: `"ram"` in memory that all processes of the machine share, until the last of them ends;
             `"disk"` in `~/.cache/triptych` (or `$XDG_CACHE_HOME/triptych`, or `$TRIPTYCH_CACHE`), for later runs too,
-            until `triptych clean-cache`; `"off"` nowhere. The samples are the same. A file that changes is decoded
-            afresh. If there is not enough room, a line says so, and nothing is kept.
+            until `triptych clean-cache`; `"off"` nowhere. The pixels of the samples are the same. An image without a
+            mask that is more than twice as high or wide as `image_size` is kept as small as that size needs, once for
+            each size; its points may differ by rounding. A file that changes is decoded afresh. If there is not enough
+            room, a line says so, and nothing is kept.
         loading: Further arguments of `TriptychDataModule`.
 
     Raises:
@@ -99,22 +101,25 @@ class ImageDataModule(TriptychDataModule):
 
     def keep_records(self, stage: str) -> None:
         if stage == "fit":
-            self._decoded.keep([self.records["train"], self.records["val"]], threads=max(1, self.num_workers))
+            pipelines = {"train": self._train_pipeline(), "val": self._valid_pipeline()}
+            splits = [(self.records[name], pipeline) for name, pipeline in pipelines.items()]
+            self._decoded.keep(splits, threads=max(1, self.num_workers))
 
     def train_pipeline(self) -> Pipeline:
         """Augmentations of the training samples."""
         raise NotImplementedError
 
     def train_samples(self) -> SampleDataset:
-        pipeline = self.train_pipeline() if self.augment else evaluation_pipeline(self.image_size)
-        return SampleDataset(self._decoded.of(self.records["train"]), pipeline, self.seed)
+        pipeline = self._train_pipeline()
+        return SampleDataset(self._decoded.of(self.records["train"], pipeline), pipeline, self.seed)
 
     def eval_samples(self, split: Split | Literal["predict"]) -> SampleDataset:
         records = self.records.get(split)
         if records is None:
             assert split != "predict"
             records = self.split(split)
-        return SampleDataset(self._decoded.of(records), self._valid_pipeline(), self.seed)
+        pipeline = self._valid_pipeline()
+        return SampleDataset(self._decoded.of(records, pipeline), pipeline, self.seed)
 
     def predict_dataloader(self) -> DataLoader[Any]:
         if self._frame_samples is not None:
@@ -125,6 +130,9 @@ class ImageDataModule(TriptychDataModule):
         # a whole image is not sent from another process, which would copy it
         samples = SampleDataset(self.records["predict"], self._predict_pipeline(), self.seed, self.tile)
         return self.loader(samples, batch_size=1, num_workers=0, collate_fn=collate_one)
+
+    def _train_pipeline(self) -> Pipeline:
+        return self.train_pipeline() if self.augment else evaluation_pipeline(self.image_size)
 
     def _valid_pipeline(self) -> Pipeline:
         return evaluation_pipeline(self.valid_size or self.image_size)

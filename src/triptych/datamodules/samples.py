@@ -53,7 +53,7 @@ class SampleDataset(Dataset[Sample]):
         key = key if isinstance(key, tuple) else (0, key)
         record = self.records[key[1]]
         _check_mask(record)
-        size = torch.from_numpy(np.array(record["image"].shape[:2], dtype=np.int64))
+        size = torch.from_numpy(np.array(record.get("size", record["image"].shape[:2]), dtype=np.int64))
         generator = np.random.default_rng((self.seed, *key))
         self.pipeline.set_random_state(generator, random.Random(int(generator.integers(2**63))))
         sample = _to_tensors(self.pipeline(**record), size)

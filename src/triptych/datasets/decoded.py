@@ -4,7 +4,7 @@ import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,10 +13,11 @@ import cv2
 from triptych._version import __version__
 from triptych.datasets.corrections import Corrected, parts_of
 from triptych.datasets.pixel_cache import PixelCache
-from triptych.datasets.pixel_store import PixelStore
-from triptych.datasets.sample import PixelRecords, Pixels, Record, Records
+from triptych.datasets.pixel_store import PixelStore, SizedPixels
+from triptych.datasets.sample import PixelRecords, Record, Records
 from triptych.images import image_header
 from triptych.images.silence import silent_opencv
+from triptych.transforms import Shrinking
 
 _AT_ONCE = 64
 """Records that are decoded before they are written."""
@@ -46,7 +47,8 @@ class Decoded:
     def __getitem__(self, index: int) -> Record:
         if _stamps(self.records.files(index)) != self._stamps[index]:
             return self.records[index]
-        return self.records.with_pixels(index, self.store[self._rows[index]])
+        pixels, size = self.store[self._rows[index]]
+        return _with_size(self.records.with_pixels(index, pixels), size)
 
     @property
     def paths(self) -> Sequence[Path]:
@@ -55,16 +57,20 @@ class Decoded:
 
 
 class _Source(NamedTuple):
-    """Where pixels come from: one of some records."""
+    """Where pixels come from: one of some records, and how its image is shrunk; a mask is never."""
 
     records: PixelRecords
     number: int
+    shrinking: Shrinking | None
 
-    def pixels(self) -> Pixels:
-        return self.records.pixels(self.number)
+    def pixels(self) -> SizedPixels:
+        image, *masks = self.records.pixels(self.number)
+        height, width = image.shape[:2]
+        return (image if self.shrinking is None else self.shrinking(image), *masks), (height, width)
 
-    def image_size(self) -> tuple[int, int]:
-        return image_header(self.records.files(self.number)[0]).size
+    def num_pixels(self) -> int:
+        width, height = image_header(self.records.files(self.number)[0]).size
+        return math.prod((height, width) if self.shrinking is None else self.shrinking.shrunk(height, width))
 
 
 def keeps_pixels(records: Records) -> bool:
@@ -75,11 +81,13 @@ def keeps_pixels(records: Records) -> bool:
     )
 
 
-def decode(splits: Sequence[Records], cache: PixelCache, threads: int) -> tuple[list[Records], PixelStore, bool]:
+def decode(
+    splits: Sequence[tuple[Records, Shrinking | None]], cache: PixelCache, threads: int
+) -> tuple[list[Records], PixelStore, bool]:
     """The records of splits with their pixels kept in one store.
 
     Args:
-        splits: Records for which `keeps_pixels` is true.
+        splits: Records for which `keeps_pixels` is true, each with how large images without a mask are shrunk.
         cache: Where they are kept.
         threads: Number of threads that decode.
 
@@ -91,23 +99,20 @@ def decode(splits: Sequence[Records], cache: PixelCache, threads: int) -> tuple[
         OSError: The store cannot be written.
         BadSampleError: A file cannot be decoded.
     """
-    parts = [part for records in splits for part in parts_of(records) if isinstance(part, PixelRecords)]
-    stamps = [[_stamps(part.files(index)) for index in range(len(part))] for part in parts]
-    keys = [_keys(part, of_part) for part, of_part in zip(parts, stamps, strict=True)]
-    sources = {
-        key: _Source(part, index)
-        for part, of_part in zip(parts, keys, strict=True)
-        for index, key in enumerate(of_part)
-    }
+    wanted = [(part, how) for records, how in splits for part in parts_of(records) if isinstance(part, PixelRecords)]
+    parts = [[_source(part, index, how) for index in range(len(part))] for part, how in wanted]
+    stamps = [[_stamps(part.files(index)) for index in range(len(part))] for part, _ in wanted]
+    keys = [[*map(_key, part, of_part)] for part, of_part in zip(parts, stamps, strict=True)]
+    sources = dict(zip(chain(*keys), chain(*parts), strict=True))
     ordered = sorted(sources)
     in_order = [sources[key] for key in ordered]
     store, is_new = cache.store(_digest(ordered), lambda: _num_bytes(in_order), _decoded(in_order, threads))
     row_of = {key: row for row, key in enumerate(ordered)}
     decoded = iter(
         Decoded(part, store, [row_of[key] for key in of_part], stamped)
-        for part, of_part, stamped in zip(parts, keys, stamps, strict=True)
+        for (part, _), of_part, stamped in zip(wanted, keys, stamps, strict=True)
     )
-    return [_like(records, decoded) for records in splits], store, is_new
+    return [_like(records, decoded) for records, _ in splits], store, is_new
 
 
 def _like(records: Records, decoded: Iterator[Decoded]) -> Records:
@@ -117,11 +122,31 @@ def _like(records: Records, decoded: Iterator[Decoded]) -> Records:
     return next(decoded)
 
 
-def _keys(records: PixelRecords, stamps: Sequence[_Stamps]) -> list[str]:
-    """What the pixels of each record depend on."""
-    reading = f"{type(records).__module__}.{type(records).__qualname__} {records.reading!r}"
-    files = ([str(path.absolute()) for path in records.files(index)] for index in range(len(records)))
-    return [f"{paths} {stamped} {reading}" for paths, stamped in zip(files, stamps, strict=True)]
+def _source(records: PixelRecords, index: int, shrinking: Shrinking | None) -> _Source:
+    """See `_Source`; without a shrinking that would change nothing, so that all sizes share the pixels."""
+    files = records.files(index)
+    if shrinking is None or len(files) > 1:
+        return _Source(records, index, None)
+    width, height = image_header(files[0]).size
+    return _Source(records, index, None if shrinking.shrunk(height, width) == (height, width) else shrinking)
+
+
+def _key(source: _Source, stamps: _Stamps) -> str:
+    """What the pixels of a record depend on."""
+    records = source.records
+    files = [str(path.absolute()) for path in records.files(source.number)]
+    kind = f"{type(records).__module__}.{type(records).__qualname__}"
+    return f"{files} {stamps} {kind} {records.reading!r} {source.shrinking!r}"
+
+
+def _with_size(record: Record, size: tuple[int, int]) -> Record:
+    """A record whose image may have been shrunk from a size, with its points where they are now."""
+    now = record["image"].shape[:2]
+    if now == size:
+        return record
+    if "keypoints" in record:
+        record["keypoints"] = record["keypoints"] * (now[1] / size[1], now[0] / size[0])
+    return {**record, "size": size}
 
 
 def _digest(keys: Sequence[str]) -> str:
@@ -140,12 +165,12 @@ def _stamps(files: Sequence[Path]) -> _Stamps:
 
 def _num_bytes(sources: Sequence[_Source]) -> int:
     """Bytes of the pixels, from the headers of the images and the first pixels."""
-    image, *masks = sources[0].pixels()
+    (image, *masks), _ = sources[0].pixels()
     depth = int(image.shape[2]) + len(masks)
-    return depth * sum(math.prod(source.image_size()) for source in sources)
+    return depth * sum(source.num_pixels() for source in sources)
 
 
-def _decoded(sources: Sequence[_Source], threads: int) -> Iterator[Pixels]:
+def _decoded(sources: Sequence[_Source], threads: int) -> Iterator[SizedPixels]:
     """The pixels in their order, some at once."""
     waiting = iter(sources)
     with silent_opencv(), ThreadPoolExecutor(threads) as pool:

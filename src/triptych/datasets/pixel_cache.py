@@ -10,8 +10,7 @@ from typing import Literal
 
 from filelock import FileLock
 
-from triptych.datasets.pixel_store import PixelStore, remove_unused, write_store
-from triptych.datasets.sample import Pixels
+from triptych.datasets.pixel_store import PixelStore, SizedPixels, remove_unused, write_store
 
 Keep = Literal["ram", "disk"]
 """Where decoded images are kept."""
@@ -54,7 +53,7 @@ class PixelCache:
     keep: Keep
     free_memory: Callable[[], float]
 
-    def store(self, key: str, num_bytes: Callable[[], int], records: Iterable[Pixels]) -> tuple[PixelStore, bool]:
+    def store(self, key: str, num_bytes: Callable[[], int], records: Iterable[SizedPixels]) -> tuple[PixelStore, bool]:
         """The store of a key, and whether it was written now; another process that writes it is waited for.
 
         Args:

@@ -15,10 +15,14 @@ from triptych.errors import BadSampleError
 from triptych.files import atomic_path
 
 _MAGIC = b"triptych"
-_ROW = np.dtype([("offset", "<i8"), ("image", "<i8", 3), ("mask", "<i8", 2)])
-"""Where a record lies in bytes, and the shapes of its image and its mask; (0, 0) if it has none."""
+_ROW = np.dtype([("offset", "<i8"), ("image", "<i8", 3), ("mask", "<i8", 2), ("size", "<i8", 2)])
+"""Where a record lies in bytes, the shapes of its image and its mask ((0, 0) if it has none), the file's (H, W)."""
 _END = np.dtype([("rows", "<i8"), ("magic", "S8")])
 """The end of the file: the number of rows before it, and what makes it a store."""
+
+
+SizedPixels = tuple[Pixels, tuple[int, int]]
+"""The pixels of a record, and (height, width) of its image in the file, which may be larger."""
 
 
 class PixelStore:
@@ -48,11 +52,11 @@ class PixelStore:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, row: int) -> Pixels:
-        """The pixels of a row: its image, and if it has one its mask."""
-        start, image, mask = self._rows[row].tolist()
+    def __getitem__(self, row: int) -> SizedPixels:
+        """The pixels of a row, and the size of its image in the file."""
+        start, image, mask, (height, width) = self._rows[row].tolist()
         pixels, start = self._array(start, image)
-        return (pixels, self._array(start, mask)[0]) if mask[0] else (pixels,)
+        return (pixels, self._array(start, mask)[0]) if mask[0] else (pixels,), (height, width)
 
     @property
     def num_bytes(self) -> int:
@@ -64,20 +68,20 @@ class PixelStore:
         return np.asarray(self._bytes[start:end]).reshape(shape), end
 
 
-def write_store(path: Path, records: Iterable[Pixels]) -> None:
+def write_store(path: Path, records: Iterable[SizedPixels]) -> None:
     """Writes the pixels of records, in their order, atomically.
 
     Args:
         path: The file.
-        records: The pixels; they are asked for one by one.
+        records: The pixels, with (height, width) of the image in its file; they are asked for one by one.
 
     Raises:
         OSError: There is no room.
     """
     rows, offset = [], 0
     with atomic_path(path) as part, part.open("wb") as file:
-        for image, *masks in records:
-            rows.append((offset, image.shape, masks[0].shape if masks else (0, 0)))
+        for (image, *masks), size in records:
+            rows.append((offset, image.shape, masks[0].shape if masks else (0, 0), size))
             for array in (image, *masks):
                 offset += file.write(np.ascontiguousarray(array).data)
         file.write(np.array(rows, dtype=_ROW).tobytes())

@@ -44,10 +44,11 @@ class Record(_RecordOfImage, total=False):
 
     `image` uint8 (H, W, C), RGB first; `path` of its file; and, if the data set has them, `mask` uint8 (H, W) of class
     ids, `keypoints` float64 (P, 2) as (x, y) in pixels, NaN for a missing point, `labels` float32 (L,), 1 for each tag
-    that is true.
+    that is true. `size` is the height and width of the image in its file, where `image` is smaller.
     """
 
     mask: npt.NDArray[np.uint8]
+    size: tuple[int, int]
     keypoints: npt.NDArray[np.float64]
     labels: npt.NDArray[np.float32]
 

@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-
 _VALUES = np.clip(np.arange(256) / 255, 1e-7, 1 - 1e-7)
 _LOG_ODDS = np.log(_VALUES / (1 - _VALUES))
 
