@@ -100,7 +100,7 @@ class ImageDataModule(TriptychDataModule):
             raise self._frame_samples.fault
 
     def keep_records(self, stage: str) -> None:
-        if stage == "fit":
+        if stage == "fit" and self.cache != OFF:
             pipelines = {"train": self._train_pipeline(), "val": self._valid_pipeline()}
             splits = [(self.records[name], pipeline) for name, pipeline in pipelines.items()]
             self._decoded.keep(splits, threads=max(1, self.num_workers))
