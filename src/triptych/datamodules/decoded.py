@@ -53,26 +53,32 @@ class DecodedRecords:
             return
         now = [records for records, _ in splits]
         self._kept = [one for one in self._kept if any(one[0] is records for records in now)]  # those of other sizes
-        other = next((records for records in now if not keeps_pixels(records)), None)
+        decoded = self._decoded(shrunk, self._cache, threads)
+        self._kept += [(*one, records) for one, records in zip(shrunk, decoded, strict=True)]
+
+    def _decoded(
+        self, splits: Sequence[tuple[Records, Shrinking | None]], cache: PixelCache, threads: int
+    ) -> list[Records]:
+        """The records, decoded; as they are if they cannot be kept, for a reason that a line says."""
+        given = [records for records, _ in splits]
+        other = next((records for records in given if not keeps_pixels(records)), None)
         if other is not None:
             rank_zero_info(f"cache: nothing is kept, as {type(other).__name__} reads its records in a way of its own.")
-            self._kept += [(*one, one[0]) for one in shrunk]
-            return
+            return given
         began = time.monotonic()
         try:
-            decoded, store, is_new = decode(shrunk, self._cache, threads)
+            decoded, store, is_new = decode(splits, cache, threads)
         except MissingDataError:
             raise
         except (OSError, NotImplementedError) as error:
             rank_zero_info(f"cache: nothing is kept, as {error}.")
-            self._kept += [(*one, one[0]) for one in shrunk]
-            return
-        self._kept += [(*one, records) for one, records in zip(shrunk, decoded, strict=True)]
-        if not is_new and store.path in self._told:
-            return
+            return given
+        if is_new or store.path not in self._told:
+            how = f"decoded in {time.monotonic() - began:.1f} s" if is_new else "decoded before"
+            size = size_text(store.num_bytes)
+            rank_zero_info(f"cache: {len(store)} images, {how}, take {size} in {store.path.parent}")
         self._told.add(store.path)
-        how = f"decoded in {time.monotonic() - began:.1f} s" if is_new else "decoded before"
-        rank_zero_info(f"cache: {len(store)} images, {how}, take {size_text(store.num_bytes)} in {store.path.parent}")
+        return decoded
 
     def of(self, records: Records, pipeline: Pipeline) -> Records:
         """The records for a pipeline, decoded if they are kept."""
