@@ -549,7 +549,7 @@ def test_the_entry_knows_the_commands_that_train() -> None:
 
 COMMANDS = (
     "fit, validate, test, predict, lr-find, recipe, "
-    "make-data, configs, doctor, report, export, score, push, serve, page"
+    "make-data, configs, doctor, report, export, score, push, serve, page, clean-cache"
 )
 MAKE_DATA = r"expected `triptych make-data \{camvid\S*\} DIR`, got "
 

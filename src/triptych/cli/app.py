@@ -47,7 +47,8 @@ _DESCRIPTION = f"""Trains, scores and predicts as a YAML file says: `triptych fi
 `triptych report RUN` writes a report about a run, one HTML page.
 `triptych export RUN` writes the model into a folder that needs no torch, `triptych score DIR` scores such a folder, and
 `triptych push DIR USER/NAME` uploads it to the Hugging Face hub.
-`triptych page DIR` writes one HTML page that runs an exported model in the browser, `triptych serve DIR` serves it."""
+`triptych page DIR` writes one HTML page that runs an exported model in the browser, `triptych serve DIR` serves it.
+`triptych clean-cache` removes the images that `--data.cache` keeps decoded."""
 
 
 class TriptychCLI(LightningCLI):

@@ -9,7 +9,7 @@ from triptych.errors import UsageError, needs_training_packages, one_line
 
 TRAINING = ("fit", "validate", "test", "predict", "lr-find", "recipe")
 """LightningCLI's subcommands and ours."""
-COMMANDS = ("make-data", "configs", "doctor", "report", "export", "score", "push", "serve", "page")
+COMMANDS = ("make-data", "configs", "doctor", "report", "export", "score", "push", "serve", "page", "clean-cache")
 """The other commands: each a function in a module of `triptych.cli`, which takes the arguments after its name."""
 
 _INTERRUPTED = 130

@@ -145,6 +145,7 @@ class TriptychDataModule(Resuming):
             self.find_to_predict(self.predict_path)
         else:
             self._find_records(stage)
+            self.keep_records(stage)
         self.start_batches(stage)
 
     def find_to_predict(self, path: str) -> None:
@@ -160,6 +161,9 @@ class TriptychDataModule(Resuming):
             self.records["predict"] = self.records["val"]
         if stage == "fit":
             self._weigh()
+
+    def keep_records(self, stage: str) -> None:
+        """Keeps what is read of the records that were found for a stage; nothing by default."""
 
     def _read(self) -> None:
         """Finds the data set, and forgets what was found of it before, unless nothing has changed since."""

@@ -7,8 +7,9 @@ from torch.utils.data import DataLoader
 
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datamodules.checks import checked_size
+from triptych.datamodules.decoded import OFF, Cache, DecodedRecords
 from triptych.datamodules.frames import FrameSamples, frame_loader, frames_at
-from triptych.datamodules.samples import SampleDataset, collate_one
+from triptych.datamodules.samples import SampleDataset, collate, collate_one
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.sample import Split
 from triptych.datasets.tile import checked_tile
@@ -36,6 +37,13 @@ class ImageDataModule(TriptychDataModule):
         scale: How images of more than 8 bits are read, for training and prediction: the value that becomes 255, such as
             4095 for 12 bits or 1.0 for reflectances; or the two that become 0 and 255. None scales each image by the
             bits that its values need, with a warning, and refuses floats. 8-bit images are read as they are.
+        cache: Where the images and masks of training and validation are kept decoded, so that each epoch need not
+            decode them again: `"ram"` in memory that all processes of the machine share, until the last of them ends;
+            `"disk"` in `~/.cache/triptych` (or `$XDG_CACHE_HOME/triptych`, or `$TRIPTYCH_CACHE`), for later runs too,
+            until `triptych clean-cache`; `"off"` nowhere. The pixels of the samples are the same. An image without a
+            mask that is more than twice as high or wide as `image_size` is kept as small as that size needs, once for
+            each size; its points may differ by rounding. A file that changes is decoded afresh. If there is not enough
+            room, a line says so, and nothing is kept.
         loading: Further arguments of `TriptychDataModule`.
 
     Raises:
@@ -43,6 +51,7 @@ class ImageDataModule(TriptychDataModule):
     """
 
     CHANGEABLE: ClassVar = frozenset({"image_size", "batch_size", "augment"})
+    collate = staticmethod(collate)
 
     def __init__(
         self,
@@ -56,6 +65,7 @@ class ImageDataModule(TriptychDataModule):
         fps: float | None = None,
         tile: int | None = None,
         scale: float | list[float] | None = None,
+        cache: Cache = "off",
         **loading: Any,
     ) -> None:
         super().__init__(root, batch_size, predict_path=predict_path, **loading)
@@ -66,6 +76,8 @@ class ImageDataModule(TriptychDataModule):
         self.valid_size = None if valid_size is None else checked_size("valid_size", valid_size)
         self.augment = augment
         self.scale = checked_scale(plain(scale))
+        self.cache = cache or OFF
+        self._decoded = DecodedRecords(self.cache)
 
     def find_to_predict(self, path: str) -> None:
         frames = frames_at(path, self.fps, self.scale)
@@ -87,20 +99,27 @@ class ImageDataModule(TriptychDataModule):
         if stage == "predict" and self._frame_samples is not None and self._frame_samples.fault is not None:
             raise self._frame_samples.fault
 
+    def keep_records(self, stage: str) -> None:
+        if stage == "fit" and self.cache != OFF:
+            pipelines = {"train": self._train_pipeline(), "val": self._valid_pipeline()}
+            splits = [(self.records[name], pipeline) for name, pipeline in pipelines.items()]
+            self._decoded.keep(splits, threads=max(1, self.num_workers))
+
     def train_pipeline(self) -> Pipeline:
         """Augmentations of the training samples."""
         raise NotImplementedError
 
     def train_samples(self) -> SampleDataset:
-        pipeline = self.train_pipeline() if self.augment else evaluation_pipeline(self.image_size)
-        return SampleDataset(self.records["train"], pipeline, self.seed)
+        pipeline = self._train_pipeline()
+        return SampleDataset(self._decoded.of(self.records["train"], pipeline), pipeline, self.seed)
 
     def eval_samples(self, split: Split | Literal["predict"]) -> SampleDataset:
         records = self.records.get(split)
         if records is None:
             assert split != "predict"
             records = self.split(split)
-        return SampleDataset(records, self._valid_pipeline(), self.seed)
+        pipeline = self._valid_pipeline()
+        return SampleDataset(self._decoded.of(records, pipeline), pipeline, self.seed)
 
     def predict_dataloader(self) -> DataLoader[Any]:
         if self._frame_samples is not None:
@@ -111,6 +130,9 @@ class ImageDataModule(TriptychDataModule):
         # a whole image is not sent from another process, which would copy it
         samples = SampleDataset(self.records["predict"], self._predict_pipeline(), self.seed, self.tile)
         return self.loader(samples, batch_size=1, num_workers=0, collate_fn=collate_one)
+
+    def _train_pipeline(self) -> Pipeline:
+        return self.train_pipeline() if self.augment else evaluation_pipeline(self.image_size)
 
     def _valid_pipeline(self) -> Pipeline:
         return evaluation_pipeline(self.valid_size or self.image_size)

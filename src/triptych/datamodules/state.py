@@ -8,7 +8,7 @@ from triptych.files import modified
 
 _FREE = frozenset(
     {
-        *("arguments", "augment", "download", "first_epoch", "image_size", "micro_batches", "num_workers"),
+        *("arguments", "augment", "cache", "download", "first_epoch", "image_size", "micro_batches", "num_workers"),
         *("fps", "predict_path", "records", "sample_weights", "tile", "trainer", "valid_size"),
     }
 )

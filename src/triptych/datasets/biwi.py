@@ -9,7 +9,7 @@ Credit: Fanelli, Dantone, Gall, Fossati, Van Gool, "Random Forests for Real Time
 import warnings
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from triptych.datasets.download import Archive
 from triptych.datasets.files import list_images
 from triptych.datasets.folders import expect_folder, is_passed_over
-from triptych.datasets.sample import Record
+from triptych.datasets.sample import Pixels, Record
 from triptych.datasets.text import read_text
 from triptych.errors import BadSampleError, MissingDataError
 from triptych.images import Scale, check_images, checked_scale, read_rgb
@@ -100,8 +100,24 @@ class BIWI:
         Raises:
             BadSampleError: The frame cannot be decoded.
         """
-        path = self.paths[index]
-        return {"image": read_rgb(path, self.scale), "keypoints": self.points_px[index][None], "path": str(path)}
+        return self.with_pixels(index, self.pixels(index))
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What the pixels depend on besides the file; see `PixelRecords`."""
+        return {"scale": self.scale}
+
+    def files(self, index: int) -> tuple[Path]:
+        """The frame."""
+        return (self.paths[index],)
+
+    def pixels(self, index: int) -> Pixels:
+        """The frame; see `__getitem__`."""
+        return (read_rgb(self.paths[index], self.scale),)
+
+    def with_pixels(self, index: int, pixels: Pixels) -> Record:
+        """The record of these pixels; see `__getitem__`."""
+        return {"image": pixels[0], "keypoints": self.points_px[index][None], "path": str(self.paths[index])}
 
     def _read_person(self, person: str) -> None:
         folder = self.root / person

@@ -24,7 +24,7 @@ from triptych.datasets.label_map import VOID_ID, is_void
 from triptych.datasets.label_name import checked_label_name
 from triptych.datasets.label_table import LabelTable
 from triptych.datasets.mask_files import MaskFiles
-from triptych.datasets.sample import Record
+from triptych.datasets.sample import Pixels, Record
 from triptych.errors import BadSampleError, MissingDataError
 from triptych.images import (
     Scale,
@@ -118,13 +118,32 @@ class CamVid:
             BadSampleError: The frame or its mask cannot be decoded, their sizes differ, or the mask holds an id
                 without a class.
         """
+        return self.with_pixels(index, self.pixels(index))
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What the pixels depend on besides the files; see `PixelRecords`."""
+        labels = (self.codes, self.table.label_map, self._merge.tolist())
+        return {"labels": labels, "scale": self.scale}
+
+    def files(self, index: int) -> tuple[Path, Path]:
+        """The frame and its mask."""
         name = self.names[index]
-        path, mask_path = self.image_dir / name, self.label_path(name)
+        return self.image_dir / name, self.label_path(name)
+
+    def pixels(self, index: int) -> Pixels:
+        """Frame and mask; see `__getitem__`."""
+        path, mask_path = self.files(index)
         image, mask = read_rgb(path, self.scale), self.read_mask(mask_path)
         if image.shape[:2] != mask.shape:
             oriented = pair_as_shown((path, image_header(path)), (mask_path, image_header(mask_path)))
             image, mask = read_rgb(path, self.scale, oriented), self.read_mask(mask_path, oriented)
-        return {"image": image, "mask": mask, "path": str(path)}
+        return image, mask
+
+    def with_pixels(self, index: int, pixels: Pixels) -> Record:
+        """The record of these pixels; see `__getitem__`."""
+        image, mask = pixels
+        return {"image": image, "mask": mask, "path": str(self.image_dir / self.names[index])}
 
     def take(self, names: Sequence[str]) -> "CamVid":
         """Some of the frames, in this order, without reading the folder again."""

@@ -9,7 +9,7 @@ import copy
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from triptych.datasets.download import Archive
 from triptych.datasets.folders import expect_folder
 from triptych.datasets.pictures import Pictures
 from triptych.datasets.planet_tags import PLANET_TAGS
-from triptych.datasets.sample import Record
+from triptych.datasets.sample import Pixels, Record
 from triptych.datasets.table import nearest
 from triptych.datasets.tag_table import TagForm, TagTable, read_tags
 from triptych.datasets.tile_files import TileFiles
@@ -139,10 +139,26 @@ class Planet:
         Raises:
             BadSampleError: The tile cannot be decoded, or does not have four channels when `channels` is 4.
         """
+        return self.with_pixels(index, self.pixels(index))
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What the pixels depend on besides the file; see `PixelRecords`."""
+        return {"channels": self.channels, "scale": self.scale}
+
+    def files(self, index: int) -> tuple[Path]:
+        """The tile."""
+        return (self.path(self.names[index]),)
+
+    def pixels(self, index: int) -> Pixels:
+        """The tile; see `__getitem__`."""
+        return (READERS[self.channels](self.path(self.names[index]), self.scale),)
+
+    def with_pixels(self, index: int, pixels: Pixels) -> Record:
+        """The record of these pixels; see `__getitem__`."""
         name = self.names[index]
         labels = np.array([tag in self.tags_of[name] for tag in self.tags], dtype=np.float32)
-        path = self.path(name)
-        return {"image": READERS[self.channels](path, self.scale), "labels": labels, "path": str(path)}
+        return {"image": pixels[0], "labels": labels, "path": str(self.path(name))}
 
     @property
     def paths(self) -> list[Path]:

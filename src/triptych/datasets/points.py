@@ -10,7 +10,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from triptych.datasets.folders import expect_folder
 from triptych.datasets.names import names_below
 from triptych.datasets.point_files import find_files
 from triptych.datasets.points_table import PointRow, read_points
-from triptych.datasets.sample import Record
+from triptych.datasets.sample import Pixels, Record
 from triptych.errors import BadSampleError, MissingDataError
 from triptych.images import Scale, check_images, checked_scale, read_rgb
 
@@ -93,8 +93,24 @@ class Points:
         Raises:
             BadSampleError: The image cannot be decoded.
         """
-        path = self.paths[index]
-        return {"image": read_rgb(path, self.scale), "keypoints": self.points_px[index], "path": str(path)}
+        return self.with_pixels(index, self.pixels(index))
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What the pixels depend on besides the file; see `PixelRecords`."""
+        return {"scale": self.scale}
+
+    def files(self, index: int) -> tuple[Path]:
+        """The image."""
+        return (self.paths[index],)
+
+    def pixels(self, index: int) -> Pixels:
+        """The image; see `__getitem__`."""
+        return (read_rgb(self.paths[index], self.scale),)
+
+    def with_pixels(self, index: int, pixels: Pixels) -> Record:
+        """The record of these pixels; see `__getitem__`."""
+        return {"image": pixels[0], "keypoints": self.points_px[index], "path": str(self.paths[index])}
 
     def column(self, heading: str) -> dict[str, str]:
         """The cells of another column of the table, by the name of the image.

@@ -1,8 +1,8 @@
 """Types of a record, as a data set reads it, and of a sample and a batch, as a model gets them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Protocol, TypedDict, runtime_checkable
+from typing import Any, Literal, Protocol, TypedDict, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -44,10 +44,11 @@ class Record(_RecordOfImage, total=False):
 
     `image` uint8 (H, W, C), RGB first; `path` of its file; and, if the data set has them, `mask` uint8 (H, W) of class
     ids, `keypoints` float64 (P, 2) as (x, y) in pixels, NaN for a missing point, `labels` float32 (L,), 1 for each tag
-    that is true.
+    that is true. `size` is the height and width of the image in its file, where `image` is smaller.
     """
 
     mask: npt.NDArray[np.uint8]
+    size: tuple[int, int]
     keypoints: npt.NDArray[np.float64]
     labels: npt.NDArray[np.float32]
 
@@ -139,3 +140,25 @@ class FileRecords(Records, Protocol):
     @property
     def paths(self) -> Sequence[Path]:
         """Path of each record's image."""
+
+
+Pixels = tuple[npt.NDArray[np.uint8], ...]
+"""The pixels of a record: its image uint8 (H, W, C), and if it has one its mask uint8 (H, W)."""
+
+
+@runtime_checkable
+class PixelRecords(FileRecords, Protocol):
+    """Protocol of a data set whose pixels depend on files and settings alone, so that they can be kept decoded."""
+
+    @property
+    def reading(self) -> Mapping[str, Any]:
+        """The settings on which the pixels depend; those with the same `repr` give the same pixels."""
+
+    def files(self, index: int, /) -> tuple[Path, ...]:
+        """The files of the pixels of a record: its image, and if it has one its mask."""
+
+    def pixels(self, index: int, /) -> Pixels:
+        """Reads the pixels of a record."""
+
+    def with_pixels(self, index: int, pixels: Pixels, /) -> Record:
+        """The record, with these pixels."""

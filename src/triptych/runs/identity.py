@@ -9,7 +9,7 @@ _OF_TRAINER = (
     *("limit_train_batches", "limit_val_batches", "overfit_batches", "devices", "num_nodes"),
 )
 """The arguments of a Trainer that change the result."""
-_MAY_CHANGE = frozenset({"num_workers", "download", "predict_path", "tile"})
+_MAY_CHANGE = frozenset({"cache", "num_workers", "download", "predict_path", "tile"})
 """The arguments of a data module that do not change the result."""
 _PROCESSES = ("trainer.devices", "trainer.num_nodes")
 _OF_DATA = frozenset(

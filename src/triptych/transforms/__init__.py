@@ -12,12 +12,15 @@ from triptych.transforms.presets import (
     planet_pipeline,
     whole_pipeline,
 )
+from triptych.transforms.shrinking import Shrinking, shrinking_of
 
 __all__ = [
     "Pipeline",
+    "Shrinking",
     "biwi_pipeline",
     "camvid_pipeline",
     "evaluation_pipeline",
     "planet_pipeline",
+    "shrinking_of",
     "whole_pipeline",
 ]

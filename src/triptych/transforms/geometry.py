@@ -6,6 +6,7 @@ A homography here maps a point of the result to the point of the source that it 
 Sources: fastai 1.0, `vision/transform.py` (`rotate`, `zoom`, `symmetric_warp`).
 """
 
+import functools
 import math
 import random
 from typing import Any, Literal
@@ -75,6 +76,14 @@ def to_pixels(height: int, width: int) -> Matrix:
     return np.array([[width / 2, 0.0, width / 2 - 0.5], [0.0, height / 2, height / 2 - 0.5], [0.0, 0.0, 1.0]])
 
 
+@functools.cache
+def _from_pixels(height: int, width: int) -> Matrix:
+    """The inverse of `to_pixels`; read-only."""
+    matrix = np.asarray(np.linalg.inv(to_pixels(height, width)))
+    matrix.flags.writeable = False
+    return matrix
+
+
 class LessonGeometry(A.DualTransform):
     """The course's random flip, warp, rotation and zoom, with resizing, of image, mask and points together.
 
@@ -132,12 +141,12 @@ class LessonGeometry(A.DualTransform):
     def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
         """`matrix` maps pixels of the result to points in [-1, 1] of the source, at any size of the source."""
         height, width = self.size
-        from_result = np.linalg.inv(to_pixels(height, width))
+        from_result = _from_pixels(height, width)
         to_source = to_pixels(*params["shape"][:2])
         points = data.get("keypoints", np.empty((0, 2)))[:, :2]
         for _ in range(TRIES):
             matrix = self.draw(self.py_random, height / width) @ from_result
-            if _all_inside(move_points(points, to_source @ matrix), height, width):
+            if not len(points) or _all_inside(move_points(points, to_source @ matrix), height, width):
                 return {"matrix": matrix, "only_resized": False}
         return {"matrix": from_result, "only_resized": True}
 

@@ -10,6 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+_VALUES = np.clip(np.arange(256) / 255, 1e-7, 1 - 1e-7)
+_LOG_ODDS = np.log(_VALUES / (1 - _VALUES))
+
 
 def lighting_table(brightness: float, contrast: float) -> npt.NDArray[np.uint8]:
     """Lookup table with the new value of each of the 256 pixel values.
@@ -20,8 +23,7 @@ def lighting_table(brightness: float, contrast: float) -> npt.NDArray[np.uint8]:
 
     Shape: result uint8 (256,).
     """
-    value = np.clip(np.arange(256) / 255, 1e-7, 1 - 1e-7)
-    logit = (np.log(value / (1 - value)) + np.log(brightness / (1 - brightness))) * contrast
+    logit = (_LOG_ODDS + np.log(brightness / (1 - brightness))) * contrast
     return np.asarray(np.rint(255 / (1 + np.exp(-logit))), dtype=np.uint8)
 
 
