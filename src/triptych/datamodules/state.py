@@ -9,7 +9,8 @@ from triptych.files import modified
 _FREE = frozenset(
     {
         *("arguments", "augment", "download", "first_epoch", "image_size", "micro_batches", "num_workers"),
-        *("fps", "predict_path", "records", "sample_weights", "tile", "trainer", "valid_size"),
+        *("fps", "predict_path", "records", "sample_weights", "stored_views", "tile", "trainer"),
+        "valid_size",
     }
 )
 """Attributes of a data module on which its records do not depend."""
