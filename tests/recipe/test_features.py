@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +32,6 @@ pytestmark = [
     pytest.mark.usefixtures("one_thread"),
     pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated:FutureWarning"),
-    pytest.mark.filterwarnings("ignore:.*in eval mode at the start:UserWarning"),
 ]
 
 ENCODER = {"encoder": "timm-mobilenetv3_small_minimal_100", "encoder_weights": None}
@@ -82,7 +82,9 @@ def head(epochs: int = 2, **more: Any) -> list[Stage]:
 @pytest.mark.parametrize("task", TASKS)
 def test_epochs_of_new_views_are_those_of_the_images(task: str, roots: dict[str, Path], tmp_path: Path) -> None:
     root = roots[task]
-    ordinary, _ = run(root, tmp_path / "ordinary", head(train_bn=False), task)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*in eval mode at the start")
+        ordinary, _ = run(root, tmp_path / "ordinary", head(train_bn=False), task)
     cached, _ = run(root, tmp_path / "cached", head(cache_features=2), task)
     assert all("image" in keys for keys in ordinary.read)
     assert all("features" in keys and "image" not in keys for keys in cached.read)
@@ -154,15 +156,15 @@ def test_features_that_change_are_refused(settings: dict[str, Any], message: str
         fill([stage], model, data, "32-true")
 
 
-class _OwnForward(UNetSegmenter):
-    def forward(self, images: Tensor) -> Tensor:
-        return super().forward(images) / 2
+class _OwnStep(UNetSegmenter):
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        return super().training_step(batch, batch_idx) / 2
 
 
-def test_a_forward_of_ones_own_is_refused() -> None:
+def test_a_step_of_ones_own_is_refused() -> None:
     data = CamVidDataModule("nowhere", image_size=(40, 52), batch_size=4)
-    with pytest.raises(ValueError, match="expected the forward of this package, got one of your own"):
-        fill(head(cache_features=1), _OwnForward(num_classes=3, **ENCODER), data, "32-true")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="expected training_step of this package, which takes features, got your own"):
+        fill(head(cache_features=1), _OwnStep(num_classes=3, **ENCODER), data, "32-true")
 
 
 def cached_plan(bytes_per_view: int) -> StagePlan:

@@ -3,6 +3,7 @@
 import contextlib
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -71,9 +72,10 @@ def features_cached(
     images = cast(ImageDataModule, data)
     views = StoredViews(path, images.num_train, num_views, images.first_epoch, stored=images.num_train)
     try:
-        _encode(views, stage, model, images, settings)
-        set_in_data(data, stored_views=views)
-        yield
+        with _fixed_norms():
+            _encode(views, stage, model, images, settings)
+            set_in_data(data, stored_views=views)
+            yield
     finally:
         set_in_data(data, stored_views=None)
         path.unlink(missing_ok=True)
@@ -99,8 +101,8 @@ def features_tried(
         yield ViewCost(0.0, 0)
         return
     images = cast(ImageDataModule, data)
-    at_once, total = _at_once(stage), images.num_train
-    with tempfile.TemporaryDirectory() as folder:
+    at_once, total = min(_at_once(stage), images.num_train), images.num_train
+    with tempfile.TemporaryDirectory() as folder, _fixed_norms():
         views = StoredViews(Path(folder, "features"), total, 1, 0, stored=min(total, _TRIED * at_once))
         times = _encode(views, stage, model, images, settings)
         set_in_data(data, stored_views=views)
@@ -109,6 +111,14 @@ def features_tried(
             yield ViewCost(seconds * total, views.bytes_per_sample * total)
         finally:
             set_in_data(data, stored_views=None)
+
+
+@contextlib.contextmanager
+def _fixed_norms() -> Iterator[None]:
+    """Keeps Lightning from warning of batch-norms in evaluation mode, which is what a fixed batch-norm is."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Found \d+ module\(s\) in eval mode")
+        yield
 
 
 def _at_once(stage: FullStage) -> int:

@@ -5,9 +5,11 @@ from typing import Any, Protocol
 import lightning as L
 
 from triptych.datamodules.images import ImageDataModule
-from triptych.models.network import TransferNetwork
 from triptych.tasks.images import ImageTask
 from triptych.tasks.training import OneCycleTraining
+
+_OF_IMAGES = ("forward", "training_step", "trained", "on_before_batch_transfer", "on_after_batch_transfer")
+"""Methods of a task that get a training batch or its images."""
 
 
 class HasFeatures(Protocol):
@@ -44,9 +46,8 @@ def check_frozen(stage: HasFeatures, freeze_to: int, model: OneCycleTraining, da
             f"{where}: expected a model and data of images of this package, got {type(model).__name__} and "
             f"{type(data).__name__}; leave it out."
         )
-    network: type[Any] = type(model.built())
-    if type(model).forward is not ImageTask.forward or network.forward is not TransferNetwork.forward:
-        raise ValueError(f"{where}: expected the forward of this package, got one of your own; leave it out.")
+    if own := _own_method(model):
+        raise ValueError(f"{where}: expected {own} of this package, which takes features, got your own; leave it out.")
     if trained := _trained_groups(model, freeze_to):
         raise ValueError(
             f"{where}: expected a frozen encoder, as with freeze_to -1, got freeze_to {freeze_to}, which trains "
@@ -54,6 +55,15 @@ def check_frozen(stage: HasFeatures, freeze_to: int, model: OneCycleTraining, da
         )
     if stage.train_bn:
         raise ValueError(f"{where}: expected train_bn false, got true, which changes features; leave one of them out.")
+
+
+def _own_method(model: ImageTask) -> str:
+    """A method through which images would pass and that is not of this package; empty if there is none."""
+    task: type[Any] = type(model)
+    network: type[Any] = type(model.built())
+    methods = {name: getattr(task, name) for name in _OF_IMAGES} | {"the network's forward": network.forward}
+    own = [name for name, method in methods.items() if not method.__module__.startswith(("triptych.", "lightning."))]
+    return own[0] if own else ""
 
 
 def _trained_groups(model: ImageTask, freeze_to: int) -> list[str]:
