@@ -204,5 +204,6 @@ def _identity(
     devices = number_used(arguments.get("devices", "auto"), arguments.get("accelerator", "auto"))
     trainer = {**arguments, "devices": devices, "num_nodes": arguments.get("num_nodes", 1)}
     of_data = data.arguments if isinstance(data, TriptychDataModule) else data.hparams
-    named = arguments_of(model.hparams, of_data, trainer, may_change=STAGE_FIELDS)
+    of_stages = {*STAGE_FIELDS} - {"train_bn"}  # runs of before stages had it name the model's
+    named = arguments_of(model.hparams, of_data, trainer, may_change=of_stages)
     return {"task": type(model).__name__, "seed": seed, **named}
