@@ -159,10 +159,10 @@ def test_pooled_head_puts_maximum_and_mean_side_by_side() -> None:
     torch.manual_seed(0)
     head = PooledHead(in_channels=4, outputs=7).eval()
     features = torch.randn(3, 4, 5, 6)
-    assert head(features).shape == (3, 7)
-    assert head(features[..., :1, :1]).shape == (3, 7)
-    head.layers = nn.Identity()
-    torch.testing.assert_close(head(features), torch.cat([features.amax((2, 3)), features.mean((2, 3))], dim=1))
+    for part in (features, features[..., :1, :1]):
+        pooled = head.pool(part)
+        assert head(pooled).shape == (3, 7)
+        torch.testing.assert_close(pooled, torch.cat([part.amax((2, 3)), part.mean((2, 3))], dim=1))
 
 
 def test_pooled_head_is_the_courses() -> None:

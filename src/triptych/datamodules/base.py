@@ -14,6 +14,7 @@ from triptych.datamodules.epoch_order import EpochSampler, Position
 from triptych.datamodules.hard_examples import weights_of
 from triptych.datamodules.resuming import Resuming
 from triptych.datamodules.state import changed_at, state_of
+from triptych.datamodules.stored_views import StoredViews, as_read
 from triptych.datamodules.worker import WorkerLoader, start_worker
 from triptych.datasets.download import Archive, fetch
 from triptych.datasets.sample import Split, Target
@@ -32,9 +33,9 @@ _SPLITS: dict[str, tuple[Split, ...]] = {
 class TriptychDataModule(Resuming):
     """Data module with a loader for each split; the order of the samples depends on (seed, epoch) alone.
 
-    `batch_size`, `sample_weights`, what `CHANGEABLE` names, and `first_epoch`, the index of a fit's first epoch, may be
-    changed from one fit to the next. Checkpoints hold the position in the epoch, so a resumed fit continues with the
-    next sample.
+    `batch_size`, `sample_weights`, what `CHANGEABLE` names, `first_epoch`, the index of a fit's first epoch, and
+    `stored_views`, which are read in place of the training samples, may be changed from one fit to the next.
+    Checkpoints hold the position in the epoch, so a resumed fit continues with the next sample.
 
     A subclass declares its own arguments in its constructor and passes the others on as `**loading`.
 
@@ -93,6 +94,7 @@ class TriptychDataModule(Resuming):
         self.sample_weights = sample_weights
         self.records = {}
         self.first_epoch = 0
+        self.stored_views: StoredViews | None = None
         self._weights: list[float] | None = None
         self._read_with: object = None
         self._weighed_with: object = None
@@ -223,6 +225,8 @@ class TriptychDataModule(Resuming):
     def _train_loader(self, resume_at: Position | None) -> DataLoader[Any]:
         self._expect("train")
         order = {"resume_at": resume_at, "weights": self._weights}
+        if self.stored_views is not None:  # reading them takes no time, sending them from a worker does
+            return self.loader(self.stored_views, shuffle=True, order=order, num_workers=0, collate_fn=as_read)
         return self.loader(self.train_samples(), shuffle=True, order=order)
 
     def val_dataloader(self) -> DataLoader[Any]:
@@ -257,9 +261,8 @@ class TriptychDataModule(Resuming):
         if "train" not in self.records:
             self.prepare_data()
             self.setup("fit")
-        loader = self._train_loader(self._resume_at)
-        samples = [loader.dataset[key] for key in islice(loader.sampler, count)]
-        return self.draw_batch(samples, columns)
+        keys, samples = self._train_loader(self._resume_at).sampler, self.train_samples()
+        return self.draw_batch([samples[key] for key in islice(keys, count)], columns)
 
     def _expect(self, split: str) -> None:
         if split not in self.records:

@@ -8,8 +8,8 @@ from triptych.files import modified
 
 _FREE = frozenset(
     {
-        *("arguments", "augment", "cache", "download", "first_epoch", "image_size", "micro_batches", "num_workers"),
-        *("fps", "predict_path", "records", "sample_weights", "tile", "trainer", "valid_size"),
+        *("arguments", "augment", "cache", "download", "first_epoch", "fps", "image_size", "micro_batches"),
+        *("num_workers", "predict_path", "records", "sample_weights", "stored_views", "tile", "trainer", "valid_size"),
     }
 )
 """Attributes of a data module on which its records do not depend."""

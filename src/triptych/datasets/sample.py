@@ -9,6 +9,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from triptych.datasets.frames import Frame
+from triptych.models.network import Encoded
 
 Split = Literal["train", "val", "test"]
 Target = Literal["mask", "point", "labels", "category", "next"]
@@ -118,8 +119,14 @@ class _BatchOfImages(TypedDict):
 
 
 class Batch(_BatchOfImages, _Labels, total=False):
-    """A batch of samples: the keys of `Sample`, each tensor with a first dimension N, and `frame` of a video."""
+    """A batch of samples: the keys of `Sample`, each tensor with a first dimension N, and `frame` of a video.
 
+    A batch of `StoredViews` has in place of `image` the `features` that an encoder gave for it, and the `key` of each
+    sample.
+    """
+
+    features: Encoded
+    key: list[tuple[int, int]]
     frame: list[Frame]
     only_resized: Tensor
     tile: Tensor

@@ -8,13 +8,13 @@ from torch.nn import functional as F
 
 
 class PooledHead(nn.Module):
-    """Max and average pooling, concatenated, then batch-norm, dropout and two linear layers.
+    """Batch-norm, dropout and two linear layers, after `pool`: max and average pooling, concatenated.
 
     Args:
         in_channels: Channels of the encoder's last features.
         outputs: Number of outputs.
 
-    Shape: features (N, in_channels, H, W); result (N, outputs).
+    Shape: pooled (N, 2 * in_channels); result (N, outputs).
     Source: fastai 1.0, `create_head` and its defaults.
     """
 
@@ -30,10 +30,14 @@ class PooledHead(nn.Module):
             nn.Linear(512, outputs),
         )
 
-    def forward(self, features: Tensor) -> Tensor:
-        pooled = torch.cat([features.amax(dim=(2, 3)), features.mean(dim=(2, 3))], dim=1)
+    def forward(self, pooled: Tensor) -> Tensor:
         scores: Tensor = self.layers(pooled)
         return scores
+
+    @staticmethod
+    def pool(features: Tensor) -> Tensor:
+        """Pools features of an encoder. Shape: (N, in_channels, H, W); result (N, 2 * in_channels)."""
+        return torch.cat([features.amax(dim=(2, 3)), features.mean(dim=(2, 3))], dim=1)
 
 
 class HeatmapHead(nn.Module):

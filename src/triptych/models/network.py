@@ -1,5 +1,8 @@
 """Base class of the networks of images: an encoder and its pixel statistics."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -11,8 +14,20 @@ from triptych.models.layer_groups import LayerGroups, split_encoder
 from triptych.models.strided import use_subsampling
 
 
+class Encoded(NamedTuple):
+    """What the layers after the encoder start from."""
+
+    size: Sequence[int]
+    """(height, width) of the images in pixels."""
+    maps: list[Tensor]
+    """Features, each (N, C_i, H_i, W_i), finest first; or (N, C) where they are pooled."""
+
+
 class TransferNetwork(GroupedNetwork):
     """Base network of images: an encoder of plain pixels; a subclass adds the layers after it, and calls `complete`.
+
+    It writes `encode` and `decode`. A frozen encoder gives the same for an image in every epoch, so `encode` can be
+    called once, and `decode` many times.
 
     Args:
         encoder: Name of the encoder in segmentation_models_pytorch.
@@ -35,6 +50,17 @@ class TransferNetwork(GroupedNetwork):
         """Prepares all layers for a fast training that takes any batch; ends the constructor of a subclass."""
         accept_one_value(self)
         self.to(memory_format=torch.channels_last)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.decode(self.encode(images))
+
+    def encode(self, images: Tensor) -> Encoded:
+        """All that no layer after the encoder has a part in. Shape: uint8 (N, C, H, W)."""
+        raise NotImplementedError
+
+    def decode(self, encoded: Encoded) -> Tensor:
+        """The output of the network for what `encode` gave."""
+        raise NotImplementedError
 
     @property
     def out_channels(self) -> list[int]:

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from triptych.models.heads import HeatmapHead
-from triptych.models.network import TransferNetwork
+from triptych.models.network import Encoded, TransferNetwork
 
 
 class PointNetwork(TransferNetwork):
@@ -24,6 +24,9 @@ class PointNetwork(TransferNetwork):
         self.head = HeatmapHead(self.out_channels[-3:], num_points, stride)
         self.complete()
 
-    def forward(self, images: Tensor) -> Tensor:
-        points: Tensor = self.head(self.encoder(self.normalize(images))[-3:], images.shape[-2:])
+    def encode(self, images: Tensor) -> Encoded:
+        return Encoded(images.shape[-2:], self.encoder(self.normalize(images))[-3:])
+
+    def decode(self, encoded: Encoded) -> Tensor:
+        points: Tensor = self.head(encoded.maps, encoded.size)
         return points

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from triptych.models.heads import PooledHead
-from triptych.models.network import TransferNetwork
+from triptych.models.network import Encoded, TransferNetwork
 
 
 class TagNetwork(TransferNetwork):
@@ -23,6 +23,9 @@ class TagNetwork(TransferNetwork):
         self.head = PooledHead(self.out_channels[-1], num_labels)
         self.complete()
 
-    def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.head(self.encoder(self.normalize(images))[-1])
+    def encode(self, images: Tensor) -> Encoded:
+        return Encoded(images.shape[-2:], [self.head.pool(self.encoder(self.normalize(images))[-1])])
+
+    def decode(self, encoded: Encoded) -> Tensor:
+        logits: Tensor = self.head(encoded.maps[0])
         return logits

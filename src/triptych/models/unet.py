@@ -4,7 +4,7 @@ import segmentation_models_pytorch as smp
 from torch import Tensor
 from torch.nn import functional as F
 
-from triptych.models.network import TransferNetwork
+from triptych.models.network import Encoded, TransferNetwork
 
 _DECODER_CHANNELS = (256, 128, 64, 32, 16)
 
@@ -32,7 +32,7 @@ class UNet(TransferNetwork):
         smp.base.initialization.initialize_head(self.head)
         self.complete()
 
-    def forward(self, images: Tensor) -> Tensor:
+    def encode(self, images: Tensor) -> Encoded:
         height, width = images.shape[-2:]
         stride = int(self.encoder.output_stride)  # type: ignore[arg-type]
         # the encoder halves the sides five times; the padding is cropped from the logits and never scored
@@ -41,5 +41,10 @@ class UNet(TransferNetwork):
             (0, (stride - width % stride) % stride, 0, (stride - height % stride) % stride),
             mode="replicate",
         )
-        logits: Tensor = self.head(self.decoder(self.encoder(pixels)))
+        finest, *maps = self.encoder(pixels)
+        return Encoded((height, width), [finest[:, :0], *maps])  # of the finest the decoder takes the size alone
+
+    def decode(self, encoded: Encoded) -> Tensor:
+        height, width = encoded.size
+        logits: Tensor = self.head(self.decoder(encoded.maps))
         return logits[..., :height, :width]

@@ -73,7 +73,7 @@ def replan(state: RecipeState, pace: float) -> str:
 
 
 def _at_pace(plan: StagePlan, pace: float) -> StagePlan:
-    names = ("seconds_besides", "seconds_after", "seconds_per_epoch", "seconds_per_validation")
+    names = ("seconds_besides", "seconds_after", "seconds_per_view", "seconds_per_epoch", "seconds_per_validation")
     return replace(plan, **{name: pace * getattr(plan, name) for name in names})
 
 

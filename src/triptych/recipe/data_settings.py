@@ -6,7 +6,7 @@ import lightning as L
 
 from triptych.datamodules.base import TriptychDataModule
 
-_OF_ALL = ("sample_weights", "micro_batches", "first_epoch")
+_OF_ALL = ("sample_weights", "micro_batches", "first_epoch", "stored_views")
 
 
 def data_settings(data: L.LightningDataModule) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from triptych.callbacks import Mistakes
 from triptych.lr_finder import DEFAULT_RATE, asks_to_find, with_found
 from triptych.optim import group_rates
 from triptych.recipe.data_settings import set_in_data
+from triptych.recipe.features import features_tried
 from triptych.recipe.measure import TIMED, TIMED_VALIDATION, WARM_UP, Stopwatch
 from triptych.recipe.stage import LAST, FullStage
 from triptych.tasks.base import TransferTask
@@ -41,6 +42,9 @@ class StagePlan:
         memory: Estimated peak memory in bytes; see `PeakMemory`.
         micro_batches: Number of parts in which a batch is loaded, with the gradients accumulated.
         seconds_after: The part of `seconds_besides` that follows the training: the figures.
+        views: Maximum number of views whose features are cached.
+        seconds_per_view: Estimated seconds in which the encoder computes one view of all samples.
+        bytes_per_view: Bytes of its features, on disk.
     """
 
     stage: FullStage
@@ -54,6 +58,9 @@ class StagePlan:
     memory: int
     micro_batches: int = 1
     seconds_after: float = 0.0
+    views: int = 0
+    seconds_per_view: float = 0.0
+    bytes_per_view: int = 0
 
     def apply(
         self, model: OneCycleTraining, data: L.LightningDataModule, max_lr: Any, losses: Path | None = None
@@ -69,11 +76,17 @@ class StagePlan:
         return max(every for every in range(1, min(self.validate_every, epochs) + 1) if epochs % every == 0)
 
     @property
+    def num_views(self) -> int:
+        """Number of views whose features are cached; an epoch uses one."""
+        return min(self.views, self.stage.epochs)
+
+    @property
     def seconds(self) -> float:
         """Estimated seconds of the whole stage."""
         validations = self.stage.epochs // self.epochs_per_validation
         training = self.stage.epochs * self.seconds_per_epoch
-        return self.seconds_besides + training + validations * self.seconds_per_validation
+        before = self.seconds_besides + self.num_views * self.seconds_per_view
+        return before + training + validations * self.seconds_per_validation
 
     @property
     def seconds_of_epoch(self) -> float:
@@ -111,9 +124,11 @@ def plan_stage(
     steps = math.ceil((WARM_UP + TIMED) / (accumulated * micro_batches))
     with stage.applied(model, data, with_found(stage.max_lr, DEFAULT_RATE)):
         set_in_data(data, micro_batches=micro_batches)
-        watch, peak = Stopwatch(steps, micro_batches), PeakMemory()
-        one_fit = {**settings, "precision": stage.precision}
-        temporary_fit(one_fit, model, data, watch, max_steps=steps, limit_val_batches=TIMED_VALIDATION + 1)
+        peak = PeakMemory()
+        with features_tried(stage, model, data, settings) as view:
+            watch = Stopwatch(steps, micro_batches)
+            one_fit = {**settings, "precision": stage.precision}
+            temporary_fit(one_fit, model, data, watch, max_steps=steps, limit_val_batches=TIMED_VALIDATION + 1)
         trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
     overfit = settings.get("overfit_batches") or None
     train_batches = _limited(watch.train_batches, overfit or settings.get("limit_train_batches"))
@@ -136,6 +151,9 @@ def plan_stage(
         memory=peak.bytes(),
         micro_batches=micro_batches,
         seconds_after=mistakes,
+        views=stage.cache_features or 0,
+        seconds_per_view=view.seconds,
+        bytes_per_view=view.num_bytes,
     )
 
 

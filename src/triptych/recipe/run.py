@@ -15,6 +15,7 @@ from triptych.files import as_path
 from triptych.recipe.budget import changes, fit_budget, read_budget
 from triptych.recipe.data_settings import set_in_data
 from triptych.recipe.dev_run import dev_run
+from triptych.recipe.disk import features_line, within_disk
 from triptych.recipe.given_state import GivenState, carry_on
 from triptych.recipe.stage import STAGE_FIELDS, FullStage, Stage, check_names, fill, first_change, settings_restorer
 from triptych.recipe.stage_run import StageRun, remove_resume_points
@@ -128,7 +129,8 @@ def _plan(
     """Times a few steps of each stage, and fits its epochs into the budget."""
     state.budget, began = None if budget is None else read_budget(budget), time.monotonic()
     state.stages = list(stages)
-    state.plans = shared([plan_within_memory(stage, model, data, arguments) for stage in stages])
+    plans = [plan_within_memory(stage, model, data, arguments) for stage in stages]
+    state.plans = shared([within_disk(plan, state.folder) for plan in plans])
     if state.budget is not None:
         state.spent = shared(time.monotonic() - began)
         state.plans = fit_budget(state.plans, state.budget, state.spent)
@@ -136,6 +138,8 @@ def _plan(
 
 def _say_plan(state: RecipeState, model: OneCycleTraining) -> None:
     say(plan_table(state.plans, list(model.layer_groups()), [stage.epochs for stage in state.stages]))
+    for line in filter(None, map(features_line, state.plans)):
+        say(line)
     if state.budget is not None and (scaled := changes(state.stages, state.plans)):
         say(f"budget {state.budget / 60:g}m: {scaled}.")
 
@@ -201,5 +205,6 @@ def _identity(
     devices = number_used(arguments.get("devices", "auto"), arguments.get("accelerator", "auto"))
     trainer = {**arguments, "devices": devices, "num_nodes": arguments.get("num_nodes", 1)}
     of_data = data.arguments if isinstance(data, TriptychDataModule) else data.hparams
-    named = arguments_of(model.hparams, of_data, trainer, may_change=STAGE_FIELDS)
+    of_stages = {*STAGE_FIELDS} - {"train_bn"}  # runs of before stages had it name the model's
+    named = arguments_of(model.hparams, of_data, trainer, may_change=of_stages)
     return {"task": type(model).__name__, "seed": seed, **named}

@@ -15,6 +15,7 @@ from triptych.datamodules.micro_batches import AUTO
 from triptych.lr_finder import DEFAULT_RATE, with_found
 from triptych.optim import group_rates
 from triptych.recipe.data_settings import data_settings, set_in_data
+from triptych.recipe.frozen import check_frozen
 from triptych.runs.plain_values import plain
 from triptych.tasks.base import TransferTask
 from triptych.tasks.training import OneCycleTraining
@@ -47,6 +48,11 @@ class Stage:
         augment: Whether training samples are augmented.
         sample_weights: CSV file of losses (see `triptych.write_losses`): samples with a higher loss are drawn more
             often; "last" for the losses at the start of the stage, "even" to draw each sample once per epoch.
+        train_bn: Whether batch-norm of frozen groups keeps training.
+        cache_features: Number K of augmented views of each sample whose features the frozen encoder computes once, at
+            the start of the stage, into a file of the run folder; the head then trains on view e modulo K in epoch e.
+            The encoder must be frozen, and does not train its batch-norm. Of this stage alone: the next one does not
+            inherit it, nor the batch-norm.
     """
 
     name: str
@@ -60,6 +66,8 @@ class Stage:
     precision: str | None = None
     augment: bool | None = None
     sample_weights: str | None = None
+    train_bn: bool | None = None
+    cache_features: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +84,7 @@ class FullStage(Stage):
     max_lr: Any
     precision: Any
     sample_weights: str
+    train_bn: bool = True
     auto_batch_size: bool = False
 
     def apply(
@@ -137,7 +146,7 @@ def fill(
 
     Raises:
         ValueError: A stage has no epochs, freezes to a group that does not exist, has no rate for each group, or sets
-            what the data do not have.
+            what the data do not have, or caches the features of an encoder that it trains.
     """
     known = _before_stages(model, data, precision)
     filled: list[FullStage] = []
@@ -152,11 +161,16 @@ def fill(
             given["image_size"] = checked_size("image_size", given["image_size"])
             if "batch_size" not in given:
                 given["batch_size"] = _scaled_batch_size(known["batch_size"], known["image_size"], given["image_size"])
+        views = given.pop("cache_features", None)
         known = {**known, **given}
         if known.get("epochs", 0) < 1:
             raise ValueError(f"stages: {stage.name}: epochs: expected at least 1, got {known.get('epochs')}.")
         _check_groups(stage.name, known["freeze_to"], known["max_lr"], model)
-        filled.append(FullStage(**known))
+        own: dict[str, Any] = {}
+        if views is not None:
+            check_frozen(stage, known["freeze_to"], model, data)
+            own = {"cache_features": views, "train_bn": False}
+        filled.append(FullStage(**{**known, **own}))
     return filled
 
 

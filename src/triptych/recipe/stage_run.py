@@ -1,5 +1,6 @@
 """One stage of a run: its initial weights, its rate, its fit and its result."""
 
+import contextlib
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ from triptych.optim.max_lr import rates_in
 from triptych.recipe.budget import replan
 from triptych.recipe.data_settings import set_in_data
 from triptych.recipe.deadline import Deadline
+from triptych.recipe.features import features_cached
 from triptych.recipe.logger import ContinuedLogger, StageAxis
 from triptych.recipe.plan import StagePlan
 from triptych.recipe.stage import LAST, FullStage
@@ -102,8 +104,13 @@ class StageRun:
         set_in_data(self.data, first_epoch=self.first_epoch)
         logger = self._logger(interrupted)
         self._ensure_losses()
-        self._ensure_rate(logger)
-        self._apply(self.state.max_lr[self.key])
+        with self._features(interrupted):
+            self._ensure_rate(logger)
+            self._apply(self.state.max_lr[self.key])
+            self._fit(logger, interrupted, began, peak)
+
+    def _fit(self, logger: ContinuedLogger, interrupted: Path | None, began: float, peak: PeakMemory) -> None:
+        """Trains, validates, and saves the result."""
         validation, axis = _LastValidation(), StageAxis(self.first_step)
         deadline = self._deadline(time.monotonic() - began)
         trainer = self._trainer(logger, *filter(None, [axis, validation, deadline]))
@@ -137,6 +144,16 @@ class StageRun:
             first_epoch=self.first_epoch,
             resumed_at=0 if interrupted is None else read_checkpoint(interrupted)["global_step"],
         )
+
+    def _features(self, interrupted: Path | None) -> contextlib.AbstractContextManager[None]:
+        """Within the context, the features of the encoder are cached if the plan says so."""
+        stage, count = self.plan.stage, self.plan.num_views
+        if count:
+            if interrupted is not None:
+                self.model.load_weights(read_checkpoint(interrupted))  # the encoder's, before the fit loads all
+            self._apply(with_found(stage.max_lr, DEFAULT_RATE))
+            say(f"stage {stage.name}: the encoder computes features of {count} view{'s' * (count > 1)} of each sample")
+        return features_cached(self.layout.features(self.key), count, stage, self.model, self.data, self.arguments)
 
     def _ensure_losses(self) -> None:
         """Writes the losses of the training samples if the stage needs them and they do not exist yet."""

@@ -104,8 +104,8 @@ class RecipeState:
         return cls(
             folder,
             identity,
-            stages=[_stage(stage) for stage in saved["stages"]],
-            plans=[StagePlan(**{**plan, "stage": _stage(plan["stage"])}) for plan in saved["plans"]],
+            stages=[_stage(stage, saved) for stage in saved["stages"]],
+            plans=[StagePlan(**{**plan, "stage": _stage(plan["stage"], saved)}) for plan in saved["plans"]],
             max_lr=saved["max_lr"],
             done=_results(saved, folder),
             budget=saved.get("budget"),
@@ -135,8 +135,10 @@ def read_results(folder: Path) -> list[StageResult]:
     return _results(json.loads(path.read_text(encoding="utf-8")), folder) if path.is_file() else []
 
 
-def _stage(saved: Mapping[str, Any]) -> FullStage:
-    return FullStage(**{**saved, "image_size": _size(saved)})
+def _stage(stage: Mapping[str, Any], saved: Mapping[str, Any]) -> FullStage:
+    """A stage of a saved state; before stages had a `train_bn` of their own, it was the model's."""
+    train_bn = saved["identity"].get("model.train_bn", True)
+    return FullStage(**{"train_bn": train_bn, **stage, "image_size": _size(stage)})
 
 
 def _size(saved: Mapping[str, Any]) -> tuple[int, int] | None:

@@ -97,6 +97,10 @@ class RunLayout:
         """The table of losses from which a stage computes its sample weights."""
         return self.folder / "hard_examples" / f"{stage_key}.csv"
 
+    def features(self, stage_key: str) -> Path:
+        """The features of a stage's frozen encoder, while it trains."""
+        return self.folder / "features" / f"{stage_key}.bin"
+
     @property
     def metrics(self) -> Path:
         """The curves of a CSVLogger."""

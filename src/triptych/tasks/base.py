@@ -254,12 +254,17 @@ class TransferTask(Checkpointing, Pretrained):
         preds: Tensor = self(inputs)
         return preds
 
+    def trained(self, batch: Any) -> Tensor:
+        """What the network gives for a training batch, in the form of `forward`."""
+        preds: Tensor = self(batch[self.input])
+        return preds
+
     def evaluated(self, batch: Any) -> Tensor:
         """What is predicted for a batch of a validation or test, in the form of `forward`."""
         return self.predicted(batch[self.input])
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        loss = self.mean_loss(self(batch[self.input]), batch[self.target]).float()
+        loss = self.mean_loss(self.trained(batch), batch[self.target]).float()
         self.log("train/loss", loss, prog_bar=True)
         return loss
 

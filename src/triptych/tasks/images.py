@@ -1,6 +1,7 @@
 """Base class of the tasks on images."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from torch import Tensor
 
@@ -62,12 +63,20 @@ class ImageTask(Predicting, TransferTask):
         logits: Tensor = network(check_images(images, self.hparams["in_channels"], in_step=self.training))
         return logits
 
+    def trained(self, batch: Any) -> Tensor:
+        """See `TransferTask`; a batch of `StoredViews` has features in place of images."""
+        if "features" not in batch:
+            return super().trained(batch)
+        return cast(TransferNetwork, self.built()).decode(batch["features"])
+
     def setup(self, stage: str) -> None:
         super().setup(stage)
         self.start_gain(stage, self.build_image_counts())
 
     def check(self, batch: Any) -> Any:
-        """See `triptych.tasks.inputs`."""
+        """See `triptych.tasks.inputs`; stored features are those of a checked batch."""
+        if isinstance(batch, Mapping) and "features" in batch:
+            return batch
         number = self.hparams.get(next(iter(self.target_hparams), ""))
         return check_batch(batch, self.target, self.hparams["in_channels"], number, self.hparams.get("ignore_index"))
 

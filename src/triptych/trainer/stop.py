@@ -143,6 +143,13 @@ class StopOnSignal(L.Callback):
         raise Stopped(number)
 
 
+def stop_if_asked(trainer: L.Trainer) -> None:
+    """Stops a fit outside of its steps if a signal asks for it; each process must call this."""
+    on_signal = StopOnSignal()
+    on_signal._agree(trainer)
+    on_signal._stop_if_agreed(trainer)
+
+
 class _Signals(_SignalConnector):
     """Notes a signal, where Lightning's own connector would save in the middle of a step and exit with 0.
 
