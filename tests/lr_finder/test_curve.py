@@ -113,6 +113,6 @@ def test_the_table_marks_the_rule_that_was_used() -> None:
     rates = np.logspace(-7, -1.5, 70)
     search = read_curve(rates.tolist(), curve(rates).tolist(), "steep")
     names, shown, losses = (list(column.cells) for column in search.table().columns)
-    assert names == ["steep (used)", "minimum", "valley", "slide"]
+    assert names == ["steep (used)", "minimum", "valley", "slide", "consensus"]
     assert shown[0] == f"{search.rate:.1e}"
     assert losses[0] == f"{search.smoothed_at(search.rate):.4g}"
