@@ -60,13 +60,13 @@ def test_a_regret_is_what_a_rate_loses_against_the_best_one_of_the_mean_over_see
 
 
 def test_the_halves_share_tasks_data_states_encoders_and_sizes_alike() -> None:
-    cases = importlib.import_module("lr_cases")
-    colours = {key.case: key.colour for key in cases.keys()}
+    keys = importlib.import_module("lr_cases").keys()
+    colours = {key.case: key.colour for key in keys}
     assert len(colours) == 48
     for word in ("camvid", "biwi", "planet", "made-up", "real", ", frozen", "unfrozen", "lite0", "lite1", "48x64"):
         of_word = [colour for case, colour in colours.items() if word in case]
         assert sum(of_word) * 2 == len(of_word)
-    assert len({key.file for key in cases.keys()}) == 144
+    assert len({key.file for key in keys}) == 144
 
 
 def test_the_committed_cases_are_compared_without_training(
