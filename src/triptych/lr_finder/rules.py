@@ -54,12 +54,12 @@ def slide(rates: Curve, losses: Curve) -> float:
 
 
 def consensus(rates: Curve, losses: Curve) -> float:
-    """The median of the other four rules over the logarithm of the rate: the geometric mean of the middle two.
+    """The second lowest of what the other four rules suggest.
 
-    Each of the four fails alone on some curves, on different ones, so the outermost two are left out.
+    Each of the four fails alone on some curves, so the outermost two are left out; of the middle two the lower one is
+    safer, since a rate that is too high costs more than one that is as much too low.
     """
-    suggested = [rule(rates, losses) for rule in (steep, minimum, valley, slide)]
-    return float(np.exp(np.median(np.log(suggested))))
+    return sorted(rule(rates, losses) for rule in (steep, minimum, valley, slide))[1]
 
 
 Rule = Literal["steep", "minimum", "valley", "slide", "consensus", "race"]
