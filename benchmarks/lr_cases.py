@@ -14,7 +14,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -105,7 +105,7 @@ class Record:
         search: Loss at each step of the search, up to where it diverged.
         before: Held-out loss before training.
         fits: Held-out loss after a fit, by its peak rate; infinite if the fit ended with NaN.
-        race: The rate that a race suggests.
+        race: The rate that a race suggests; None until it was run.
     """
 
     case: str
@@ -113,7 +113,7 @@ class Record:
     search: list[float]
     before: float
     fits: dict[float, float]
-    race: float
+    race: float | None = None
 
     @property
     def rates(self) -> list[float]:
@@ -189,20 +189,31 @@ def held_out_loss(task: str, model: TransferTask, held_out: Sample) -> float:
     return loss
 
 
-def measure(key: Key, data: SeedData) -> Record:
-    """Searches and races, then fits at every rate of the grid from the same weights and with the same batches."""
+def build(key: Key, data: SeedData) -> TransferTask:
+    """The model of a case, the same each time."""
     L.seed_everything(key.seed, verbose=False)
     model = TASKS[key.task].model(encoder=key.encoder, freeze_to=FROZEN[key.state], **data.metadata)
     model.configure_callbacks = list  # type: ignore[method-assign,assignment]  # no report in the terminal
+    return model
+
+
+def measure(key: Key, data: SeedData) -> Record:
+    """Searches, then fits at every rate of the grid from the same weights and with the same batches."""
+    model = build(key, data)
     fresh = copy.deepcopy(model.state_dict())
     before = held_out_loss(key.task, model, data.held_out)
-    search = find_lr(TRAINER, model, data.batches, START, END, SEARCH_STEPS, rule="race")
+    search = find_lr(TRAINER, model, data.batches, START, END, SEARCH_STEPS)
     fits = {}
     for rate in GRID:
         model.load_state_dict(fresh)
         fit(model, data.batches, rate, key.seed)
         fits[rate] = held_out_loss(key.task, model, data.held_out)
-    return Record(key.case, key.seed, search.losses, before, fits, search.rate)
+    return Record(key.case, key.seed, search.losses, before, fits)
+
+
+def race(key: Key, data: SeedData) -> float:
+    """The rate that a race suggests."""
+    return find_lr(TRAINER, build(key, data), data.batches, START, END, SEARCH_STEPS, rule="race").rate
 
 
 def keys() -> list[Key]:
@@ -220,7 +231,7 @@ def collect(folder: Path, real: Path, only: str = "") -> None:
     """
     _quiet()
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [key for key in keys() if only in key.case and not (folder / key.file).exists()]
+    missing = [key for key in keys() if only in key.case and is_missing(folder / key.file)]
     with tempfile.TemporaryDirectory() as made_up:
         for (seed, image_size, _, where, task), some in itertools.groupby(missing, key=lambda key: key[:5]):
             root = (real if where == "real" else Path(made_up, "x".join(map(str, image_size)))) / task
@@ -229,9 +240,21 @@ def collect(folder: Path, real: Path, only: str = "") -> None:
             if root.is_dir():
                 data = seed_data(task, root, image_size, seed)
                 for key in some:
-                    start = time.perf_counter()
-                    measure(key, data).save(folder / key.file)
-                    print(f"{key.file}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+                    complete(folder / key.file, key, data)
+
+
+def is_missing(path: Path) -> bool:
+    """Whether anything of a case and seed is still to be measured."""
+    return not path.exists() or Record.load(path).race is None
+
+
+def complete(path: Path, key: Key, data: SeedData) -> None:
+    """Measures what the file of a case and seed lacks: all of it, or only the race."""
+    start = time.perf_counter()
+    if not path.exists():
+        measure(key, data).save(path)
+    replace(Record.load(path), race=race(key, data)).save(path)
+    print(f"{path.name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
 
 
 def _quiet() -> None:

@@ -16,7 +16,7 @@ python benchmarks/lr_rules.py [FOLDER] --collect --real DIR               trains
 import argparse
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +32,7 @@ from triptych.lr_finder.rules import RACE
 
 SHOWN = (*RULES, RACE)
 CURVES = Path(__file__).with_name("lr_curves")
+HALVES = ("the half for finding", "the half for judging")
 SHOWN_WORST = 0.5
 """Regret of the picture's darkest colour."""
 
@@ -75,12 +76,12 @@ class Case:
         return (loss - self.losses[self.best]) / gain if gain > 0 else 0.0
 
     def regrets(self, rule: str) -> list[float]:
-        """The regret of a rule for each seed's search."""
-        return [self.regret(suggested(record)[rule]) for record in self.records]
+        """The regret of a rule for each seed's search; empty for a race that was not run."""
+        return [self.regret(rates[rule]) for rates in map(suggested, self.records) if rule in rates]
 
     def row(self) -> str:
         """A row of the table: for each rule the regret of each seed."""
-        cells = [", ".join(f"{regret:.0%}" for regret in self.regrets(rule)) for rule in SHOWN]
+        cells = [", ".join(f"{regret:.0%}" for regret in self.regrets(rule)) or "-" for rule in SHOWN]
         return _row(self.name, f"{self.best:.1e}", *cells)
 
 
@@ -89,10 +90,11 @@ def counted(loss: float, before: float) -> float:
     return min(loss, before) if math.isfinite(loss) else before
 
 
-def suggested(record: Record) -> Mapping[str, float]:
+def suggested(record: Record) -> dict[str, float]:
     """The rate of each rule; that which the search keeps if its curve suggests nothing."""
     search = read_curve(record.rates, record.search)
-    return {**(search.suggestions or dict.fromkeys(RULES, search.rate)), RACE: record.race}
+    raced = {} if record.race is None else {RACE: record.race}
+    return {**(search.suggestions or dict.fromkeys(RULES, search.rate)), **raced}
 
 
 def halves(cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
@@ -108,24 +110,28 @@ def halves(cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
 
 
 def summary(cases: Sequence[Case], heading: str) -> list[str]:
-    """Rows of the table: over all cases and seeds the median and the worst regret of each rule, and the spread."""
-    regrets = {rule: [case.regrets(rule) for case in cases] for rule in SHOWN}
-    rows = {
-        "median": [median(itertools.chain(*of_cases)) for of_cases in regrets.values()],
-        "worst": [max(itertools.chain(*of_cases)) for of_cases in regrets.values()],
-        "spread of seeds": [median(max(case) - min(case) for case in of_cases) for of_cases in regrets.values()],
-    }
-    return [_row(f"**{name}** of {heading}", "", *(f"{cell:.0%}" for cell in cells)) for name, cells in rows.items()]
+    """Rows of the table: the median and the worst regret of each rule, and the median difference between seeds."""
+    regrets = [[case.regrets(rule) for case in cases] for rule in SHOWN]
+    every = [list(itertools.chain(*of_rule)) for of_rule in regrets]
+    spreads = [[max(case) - min(case) for case in of_rule if len(case) > 1] for of_rule in regrets]
+    rows = {"median": map(_percent(median), every), "worst": map(_percent(max), every)}
+    rows["spread of seeds"] = map(_percent(median), spreads)
+    return [_row(f"**{name}** of {heading}", "", *cells) for name, cells in rows.items()]
+
+
+def _percent(function: Callable[[list[float]], float]) -> Callable[[list[float]], str]:
+    return lambda values: f"{function(values):.0%}" if values else "-"
 
 
 def least_worst(cases: Sequence[Case], rules: Iterable[str] = RULES) -> str:
-    """The rule with the smallest worst regret."""
-    return min(rules, key=lambda rule: max(max(case.regrets(rule)) for case in cases))
+    """The rule with the smallest worst regret; of equal ones, as where all keep the model's rate, the smaller mean."""
+    regrets = {rule: list(itertools.chain(*(case.regrets(rule) for case in cases))) for rule in rules}
+    return min(regrets, key=lambda rule: (max(regrets[rule]), fmean(regrets[rule])))
 
 
 def picture(cases: Sequence[Case]) -> Figure:
     """A heat map: mean regret over the seeds, of each case and rule."""
-    regrets = np.array([[fmean(case.regrets(rule)) for rule in SHOWN] for case in cases])
+    regrets = np.array([[fmean(case.regrets(rule) or [math.nan]) for rule in SHOWN] for case in cases])
     figure = Figure(figsize=(7, 1.4 + 0.22 * len(cases)), dpi=110, layout="constrained")
     axes = figure.add_subplot()
     image = axes.imshow(regrets, cmap="cividis_r", vmin=0, vmax=SHOWN_WORST, aspect="auto")
@@ -134,7 +140,8 @@ def picture(cases: Sequence[Case]) -> Figure:
     axes.set_yticks(range(len(cases)), [case.name for case in cases], fontsize=7)
     for (row, column), regret in np.ndenumerate(regrets):
         color = "white" if regret > 0.6 * SHOWN_WORST else "black"
-        axes.text(column, row, f"{regret:.0%}", ha="center", va="center", fontsize=7, color=color)
+        label = "" if math.isnan(regret) else f"{regret:.0%}"
+        axes.text(column, row, label, ha="center", va="center", fontsize=7, color=color)
     figure.colorbar(image, label="regret", extend="max", format=PercentFormatter(1, decimals=0))
     return figure
 
@@ -172,10 +179,8 @@ def main() -> None:
     print(_row("case", "best rate", *SHOWN))
     print(_row(*["---"] * (2 + len(SHOWN))))
     print("\n".join(case.row() for case in sorted(cases, key=lambda case: case.name)))
-    for heading, some in zip(
-        ("all", "the half for finding", "the half for judging"), (cases, *halves(cases)), strict=True
-    ):
-        print("\n".join(summary(some, heading) if some else ""))
+    for heading, some in zip(("all", *HALVES), (cases, *halves(cases)), strict=True):
+        print("\n".join(summary(some, heading)))
     if cases:
         print(f"\nsmallest worst regret: {least_worst(cases)}")
     if options.picture:

@@ -14,7 +14,7 @@ Train = Callable[[list[float]], list[float]]
 
 _BUDGET = 2
 """Steps of all trials as a multiple of the search's; with the search itself a race takes three times its steps."""
-_CANDIDATES = 5.0 ** np.array([-1, -0.5, 0, 0.5, 1])
+_CANDIDATES = 2.5 ** np.array([-1, -0.5, 0, 0.5, 1])
 """The rates that start, as multiples of the search's own."""
 _ROUNDS = math.ceil(math.log2(len(_CANDIDATES)))
 MIN_STEPS = math.ceil(_ROUNDS * len(_CANDIDATES) / _BUDGET)
