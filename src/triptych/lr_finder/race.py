@@ -41,9 +41,9 @@ def raced(search: LRSearch, train: Train, num_steps: int) -> LRSearch:
 def race(train: Train, candidates: Sequence[float], num_steps: int) -> float:
     """Successive halving: each candidate gets a trial, the better half of them a longer one, until one is left.
 
-    Each round takes the same number of steps. In a trial the rate rises as in one-cycle, and stays: a rate that is too
-    high for a long fit shows itself, which in a short trial that lowers it again it does not. All trials of a round see
-    the same batches, so their losses are comparable.
+    Each round takes the same number of steps. In a trial the rate rises and then stays; if it fell again as in
+    one-cycle, a rate that is too high for a long fit could win. All trials of a round see the same batches, so that
+    their losses are comparable.
 
     Args:
         train: Runs a trial.
