@@ -139,7 +139,7 @@ def picture(cases: Sequence[Case]) -> Figure:
     axes.xaxis.tick_top()
     axes.set_yticks(range(len(cases)), [case.name for case in cases], fontsize=7)
     for (row, column), regret in np.ndenumerate(regrets):
-        color = "white" if regret > 0.6 * SHOWN_WORST else "black"
+        color = "white" if regret > 0.5 * SHOWN_WORST else "black"
         label = "" if math.isnan(regret) else f"{regret:.0%}"
         axes.text(column, row, label, ha="center", va="center", fontsize=7, color=color)
     figure.colorbar(image, label="regret", extend="max", format=PercentFormatter(1, decimals=0))
