@@ -1,131 +1,88 @@
-"""Which of the learning-rate finder's four rules suggests the rate that trains best?
+"""Which rule of the learning-rate finder suggests the rate that trains best?
 
-A case is a task, made-up or real data, and the encoder frozen or unfrozen. In each case a one-cycle fit of a few steps
-is trained at each rule's rate and at each rate of a grid. All losses are those on held-out samples:
+Reads what `--collect` measured, so that rules are compared without training: for each case and seed the curve of a
+search, and the losses on held-out samples after short one-cycle fits at a grid of rates. Between two rates of the grid
+the loss is interpolated over the logarithm of the rate. A fit that gains nothing, or ends with NaN, counts with the
+loss before training; of several seeds the losses are averaged.
 
-    regret of a rule = (loss - best loss) / (loss before - best loss)
+    regret of a rule = (loss at its rate - best loss) / (loss before - best loss)
 
-A fit that gains nothing, or ends with NaN, counts with the loss before training. Prints a Markdown table, the same each
-time; `docs/lr_rules.md` shows one.
+Prints a Markdown table; `docs/lr_rules.md` shows one.
 
-python benchmarks/lr_rules.py [--real DIR] [--steps N] [--seeds N] [--only WORD]     DIR holds camvid, biwi or planet
+python benchmarks/lr_rules.py [FOLDER] [--only WORD] [--picture FILE]     compares, in seconds
+python benchmarks/lr_rules.py [FOLDER] --collect --real DIR               trains what is missing; it goes on if stopped
 """
 
 import argparse
-import copy
 import itertools
-import logging
 import math
-import sys
-import tempfile
-import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from pathlib import Path
-from statistics import fmean
-from typing import Any, NamedTuple
+from statistics import fmean, median
 
-import lightning as L
-import torch
-from torch.utils.data import DataLoader
-from train_step import LOSSES
+import numpy as np
+from lr_cases import END, START, Record, collect, keys
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
-from triptych import (
-    BIWIDataModule,
-    CamVidDataModule,
-    MultiLabelClassifier,
-    PlanetDataModule,
-    PointRegressor,
-    UNetSegmenter,
-    find_lr,
-)
-from triptych.datamodules.base import TriptychDataModule
-from triptych.datasets.sample import Sample
-from triptych.lr_finder import RULES
-from triptych.synthetic import make_portraits, make_streets, make_tiles
-from triptych.tasks.base import TransferTask
+from triptych.lr_finder import RULES, read_curve
+from triptych.lr_finder.rules import RACE
 
-GRID = [10 ** (half / 2) for half in range(-10, -1)]
-BATCH_SIZE, HELD_OUT = 8, 64
-ENCODER = "timm-tf_efficientnet_lite0"
-TRAINER: dict[str, Any] = {"accelerator": "cpu", "devices": 1, "precision": "32-true"}
-FROZEN = {"frozen": -1, "unfrozen": 0}
-
-
-class Task(NamedTuple):
-    """A task on small images."""
-
-    model: Callable[..., TransferTask]
-    data: Callable[..., TriptychDataModule]
-    image_size: tuple[int, int]
-    make: Callable[..., Path]
-
-
-TASKS = {
-    "camvid": Task(UNetSegmenter, CamVidDataModule, (96, 128), partial(make_streets, num_frames=300)),
-    "biwi": Task(PointRegressor, BIWIDataModule, (60, 80), partial(make_portraits, frames_per_person=40)),
-    "planet": Task(MultiLabelClassifier, PlanetDataModule, (64, 64), make_tiles),
-}
-
-
-class SeedData(NamedTuple):
-    """The data of one seed: metadata for the model, training batches, and one large held-out batch."""
-
-    metadata: dict[str, Any]
-    batches: DataLoader[Sample]
-    held_out: Sample
+SHOWN = (*RULES, RACE)
+CURVES = Path(__file__).with_name("lr_curves")
+HALVES = ("the half for finding", "the half for judging")
+SHOWN_WORST = 0.5
+"""Regret of the picture's darkest colour."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """The losses of a case.
+    """A case with its seeds.
 
     Args:
-        name: Task, data, and frozen or unfrozen.
-        before: Loss before training.
-        losses: Loss after training, by rate; the rates of all rules are among them.
-        rates: Suggested rate, by rule.
-        kept: Whether the curve suggested nothing, so that all rules keep the model's rate.
+        records: What was measured, for each seed.
     """
 
-    name: str
-    before: float
-    losses: Mapping[float, float]
-    rates: Mapping[str, float]
-    kept: bool = False
+    records: Sequence[Record]
+
+    @property
+    def name(self) -> str:
+        """Task, data, state, encoder and image size."""
+        return self.records[0].case
+
+    @cached_property
+    def before(self) -> float:
+        """Loss before training."""
+        return fmean(record.before for record in self.records)
+
+    @cached_property
+    def losses(self) -> Mapping[float, float]:
+        """Loss after a fit, by rate."""
+        rates = self.records[0].fits
+        return {rate: fmean(counted(record.fits[rate], record.before) for record in self.records) for rate in rates}
 
     @property
     def best(self) -> float:
         """The rate with the lowest loss."""
         return min(self.losses, key=self.losses.__getitem__)
 
-    def excess(self, rule: str) -> float:
-        """Loss at a rule's rate minus the best loss."""
-        return self.losses[self.rates[rule]] - self.losses[self.best]
-
-    def regret(self, rule: str) -> float:
-        """The excess as a fraction of what the best fit gained; 0 if no fit gained anything."""
+    def regret(self, rate: float) -> float:
+        """What a fit at `rate` loses, as a fraction of what the best fit gained; 0 if no fit gained anything."""
+        rates, losses = [START, *self.losses, END], [self.before, *self.losses.values(), self.before]
+        loss = float(np.interp(math.log(rate), np.log(rates), losses))
         gain = self.before - self.losses[self.best]
-        return self.excess(rule) / gain if gain > 0 else 0.0
+        return (loss - self.losses[self.best]) / gain if gain > 0 else 0.0
+
+    def regrets(self, rule: str) -> list[float]:
+        """The regret of a rule for each seed's search; empty for a race that was not run."""
+        return [self.regret(rates[rule]) for rates in map(suggested, self.records) if rule in rates]
 
     def row(self) -> str:
-        """A row of the table."""
-        cells = [f"{self.rates[rule]:.1e}: {self.excess(rule):.4f} ({self.regret(rule):.0%})" for rule in RULES]
-        name = f"{self.name} (rate kept)" if self.kept else self.name
-        return _row(name, f"{self.before:.4f}", f"{self.losses[self.best]:.4f} at {self.best:.1e}", *cells)
-
-
-def worst_regrets(cases: Sequence[Case]) -> dict[str, float]:
-    """The worst regret of each rule."""
-    return {rule: max(case.regret(rule) for case in cases) for rule in RULES}
-
-
-def least_worst(cases: Sequence[Case]) -> str:
-    """The rule with the smallest worst regret."""
-    worst = worst_regrets(cases)
-    return min(worst, key=worst.__getitem__)
+        """A row of the table: for each rule the regret of each seed."""
+        cells = [", ".join(f"{regret:.0%}" for regret in self.regrets(rule)) or "-" for rule in SHOWN]
+        return _row(self.name, f"{self.best:.1e}", *cells)
 
 
 def counted(loss: float, before: float) -> float:
@@ -133,75 +90,69 @@ def counted(loss: float, before: float) -> float:
     return min(loss, before) if math.isfinite(loss) else before
 
 
-def seed_data(task: str, root: Path, seed: int, steps: int) -> SeedData:
-    """Reads the data of a seed, once for all of its fits."""
-    data = TASKS[task].data(str(root), image_size=TASKS[task].image_size, batch_size=BATCH_SIZE, seed=seed)
-    data.setup("fit")
-    loader: Any = data.train_dataloader()
-
-    def whole_batches() -> Iterator[Sample]:
-        for epoch in itertools.count():
-            loader.sampler.set_epoch(epoch)
-            yield from (batch for batch in loader if len(batch["image"]) == BATCH_SIZE)
-
-    batches: Any = list(itertools.islice(whole_batches(), steps))
-    data.batch_size = HELD_OUT
-    return SeedData(data.metadata, DataLoader(batches, batch_size=None), next(iter(data.val_dataloader())))
+def suggested(record: Record) -> dict[str, float]:
+    """The rate of each rule; that which the search keeps if its curve suggests nothing."""
+    search = read_curve(record.rates, record.search)
+    raced = {} if record.race is None else {RACE: record.race}
+    return {**(search.suggestions or dict.fromkeys(RULES, search.rate)), **raced}
 
 
-def fit(model: TransferTask, batches: DataLoader[Sample], rate: float, seed: int) -> None:
-    """One cycle over the batches, with `rate` as its peak."""
-    L.seed_everything(seed, verbose=False)
-    model.retune(max_lr=rate)
-    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
-    L.Trainer(**TRAINER, **quiet, enable_model_summary=False, limit_val_batches=0, max_epochs=1).fit(model, batches)
+def halves(cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
+    """The half on which a rule is found, and the one on which it is judged: like the colours of a chess board.
+
+    Of two cases that differ in one thing, such as the encoder, one is in either half.
+    """
+    of_case = {key.case: key for key in keys()}
+    found: tuple[list[Case], list[Case]] = ([], [])
+    for case in cases:
+        found[of_case[case.name].colour].append(case)
+    return found
 
 
-@torch.no_grad()
-def held_out_loss(task: str, model: TransferTask, held_out: Sample) -> float:
-    """The loss in evaluation mode; afterwards the model is in training mode, as Lightning's fit expects."""
-    loss = float(LOSSES[task](model.eval(), held_out))
-    model.train()
-    return loss
+def summary(cases: Sequence[Case], heading: str) -> list[str]:
+    """Rows of the table: the median and the worst regret of each rule, and the median difference between seeds."""
+    regrets = [[case.regrets(rule) for case in cases] for rule in SHOWN]
+    every = [list(itertools.chain(*of_rule)) for of_rule in regrets]
+    spreads = [[max(case) - min(case) for case in of_rule if len(case) > 1] for of_rule in regrets]
+    rows = {"median": map(_percent(median), every), "worst": map(_percent(max), every)}
+    rows["spread of seeds"] = map(_percent(median), spreads)
+    return [_row(f"**{name}** of {heading}", "", *cells) for name, cells in rows.items()]
 
 
-def run_case(name: str, task: str, freeze_to: int, data: Sequence[SeedData]) -> Case:
-    """Searches with the first seed, then fits at every rate with every seed."""
-    losses_before: list[float] = []
-    losses: dict[float, list[float]] = {}
-    for seed, (metadata, batches, held_out) in enumerate(data):
-        L.seed_everything(seed, verbose=False)
-        model = TASKS[task].model(encoder=ENCODER, freeze_to=freeze_to, **metadata)
-        model.configure_callbacks = list  # type: ignore[method-assign,assignment]  # no report in the terminal
-        fresh = copy.deepcopy(model.state_dict())
-        losses_before.append(held_out_loss(task, model, held_out))
-        if seed == 0:
-            search = find_lr(TRAINER, model, batches)
-            rates = search.suggestions or dict.fromkeys(RULES, search.rate)
-        for rate in sorted({*GRID, *rates.values()}):
-            model.load_state_dict(fresh)
-            fit(model, batches, rate, seed)
-            loss = counted(held_out_loss(task, model, held_out), losses_before[-1])
-            losses.setdefault(rate, []).append(loss)
-    means = {rate: fmean(of_seeds) for rate, of_seeds in losses.items()}
-    return Case(name, fmean(losses_before), means, rates, kept=not search.suggestions)
+def _percent(function: Callable[[list[float]], float]) -> Callable[[list[float]], str]:
+    return lambda values: f"{function(values):.0%}" if values else "-"
 
 
-def cases(options: argparse.Namespace, folder: Path) -> Iterator[Case]:
-    """All cases whose name contains `options.only`."""
-    for task, where in itertools.product(TASKS, ("made-up", "real")):
-        names = [f"{task}, {where}, {state}" for state in FROZEN]
-        root = folder / task if where == "made-up" else Path(options.real or "", task)
-        wanted = [name for name in names if options.only in name]
-        if not wanted or (where == "real" and not (options.real and root.is_dir())):
-            continue
-        if where == "made-up":
-            TASKS[task].make(root, image_size=TASKS[task].image_size)
-        data = [seed_data(task, root, seed, options.steps) for seed in range(options.seeds)]
-        for name in wanted:
-            start = time.perf_counter()
-            yield run_case(name, task, FROZEN[name.split(", ")[-1]], data)
-            print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
+def least_worst(cases: Sequence[Case], rules: Iterable[str] = RULES) -> str:
+    """The rule with the smallest worst regret; of equal ones, as where all keep the model's rate, the smaller mean."""
+    regrets = {rule: list(itertools.chain(*(case.regrets(rule) for case in cases))) for rule in rules}
+    return min(regrets, key=lambda rule: (max(regrets[rule]), fmean(regrets[rule])))
+
+
+def picture(cases: Sequence[Case]) -> Figure:
+    """A heat map: mean regret over the seeds, of each case and rule."""
+    regrets = np.array([[fmean(case.regrets(rule) or [math.nan]) for rule in SHOWN] for case in cases])
+    figure = Figure(figsize=(7, 1.4 + 0.22 * len(cases)), dpi=110, layout="constrained")
+    axes = figure.add_subplot()
+    image = axes.imshow(regrets, cmap="cividis_r", vmin=0, vmax=SHOWN_WORST, aspect="auto")
+    axes.set_xticks(range(len(SHOWN)), SHOWN)
+    axes.xaxis.tick_top()
+    axes.set_yticks(range(len(cases)), [case.name for case in cases], fontsize=7)
+    for (row, column), regret in np.ndenumerate(regrets):
+        color = "white" if regret > 0.5 * SHOWN_WORST else "black"
+        label = "" if math.isnan(regret) else f"{regret:.0%}"
+        axes.text(column, row, label, ha="center", va="center", fontsize=7, color=color)
+    figure.colorbar(image, label="regret", extend="max", format=PercentFormatter(1, decimals=0))
+    return figure
+
+
+def read(folder: Path, only: str = "") -> list[Case]:
+    """The cases of a folder whose names contain `only`, in the order in which they are collected."""
+    records: dict[str, list[Record]] = {}
+    for key in keys():
+        if only in key.case and (path := folder / key.file).exists():
+            records.setdefault(key.case, []).append(Record.load(path))
+    return [Case(of_case) for of_case in records.values()]
 
 
 def _row(*cells: str) -> str:
@@ -210,28 +161,30 @@ def _row(*cells: str) -> str:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--real", metavar="DIR", help="folder that holds camvid, biwi or planet")
-    parser.add_argument("--steps", type=int, default=60, help="steps of each fit")
-    parser.add_argument("--seeds", type=int, default=1, help="number of seeds to average over")
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=CURVES, help="the measured cases; lr_curves beside this"
+    )
+    parser.add_argument("--collect", action="store_true", help="train what is missing, which takes hours")
+    parser.add_argument("--real", metavar="DIR", type=Path, default=Path(), help="holds camvid, biwi and planet")
     parser.add_argument("--only", metavar="WORD", default="", help="only cases with this in their name, such as camvid")
+    parser.add_argument("--picture", metavar="FILE", type=Path, help="draw the regrets of all cases and rules")
     return parser.parse_args()
 
 
 def main() -> None:
     options = _options()
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    for words in ("LeafSpec.* is deprecated", "does not have many workers", "have no `val_dataloader`"):
-        warnings.filterwarnings("ignore", message=f".*{words}")
-    done: list[Case] = []
-    print(_row("case", "before", "best", *(f"{rule}: excess loss (regret)" for rule in RULES)))
-    print(_row(*["---"] * (3 + len(RULES))), flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        for case in cases(options, Path(folder)):
-            done.append(case)
-            print(case.row(), flush=True)
-    if done:
-        print(_row("worst", "", "", *(f"{regret:.0%}" for regret in worst_regrets(done).values())))
-        print(f"\nsmallest worst regret: {least_worst(done)}")
+    if options.collect:
+        collect(options.folder, options.real, options.only)
+    cases = read(options.folder, options.only)
+    print(_row("case", "best rate", *SHOWN))
+    print(_row(*["---"] * (2 + len(SHOWN))))
+    print("\n".join(case.row() for case in sorted(cases, key=lambda case: case.name)))
+    for heading, some in zip(("all", *HALVES), (cases, *halves(cases)), strict=True):
+        print("\n".join(summary(some, heading)))
+    if cases:
+        print(f"\nsmallest worst regret: {least_worst(cases)}")
+    if options.picture:
+        picture(cases).savefig(options.picture)
 
 
 if __name__ == "__main__":

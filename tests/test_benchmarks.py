@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from triptych.lr_finder import DEFAULT_RULE
+
 SCRIPTS = Path(__file__).parents[1] / "benchmarks"
 
 
@@ -24,7 +26,7 @@ def _their_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_script_imports(script: str) -> None:
     module = importlib.import_module(script)
     assert module.__doc__
-    assert script in {"side_by_side", "peer_job"} or callable(module.main)
+    assert script in {"side_by_side", "peer_job", "lr_cases"} or callable(module.main)
 
 
 def test_a_compiler_pays_in_a_fit_that_is_long_enough() -> None:
@@ -33,27 +35,58 @@ def test_a_compiler_pays_in_a_fit_that_is_long_enough() -> None:
     assert speed(1.25, compiler=60.0, seconds=60.0) < 1 < speed(1.25, compiler=60.0, seconds=1200.0) < 1.25
 
 
-def test_a_regret_is_what_a_rule_loses_against_the_best_rate() -> None:
+def record(seed: int, fits: dict[float, float], before: float = 3.0, race: float = 1e-3) -> Any:
+    """A case whose curve is flat, so that the rules of a curve keep 1e-3."""
+    case = "biwi, real, frozen, lite0, 48x64"
+    return importlib.import_module("lr_cases").Record(case, seed, [1.0] * 60, before, fits, race)
+
+
+def test_a_measured_case_is_saved_and_read_again(tmp_path: Path) -> None:
+    cases = importlib.import_module("lr_cases")
+    fits = {1e-5: 2.0, 10**-2.5: 0.5, 1e-1: math.inf}
+    for number, fit in enumerate((fits, {**fits, 1e-1: math.nan})):
+        record(0, fit).save(tmp_path / f"{number}.json")
+    assert cases.Record.load(tmp_path / "0.json") == cases.Record.load(tmp_path / "1.json")
+    read = cases.Record.load(tmp_path / "0.json")
+    assert (read.search, read.before, read.race, read.fits[1e-1]) == ([1.0] * 60, 3.0, 1e-3, math.inf)
+    assert list(read.fits) == pytest.approx(list(fits), rel=1e-4)
+    assert read.rates[0] == pytest.approx(1e-7) and len(read.rates) == 60
+
+
+def test_a_regret_is_what_a_rate_loses_against_the_best_one_of_the_mean_over_seeds() -> None:
     rules = importlib.import_module("lr_rules")
-    losses = {1e-5: 2.0, 1e-3: 0.5, 1e-2: 1.0, 1e-1: 3.0}
-    suggested = {"steep": 1e-3, "minimum": 1e-2, "valley": 1e-5, "slide": 1e-2}
-    case = rules.Case("camvid, made-up, frozen", 3.0, losses, suggested)
+    first = record(0, {1e-5: 3.0, 1e-3: 0.0, 1e-2: 1.0, 1e-1: math.nan})
+    second = record(1, {1e-5: 2.0, 1e-3: 1.0, 1e-2: 0.0, 1e-1: 9.0}, race=1e-2)
+    case = rules.Case([first, second])
+    assert case.losses == {1e-5: 2.5, 1e-3: 0.5, 1e-2: 0.5, 1e-1: 3.0}
     assert case.best == 1e-3
-    assert [case.excess(rule) for rule in suggested] == [0.0, 0.5, 1.5, 0.5]
-    assert [case.regret(rule) for rule in suggested] == [0.0, 0.2, 0.6, 0.2]
-    assert case.row().startswith("| camvid, made-up, frozen | 3.0000 | 0.5000 at 1.0e-03 | 1.0e-03: 0.0000 (0%) |")
+    assert [case.regret(rate) for rate in (1e-5, 1e-4, 1e-3, 1e-1)] == pytest.approx([0.8, 0.4, 0.0, 1.0])
+    assert case.regret(1e-9) == case.regret(100.0) == 1.0
+    assert case.regrets("consensus") == [0.0, 0.0] and case.regrets("race") == pytest.approx([0.0, 0.0])
+    assert case.row() == "| biwi, real, frozen, lite0, 48x64 | 1.0e-03 |" + " 0%, 0% |" * len(rules.SHOWN)
+    nothing_gained = rules.Case([record(0, {1e-3: 3.0, 1e-2: 4.0})])
+    assert nothing_gained.regret(1e-2) == 0.0
 
 
-def test_the_rule_with_the_smallest_worst_regret_is_named() -> None:
-    rules = importlib.import_module("lr_rules")
-    losses = {1e-4: 1.0, 1e-3: 0.0, 1e-2: 0.5}
-    often_best = rules.Case("a", 1.0, losses, {"steep": 1e-3, "minimum": 1e-2, "valley": 1e-3, "slide": 1e-4})
-    nothing_gained = rules.Case("b", 1.0, {1e-3: 1.0}, dict.fromkeys(rules.RULES, 1e-3), kept=True)
-    once_bad = rules.Case("c", 1.0, losses, {"steep": 1e-4, "minimum": 1e-2, "valley": 1e-4, "slide": 1e-3})
-    cases = [often_best, nothing_gained, once_bad]
-    assert rules.worst_regrets(cases) == {"steep": 1.0, "minimum": 0.5, "valley": 1.0, "slide": 1.0}
-    assert rules.least_worst(cases) == "minimum"
-    assert "b (rate kept)" in nothing_gained.row() and nothing_gained.regret("steep") == 0.0
+def test_the_halves_share_tasks_data_states_encoders_and_sizes_alike() -> None:
+    keys = importlib.import_module("lr_cases").keys()
+    colours = {key.case: key.colour for key in keys}
+    assert len(colours) == 48
+    for word in ("camvid", "biwi", "planet", "made-up", "real", ", frozen", "unfrozen", "lite0", "lite1", "48x64"):
+        of_word = [colour for case, colour in colours.items() if word in case]
+        assert sum(of_word) * 2 == len(of_word)
+    assert len({key.file for key in keys}) == 144
+
+
+def test_the_committed_cases_are_compared_without_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["lr_rules.py", "--picture", str(tmp_path / "regrets.png")])
+    importlib.import_module("lr_rules").main()
+    heading, *_, last = capsys.readouterr().out.splitlines()
+    assert heading == "| case | best rate | steep | minimum | valley | slide | consensus | race |"
+    assert last == f"smallest worst regret: {DEFAULT_RULE}"
+    assert (tmp_path / "regrets.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(("loss", "counts"), [(0.5, 0.5), (7.0, 2.0), (math.nan, 2.0), (math.inf, 2.0)])

@@ -355,7 +355,10 @@ def test_lr_find_prints_a_table_and_keeps_the_curve(here: Path, drawn_streets: P
     [
         (["--num_steps", "1"], r"num_steps: expected at least 2, got 1\."),
         (["--num_steps", "few"], r"num_steps: expected a whole number, got few\."),
-        (["--rule", "deep"], r"rule: expected one of 'steep', 'minimum', 'valley', 'slide', got deep\."),
+        (
+            ["--rule", "deep"],
+            r"rule: expected one of 'steep', 'minimum', 'valley', 'slide', 'consensus', 'race', got deep\.",
+        ),
         (["--start", "2", "--end", "1"], r"start, end: expected two rates with 0 < start < end, got 2\.0 and 1\.0\."),
     ],
 )

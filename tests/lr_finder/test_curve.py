@@ -113,6 +113,16 @@ def test_the_table_marks_the_rule_that_was_used() -> None:
     rates = np.logspace(-7, -1.5, 70)
     search = read_curve(rates.tolist(), curve(rates).tolist(), "steep")
     names, shown, losses = (list(column.cells) for column in search.table().columns)
-    assert names == ["steep (used)", "minimum", "valley", "slide"]
+    assert names == ["steep (used)", "minimum", "valley", "slide", "consensus"]
     assert shown[0] == f"{search.rate:.1e}"
     assert losses[0] == f"{search.smoothed_at(search.rate):.4g}"
+
+
+def test_a_search_that_was_saved_before_there_was_a_consensus_is_shown_as_it_was(tmp_path: Path) -> None:
+    rates = np.logspace(-7, -1.5, 70)
+    old = read_curve(rates.tolist(), curve(rates).tolist(), "minimum").to_dict()
+    del old["suggestions"]["consensus"]
+    (tmp_path / "lr_find.json").write_text(json.dumps(old))
+    search = LRSearch.load(tmp_path / "lr_find.json")
+    assert list(search.table().columns[0].cells) == ["steep", "minimum (used)", "valley", "slide"]
+    assert len(search.figure().axes[0].lines) == 2 + 4

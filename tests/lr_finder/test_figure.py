@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from triptych.lr_finder import LRSearch, read_curve
+from triptych.lr_finder import RULES, LRSearch, read_curve
 from triptych.lr_finder.figure import lr_curve
+from triptych.lr_finder.rules import RACE
 
 
 @pytest.fixture
@@ -23,9 +24,9 @@ def test_each_rule_has_its_own_mark_on_the_curve_and_its_rate_in_the_legend(sear
     _, smoothed, *marks = figure.axes[0].lines
     assert [mark.get_xdata()[0] for mark in marks] == list(search.suggestions.values())
     assert all(mark.get_ydata()[0] == search.smoothed_at(mark.get_xdata()[0]) for mark in marks)
-    assert len({(mark.get_color(), mark.get_marker()) for mark in marks}) == 4
+    assert len({(mark.get_color(), mark.get_marker()) for mark in marks}) == 5
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert f"{search.rule} {search.rate:.1e} (used)" in legend and len(legend) == 6
+    assert f"{search.rule} {search.rate:.1e} (used)" in legend and len(legend) == 7
     assert figure.axes[0].get_title() == search.verdict
     assert list(smoothed.get_ydata()) == search.smoothed
 
@@ -53,9 +54,9 @@ def test_curves_that_suggest_nothing_are_drawn_too(losses: list[float]) -> None:
 
 
 def test_a_rule_without_a_mark_of_its_own_gets_one_that_no_other_has() -> None:
-    suggestions = dict.fromkeys(("steep", "minimum", "valley", "slide", "fifth"), (0.001, 1.0))
+    suggestions = dict.fromkeys((*RULES, RACE, "seventh"), (0.001, 1.0))
     figure = lr_curve(
-        [1e-4, 1e-3, 1e-2], [2.0, 1.0, 3.0], [2.0, 1.0, 3.0], suggestions, "fifth", "fifth suggests 1.0e-03"
+        [1e-4, 1e-3, 1e-2], [2.0, 1.0, 3.0], [2.0, 1.0, 3.0], suggestions, "seventh", "seventh suggests 1.0e-03"
     )
     marks = figure.axes[0].lines[2:]
-    assert len({(mark.get_color(), mark.get_marker()) for mark in marks}) == 5
+    assert len({(mark.get_color(), mark.get_marker()) for mark in marks}) == 7

@@ -1,4 +1,4 @@
-"""The four rules, against fastai's own, slow definitions, and curves worked out by hand.
+"""The rules, against fastai's own, slow definitions, and curves worked out by hand.
 
 The suggestions of fastai 2.8.12 were computed with its own functions on the curves written here.
 """
@@ -10,7 +10,7 @@ import pytest
 
 from triptych.lr_finder import RULES
 from triptych.lr_finder.curve import smooth
-from triptych.lr_finder.rules import minimum, slide, steep, valley
+from triptych.lr_finder.rules import consensus, minimum, slide, steep, valley
 
 RATES = np.logspace(-7, 1, 40)
 FASTAI = [
@@ -38,6 +38,7 @@ FASTAI = [
 @pytest.mark.parametrize(("losses", "expected"), FASTAI)
 def test_the_rules_suggest_what_fastai_suggests(losses: list[float], expected: dict[str, float]) -> None:
     found = {name: rule(RATES, np.array(losses)) for name, rule in RULES.items()}
+    expected = {**expected, "consensus": sorted(expected.values())[1]}
     assert found == {name: pytest.approx(rate, rel=1e-3) for name, rate in expected.items()}
 
 
@@ -71,7 +72,9 @@ def test_the_rules_agree_with_their_definitions_on_random_curves(seed: int) -> N
     falling = smooth((2 - 1 / (1 + np.exp(-3 * np.log10(rates) - 9)) + 0.1 * noise).tolist())
     for losses in (noise, np.cumsum(noise), np.array(falling)):
         expected = slow_rules(rates.tolist(), losses.tolist())
-        assert {name: rule(rates, losses) for name, rule in RULES.items()} == expected
+        found = {name: rule(rates, losses) for name, rule in RULES.items()}
+        assert found.pop("consensus") == sorted(expected.values())[1]
+        assert found == expected
 
 
 def test_curves_worked_out_by_hand() -> None:
@@ -82,8 +85,28 @@ def test_curves_worked_out_by_hand() -> None:
     # 5 > 4.5 > 4.2 > 2 > 1.5 > 1: six wide, up to point 6, so from point 0; a third and a sixth of it on
     assert valley(rates, losses) == rates[3]
     assert slide(rates, losses) == rates[0]  # fewer points than the window: only one place for it
+    assert consensus(rates, losses) == rates[3]  # between 1e-6 and 1e-3, 1e-1
 
 
 def test_a_curve_that_never_falls_has_its_valley_at_the_start() -> None:
     assert valley(np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0, 2.0])) == 1.0
     assert valley(np.array([1.0, 2.0, 3.0]), np.array([2.0, 1.0, 2.0])) == 1.0  # fastai's index leaves the curve here
+
+
+@pytest.mark.parametrize("wrong", ["steep", "minimum", "valley", "slide"])
+def test_one_rule_that_fails_does_not_move_the_consensus_out_of_the_others(
+    wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates, losses = RATES, np.array(FASTAI[0][0])
+    others = [rule(rates, losses) for name, rule in RULES.items() if name not in (wrong, "consensus")]
+    for far in (1e-9, 1e3):
+        monkeypatch.setattr(f"triptych.lr_finder.rules.{wrong}", lambda rates, losses, far=far: far)
+        assert min(others) * 0.999 < consensus(rates, losses) < max(others) * 1.001
+
+
+def test_the_unit_of_the_loss_matters_only_where_slide_is_in_the_middle() -> None:
+    rates, losses = RATES, np.array(FASTAI[1][0])
+    for factor in (0.5, 2.0, 10.0):
+        scaled = consensus(rates, factor * losses)
+        others = sorted(rule(rates, losses) for rule in (steep, minimum, valley))
+        assert others[0] * 0.999 < scaled < others[2] * 1.001

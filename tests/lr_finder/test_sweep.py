@@ -12,66 +12,15 @@ import pytest
 import torch
 from lightning.pytorch.plugins import MixedPrecision
 from other_process import script
-from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from searched_line import ON_CPU, Line
 
 from triptych import MultiLabelClassifier, PlanetDataModule, UNetSegmenter
 from triptych.lr_finder import find_lr
-from triptych.optim.one_cycle import OneCycle
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated:FutureWarning"),
 ]
-
-ON_CPU = {"accelerator": "cpu", "devices": 1}
-
-
-class Line(L.LightningModule):
-    """Two groups whose rates stand ten to one, under one-cycle, torch's own or none."""
-
-    def __init__(self, schedule: str | None = "one-cycle", max_lr: Any = None, breaks_at: int = -1) -> None:
-        super().__init__()
-        self.save_hyperparameters()
-        self.first, self.last = nn.Linear(4, 8), nn.Linear(8, 1)
-        self.rates: list[list[float]] = []
-        self.momentums: list[float] = []
-        self.seen: list[float] = []
-
-    def train_dataloader(self) -> DataLoader[Tensor]:
-        x = torch.randn(40, 4, generator=torch.Generator().manual_seed(0))
-        return DataLoader(x, batch_size=8)
-
-    val_dataloader = train_dataloader
-
-    def validation_step(self, batch: Tensor, batch_idx: int) -> None:
-        raise AssertionError("no validation in a search")
-
-    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
-        assert self.hparams["schedule"] is None or self.lr_schedulers() is not None
-        loss = (self.last(self.first(batch).relu()) - batch.sum(1, keepdim=True)).square().mean()
-        if len(self.seen) == self.hparams["breaks_at"]:
-            loss = loss * math.nan
-        self.seen.append(loss.item())
-        return loss
-
-    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        self.rates.append([group["lr"] for group in optimizer.param_groups])
-        self.momentums.append(optimizer.param_groups[0]["betas"][0])
-
-    def configure_optimizers(self) -> Any:
-        groups = [{"params": self.first.parameters(), "lr": 1e-3}, {"params": self.last.parameters(), "lr": 1e-2}]
-        optimizer = torch.optim.AdamW(groups, betas=(0.95, 0.99))
-        total = int(self.trainer.estimated_stepping_batches)
-        if self.hparams["schedule"] == "one-cycle":
-            schedule: Any = OneCycle(optimizer, total)
-        elif self.hparams["schedule"] == "torch":
-            schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, [1e-3, 1e-2], total, base_momentum=0.85)
-        elif self.hparams["schedule"] == "exponential":
-            schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
-        else:
-            return optimizer
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 @pytest.mark.parametrize("schedule", ["one-cycle", "torch", "exponential", None])
@@ -99,7 +48,7 @@ def test_a_search_again_gives_the_same_and_leaves_the_weights() -> None:
     first, second = (find_lr(ON_CPU, model, None) for _ in range(2))
     assert first == second
     assert all(torch.equal(left, right) for left, right in zip(weights, model.parameters(), strict=True))
-    assert first.verdict == f"minimum suggests {first.rate:.1e}"
+    assert first.verdict == f"consensus suggests {first.rate:.1e}"
     assert 1e-3 < first.suggestions["minimum"] < 1 and len(first.rates) > 60
 
 
@@ -158,7 +107,7 @@ def test_a_frozen_segmenter_is_searched_over_more_than_an_epoch(drawn_streets: P
         ({"start": 1.0, "end": 1.0}, "start, end: expected two rates with 0 < start < end, got 1.0 and 1.0."),
         ({"start": 0.0}, "start, end: expected two rates with 0 < start < end, got 0.0 and 10.0."),
         ({"num_steps": 1}, "num_steps: expected at least 2, got 1."),
-        ({"rule": "deep"}, "rule: expected one of steep, minimum, valley, slide, got 'deep'."),
+        ({"rule": "deep"}, "rule: expected one of steep, minimum, valley, slide, consensus, race, got 'deep'."),
     ],
 )
 def test_a_wrong_argument_is_named(wrong: dict[str, Any], message: str) -> None:

@@ -47,7 +47,7 @@ class CommandTrainer(L.Trainer):
             start: First learning rate.
             end: Last learning rate.
             num_steps: Number of optimizer steps.
-            rule: The rule whose suggestion is used.
+            rule: The rule whose suggestion is used; race trains at several rates, which takes three times the steps.
         """
         search = find_lr(self, model, datamodule, start, end, num_steps, rule)
         self.show_search(search)

@@ -8,10 +8,15 @@ from matplotlib.figure import Figure
 from triptych.draw.figure import NotebookFigure
 
 _MARKS = {
-    **{"steep": ("#D55E00", "v"), "minimum": ("#009E73", "s"), "valley": ("#CC79A7", "o"), "slide": ("#E69F00", "D")}
+    "steep": ("#D55E00", "v"),
+    "minimum": ("#009E73", "s"),
+    "valley": ("#CC79A7", "o"),
+    "slide": ("#E69F00", "D"),
+    "consensus": ("#56B4E9", "P"),
+    "race": ("#F0E442", "*"),
 }
 """Colour (from Okabe and Ito's palette for the colour-blind) and shape of each rule's mark."""
-_DEFAULT_MARK = ("#56B4E9", "X")
+_DEFAULT_MARK = ("#999999", "X")
 _LINE = "#0072B2"
 _BELOW, _ABOVE = 0.1, 0.3  # margins around the curve before it diverges, as fractions of its height
 _MIN_SHOWN = 10  # points

@@ -1,9 +1,9 @@
-"""The four rules that read a suggested rate from a curve.
+"""The rules that read a suggested rate from a curve.
 
-Source: fastai 2.8, with the same names.
+Source of all but `consensus`: fastai 2.8, with the same names.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ def steep(rates: Curve, losses: Curve) -> float:
     """The rate where the loss falls fastest, per step of log rate.
 
     Args:
-        rates: Rising, (N,) with N at least 2, as in all four rules.
+        rates: Rising, (N,) with N at least 2, as in all rules.
         losses: Smoothed, (N,).
     """
     return float(rates[np.argmin(np.diff(losses) / np.diff(np.log(rates)))])
@@ -53,17 +53,30 @@ def slide(rates: Curve, losses: Curve) -> float:
     return float(rates[min(similar[-1] + 1, len(losses) - 1 - lag) if len(similar) else 0])
 
 
-Rule = Literal["steep", "minimum", "valley", "slide"]
+def consensus(rates: Curve, losses: Curve) -> float:
+    """The second lowest of what the other four rules suggest.
+
+    Each of the four fails alone on some curves, so the outermost two are left out; of the middle two the lower one is
+    safer, since a rate that is too high costs more than one that is as much too low.
+    """
+    return sorted(rule(rates, losses) for rule in (steep, minimum, valley, slide))[1]
+
+
+Rule = Literal["steep", "minimum", "valley", "slide", "consensus", "race"]
 
 RULES: dict[Rule, Callable[[Curve, Curve], float]] = {
-    **{"steep": steep, "minimum": minimum, "valley": valley, "slide": slide}
+    **{"steep": steep, "minimum": minimum, "valley": valley, "slide": slide, "consensus": consensus}
 }
+"""The rules that need nothing but a curve."""
 
-DEFAULT_RULE: Rule = "minimum"
-"""The rule with the lowest worst-case regret over the three panels; see `benchmarks/lr_rules.py`."""
+RACE: Rule = "race"
+"""The rule that trains: see `triptych.lr_finder.race`."""
+
+DEFAULT_RULE: Rule = "consensus"
+"""The rule of a curve with the lowest worst-case regret; see `docs/lr_rules.md`."""
 
 
-def check_rule(rule: Rule) -> None:
-    """Raises ValueError if the rule is unknown."""
-    if rule not in RULES:
-        raise ValueError(f"rule: expected one of {', '.join(RULES)}, got {rule!r}.")
+def check_rule(rule: Rule, known: Iterable[Rule] = RULES) -> None:
+    """Raises ValueError if the rule is not one of `known`."""
+    if rule not in known:
+        raise ValueError(f"rule: expected one of {', '.join(known)}, got {rule!r}.")

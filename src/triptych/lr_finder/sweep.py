@@ -6,6 +6,7 @@ Sources: Smith, "Cyclical learning rates", 2017; fastai 2.8's `lr_find`.
 import contextlib
 import math
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import lightning as L
@@ -14,7 +15,8 @@ from torch import Tensor
 
 from triptych.lr_finder.curve import DEFAULT_RATE, LRSearch, has_diverged, read_curve
 from triptych.lr_finder.max_lr import asks_to_find, with_found
-from triptych.lr_finder.rules import DEFAULT_RULE, Rule, check_rule
+from triptych.lr_finder.race import MIN_STEPS, raced
+from triptych.lr_finder.rules import DEFAULT_RULE, RACE, RULES, Rule, check_rule
 from triptych.optim.max_lr import rates_in
 from triptych.trainer.cycle import stop_schedules
 from triptych.trainer.temporary_fit import temporary_fit
@@ -41,7 +43,8 @@ def find_lr(
         start: First rate, above 0.
         end: Last rate.
         num_steps: Steps of the optimizer, at least 2; the sweep ends earlier if the loss diverges.
-        rule: The rule whose suggestion is used; see `RULES`.
+        rule: The rule whose suggestion is used; see `RULES`. "race" trains at several rates, which takes three times
+            the steps; see `triptych.lr_finder.race`.
 
     Raises:
         ValueError: An argument is out of range, or the model uses manual optimization.
@@ -50,13 +53,27 @@ def find_lr(
         raise ValueError(f"start, end: expected two rates with 0 < start < end, got {start} and {end}.")
     if num_steps < 2:
         raise ValueError(f"num_steps: expected at least 2, got {num_steps}.")
-    check_rule(rule)
+    check_rule(rule, (*RULES, RACE))
+    if rule == RACE and num_steps < MIN_STEPS:
+        raise ValueError(f"num_steps: expected at least {MIN_STEPS} for a race, got {num_steps}.")
     if not model.automatic_optimization:
         raise ValueError("model: expected automatic optimization, got a model that steps its optimizers itself.")
-    sweep = _Sweep([start * (end / start) ** (i / (num_steps - 1)) for i in range(num_steps)])
+    rates = [start * (end / start) ** (i / (num_steps - 1)) for i in range(num_steps)]
+    train = partial(_train, trainer_or_settings, model, datamodule)
+    kept = _kept_rate(model.hparams.get("max_lr"))
     with plain_rates(model):
-        temporary_fit(trainer_or_settings, model, datamodule, sweep, num_steps)
-    return read_curve(sweep.rates[: len(sweep.losses)], sweep.losses, rule, _kept_rate(model.hparams.get("max_lr")))
+        losses = train(rates)
+        search = read_curve(rates[: len(losses)], losses, DEFAULT_RULE if rule == RACE else rule, kept)
+        return raced(search, train, num_steps) if rule == RACE else search
+
+
+def _train(
+    settings: L.Trainer | Mapping[str, Any], model: L.LightningModule, datamodule: Any, rates: list[float]
+) -> list[float]:
+    """The loss at each step of a temporary fit with these rates; it ends earlier if the loss diverges."""
+    sweep = _Sweep(rates)
+    temporary_fit(settings, model, datamodule, sweep, len(rates))
+    return sweep.losses
 
 
 def _kept_rate(max_lr: Any) -> float:
