@@ -58,7 +58,10 @@ VARIANTS = {
     FASTAI: Variant("peer_fastai.py"),
     "triptych, float32": Variant("peer_triptych.py", {"precision": "32-true"}),
     "triptych": Variant("peer_triptych.py", {"precision": "auto"}),
-    "triptych, recipe": Variant("peer_triptych.py", {"precision": "auto", "head_stage": {}}),
+    "triptych, decoded cache": Variant("peer_triptych.py", {"precision": "auto", "data": {"cache": "ram"}}),
+    "triptych, cached features": Variant(
+        "peer_triptych.py", {"precision": "auto", "head_stage": {"cache_features": 4}}
+    ),
 }
 """All variants by name; another is one line here. `memory kept`: `triptych.trainer.cpu.keep_freed_memory` is called, as
 triptych does; without it the system maps and zeroes the memory of each step anew."""

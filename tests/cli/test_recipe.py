@@ -258,7 +258,7 @@ BAD: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "unknown key": (
         {"stages": [STAGE, {"name": "all", "epoch": 3}]},
         [],
-        r"\S+/recipe\.yaml: stages\.epoch: no such option; a stage has name, epochs, freeze_to, .*, sample_weights\.",
+        r"\S+/recipe\.yaml: stages\.epoch: no such option; a stage has name, epochs, freeze_to, .*, cache_features\.",
     ),
     "no name": ({"stages": [{"epochs": 3}]}, [], r"stages\.name: expected a name for each stage, got nothing\."),
     "bad value": (

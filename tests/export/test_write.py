@@ -77,7 +77,7 @@ def test_the_manifest_says_what_the_model_is_and_the_files_are_those_it_lists(ex
     assert manifest.data.train == len(saved_data_parts(export.run.folder).train)
     text = exported.card.read_text(encoding="utf-8")
     assert all(name in text for name in manifest.names)
-    assert all(f"| {name} | {value:.4f} |" in text for name, value in manifest.scores.values.items())
+    assert all(f"| {name} | {value:#.4g} |" in text for name, value in manifest.scores.values.items())
 
 
 def saved_data_parts(run: Path):

@@ -81,7 +81,7 @@ def test_stages_train_the_groups_they_say_and_show_what_was_logged(tmp_path: Pat
     assert best_score(results[-1].checkpoint) == f"val/loss {loss:.4f}"
     headings = [re.findall(r"\w+", line) for line in printed.getvalue().splitlines() if "stage " in line]
     assert headings[0] == ["stage", "trains", "peak", "rates", "epochs", "steps", "min", "GB"]
-    assert "scores: loss / val_twice" in printed.getvalue()
+    assert "scores of the last weights: loss / val_twice" in printed.getvalue()
 
 
 @pytest.mark.parametrize("step", [2, 8, 12, 18])
@@ -193,4 +193,4 @@ def test_example_of_the_documentation_runs_as_it_stands(
     module, use = re.findall(r"```python\n(.*?)```", DOC.read_text(encoding="utf-8"), re.DOTALL)
     exec(module + use, {"__name__": "own_module"})
     assert {path.name for path in Path("runs/table/checkpoints").iterdir()} == {"1-head.ckpt", "2-all.ckpt"}
-    assert "scores: loss" in capsys.readouterr().out
+    assert "scores of the last weights: loss" in capsys.readouterr().out

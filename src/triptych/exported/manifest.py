@@ -1,7 +1,7 @@
 """What `model.json` says about an exported model."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -49,7 +49,7 @@ class Scores:
     split: str
     samples: int
     values: dict[str, float]
-    intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     drawn: str = ""
 
 
@@ -156,7 +156,9 @@ class Manifest:
             values["hyper_parameters"] = dict(values["hyper_parameters"])
             values["data"] = None if values.get("data") is None else DataCard(**values["data"])
             if values.get("scores") is not None:
-                values["scores"] = Scores(**values["scores"], **content.get(_APART, {}))
+                apart = content.get(_APART, {"intervals": {}})
+                apart["intervals"] = {name: tuple(bounds) for name, bounds in apart["intervals"].items()}
+                values["scores"] = Scores(**values["scores"], **apart)
             values["files"] = {name: FileCard(**card) for name, card in values.get("files", {}).items()}
             manifest = cls(**values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -79,7 +79,7 @@ class TransferTask(Checkpointing, Pretrained):
             hparams.update({name: plain(value) for name, value in hparams.items()}, loss=self.chosen_loss.plain)
         defaults = {name: plain(argument.default) for name, argument in constructor_arguments(type(self)).items()}
         self.given = {name for name, value in self.hparams.items() if value != defaults.get(name)}
-        self.network = None
+        self.network, self.kept_images = None, None
         if self._can_build():
             self.configure_model()
 
