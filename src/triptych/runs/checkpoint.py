@@ -3,8 +3,9 @@
 import contextlib
 import io
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
@@ -90,7 +91,8 @@ def trained_epochs(checkpoint: Mapping[str, Any]) -> int:
     return begun if fit.get("epoch_loop.batch_progress", {}).get("is_last_batch") else max(begun - 1, 0)
 
 
-class SavedScores(NamedTuple):
+@dataclass(frozen=True)
+class SavedScores:
     """The scores of the validation before a checkpoint was saved.
 
     Args:
