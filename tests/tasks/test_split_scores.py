@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def test_the_best_epoch_stands_beside_the_last_unless_they_are_the_same() -> Non
     assert [*filter(str.isalnum, printed[2].split())] == ["last", "best"]
     assert re.findall(r"epoch \d+", printed[3]) == ["epoch 14", "epoch 12"]
     assert cells(printed, "val/error_px")[::2] == ["12.35", "11.00"] and cells(printed, "val/loss")[2] == ""
-    same = lines(scores().table(other._replace(epoch=14, values=VALUES)))
+    same = lines(scores().table(replace(other, epoch=14, values=VALUES)))
     assert "last and best" in same[2] and len(cells(same, "val/error_px")) == 2
 
 
