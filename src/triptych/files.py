@@ -248,3 +248,8 @@ def is_running(process: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def size_text(num_bytes: float) -> str:
+    """A number of bytes in words, such as `3.20 GB` or `12.50 MB`."""
+    return f"{num_bytes / 1e9:.2f} GB" if num_bytes >= 1e9 else f"{num_bytes / 1e6:.2f} MB"

@@ -122,7 +122,7 @@ def test_the_plan_says_the_bytes_of_a_file_that_is_gone_afterwards(
     diary, _ = run(drawn_streets, folder, head(2, cache_features=5), callbacks=[TrainingBatch()])
     printed = " ".join(capsys.readouterr().out.split())
     assert len({*diary.bytes}) == 1
-    size = f"{diary.bytes[0] / 1e6:.1f} MB on disk"
+    size = f"{diary.bytes[0] / 1e6:.2f} MB on disk"
     assert f"head: features of 2 views of 5, one an epoch: {size}" in printed
     assert not (folder / "features").exists()
 
@@ -186,5 +186,5 @@ def test_a_file_takes_at_most_half_of_the_free_disk(
 def test_a_disk_without_room_for_a_view_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(0, 0, 3_000_000))
     plan = cached_plan(bytes_per_view=2_000_000)
-    with pytest.raises(ValueError, match=r"expected 4.0 MB of free disk, .* got 3.0 MB in .*; free some, or leave"):
+    with pytest.raises(ValueError, match=r"expected 4.00 MB of free disk, .* got 3.00 MB in .*; free some, or leave"):
         within_disk(plan, tmp_path)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import get_args
 
-from triptych.datasets.pixel_cache import Keep, cache_folder, clean, size_text
+from triptych.datasets.pixel_cache import Keep, cache_folder, clean
 from triptych.errors import UsageError
+from triptych.files import size_text
 
 _USAGE = "triptych clean-cache"
 

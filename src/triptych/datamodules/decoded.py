@@ -9,9 +9,10 @@ import torch
 from lightning.pytorch.utilities import rank_zero_info
 
 from triptych.datasets.decoded import decode, keeps_pixels
-from triptych.datasets.pixel_cache import Keep, PixelCache, size_text
+from triptych.datasets.pixel_cache import Keep, PixelCache
 from triptych.datasets.sample import Records
 from triptych.errors import MissingDataError
+from triptych.files import size_text
 from triptych.trainer.memory import free_memory
 from triptych.transforms import Pipeline, Shrinking, shrinking_of
 

@@ -9,7 +9,7 @@ Credit: Fanelli, Dantone, Gall, Fossati, Van Gool, "Random Forests for Real Time
 import warnings
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,10 @@ import numpy.typing as npt
 from triptych.datasets.download import Archive
 from triptych.datasets.files import list_images
 from triptych.datasets.folders import expect_folder, is_passed_over
-from triptych.datasets.sample import Pixels, Record
+from triptych.datasets.point_records import PointRecords
 from triptych.datasets.text import read_text
 from triptych.errors import BadSampleError, MissingDataError
-from triptych.images import Scale, check_images, checked_scale, read_rgb
+from triptych.images import Scale, check_images, checked_scale
 
 ARCHIVE = Archive(
     url="https://s3.amazonaws.com/fast-ai-imagelocal/biwi_head_pose.tgz",
@@ -46,7 +46,7 @@ _MATRIX = _Expected(9, "a 3x3 matrix of intrinsics first")
 _ROTATION_AND_CENTRE = _Expected(12, "three rows of rotation and the centre x y z")
 
 
-class BIWI:
+class BIWI(PointRecords):
     """The frames of some persons, each with the centre of the head.
 
     A frame without a centre, because it has no pose or its pose is empty or NaN, is dropped; a warning counts them and
@@ -87,37 +87,6 @@ class BIWI:
             self._read_person(person)
         self._tell_without_centre()
         self._handle_outside(drop=outside == "drop")
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, index: int) -> Record:
-        """Reads one frame.
-
-        Returns:
-            `image` uint8 (H, W, 3) RGB, `keypoints` float64 (1, 2), the centre as (x, y) in pixels, and its `path`.
-
-        Raises:
-            BadSampleError: The frame cannot be decoded.
-        """
-        return self.with_pixels(index, self.pixels(index))
-
-    @property
-    def reading(self) -> dict[str, Any]:
-        """What the pixels depend on besides the file; see `PixelRecords`."""
-        return {"scale": self.scale}
-
-    def files(self, index: int) -> tuple[Path]:
-        """The frame."""
-        return (self.paths[index],)
-
-    def pixels(self, index: int) -> Pixels:
-        """The frame; see `__getitem__`."""
-        return (read_rgb(self.paths[index], self.scale),)
-
-    def with_pixels(self, index: int, pixels: Pixels) -> Record:
-        """The record of these pixels; see `__getitem__`."""
-        return {"image": pixels[0], "keypoints": self.points_px[index][None], "path": str(self.paths[index])}
 
     def _read_person(self, person: str) -> None:
         folder = self.root / person

@@ -11,6 +11,7 @@ from typing import Literal
 from filelock import FileLock
 
 from triptych.datasets.pixel_store import PixelStore, SizedPixels, remove_unused, write_store
+from triptych.files import size_text
 
 Keep = Literal["ram", "disk"]
 """Where decoded images are kept."""
@@ -112,11 +113,6 @@ def clean(keep: Keep) -> tuple[int, int]:
         return 0, 0
     with _lock(folder):
         return sum(remove_unused(_files(folder))), _taken(folder)
-
-
-def size_text(count: float) -> str:
-    """A number of bytes in words."""
-    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.2f} MB"
 
 
 def _lock(folder: Path) -> FileLock:

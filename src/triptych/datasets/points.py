@@ -10,7 +10,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,17 +18,17 @@ import numpy.typing as npt
 from triptych.datasets.folders import expect_folder
 from triptych.datasets.names import names_below
 from triptych.datasets.point_files import find_files
+from triptych.datasets.point_records import PointRecords
 from triptych.datasets.points_table import PointRow, read_points
-from triptych.datasets.sample import Pixels, Record
 from triptych.errors import BadSampleError, MissingDataError
-from triptych.images import Scale, check_images, checked_scale, read_rgb
+from triptych.images import Scale, check_images, checked_scale
 
 _Floats = npt.NDArray[np.float64]
 Outside = Literal["drop", "keep"]
 """What happens to points that lie outside of their image."""
 
 
-class Points:
+class Points(PointRecords):
     """The images of a table, each with its points; a point without a row or with empty cells is missing there.
 
     The name of an image is its path below `root`, with `/`, or its whole path if it lies elsewhere.
@@ -80,37 +80,6 @@ class Points:
     def labels(self) -> list[str]:
         """Name of each point; numbered if there are no names."""
         return self.point_names or ["point 1"]
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, index: int) -> Record:
-        """Reads one image.
-
-        Returns:
-            `image` uint8 (H, W, 3) RGB, `keypoints` float64 (P, 2) as (x, y) in pixels, NaN if missing, and its `path`.
-
-        Raises:
-            BadSampleError: The image cannot be decoded.
-        """
-        return self.with_pixels(index, self.pixels(index))
-
-    @property
-    def reading(self) -> dict[str, Any]:
-        """What the pixels depend on besides the file; see `PixelRecords`."""
-        return {"scale": self.scale}
-
-    def files(self, index: int) -> tuple[Path]:
-        """The image."""
-        return (self.paths[index],)
-
-    def pixels(self, index: int) -> Pixels:
-        """The image; see `__getitem__`."""
-        return (read_rgb(self.paths[index], self.scale),)
-
-    def with_pixels(self, index: int, pixels: Pixels) -> Record:
-        """The record of these pixels; see `__getitem__`."""
-        return {"image": pixels[0], "keypoints": self.points_px[index], "path": str(self.paths[index])}
 
     def column(self, heading: str) -> dict[str, str]:
         """The cells of another column of the table, by the name of the image.

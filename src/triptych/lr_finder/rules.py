@@ -65,7 +65,11 @@ def consensus(rates: Curve, losses: Curve) -> float:
 Rule = Literal["steep", "minimum", "valley", "slide", "consensus", "race"]
 
 RULES: dict[Rule, Callable[[Curve, Curve], float]] = {
-    **{"steep": steep, "minimum": minimum, "valley": valley, "slide": slide, "consensus": consensus}
+    "steep": steep,
+    "minimum": minimum,
+    "valley": valley,
+    "slide": slide,
+    "consensus": consensus,
 }
 """The rules that need nothing but a curve."""
 

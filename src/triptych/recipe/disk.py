@@ -4,7 +4,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from triptych.files import is_remote
+from triptych.files import is_remote, size_text
 from triptych.recipe.plan import StagePlan
 
 _FRACTION = 0.5
@@ -30,9 +30,10 @@ def within_disk(plan: StagePlan, folder: Path) -> StagePlan:
     free = shutil.disk_usage(exists).free
     views = min(plan.views, int(_FRACTION * free / plan.bytes_per_view))
     if not views:
+        needed = size_text(plan.bytes_per_view / _FRACTION)
         raise ValueError(
-            f"{where}: expected {_size(plan.bytes_per_view / _FRACTION)} of free disk, twice the size of one view, got "
-            f"{_size(free)} in {exists}; free some, or leave it out."
+            f"{where}: expected {needed} of free disk, twice the size of one view, got {size_text(free)} in {exists}; "
+            "free some, or leave it out."
         )
     return replace(plan, views=views)
 
@@ -46,9 +47,5 @@ def features_line(plan: StagePlan) -> str:
     minutes = count * plan.seconds_per_view / 60
     return (
         f"{plan.stage.name}: features of {count} view{'s' * (count > 1)}{fewer if count != asked else ''}: "
-        f"{_size(count * plan.bytes_per_view)} on disk, {minutes:.1f} min"
+        f"{size_text(count * plan.bytes_per_view)} on disk, {minutes:.1f} min"
     )
-
-
-def _size(num_bytes: float) -> str:
-    return f"{num_bytes / 1e9:.1f} GB" if num_bytes >= 1e9 else f"{num_bytes / 1e6:.1f} MB"

@@ -24,6 +24,7 @@ from triptych.recipe.budget import replan
 from triptych.recipe.data_settings import set_in_data
 from triptych.recipe.deadline import Deadline
 from triptych.recipe.features import features_cached
+from triptych.recipe.last_validation import LastValidation
 from triptych.recipe.logger import ContinuedLogger, StageAxis
 from triptych.recipe.plan import StagePlan
 from triptych.recipe.stage import LAST, FullStage
@@ -111,7 +112,7 @@ class StageRun:
 
     def _fit(self, logger: ContinuedLogger, interrupted: Path | None, began: float, peak: PeakMemory) -> None:
         """Trains, validates, and saves the result."""
-        validation, axis = _LastValidation(), StageAxis(self.first_step)
+        validation, axis = LastValidation(), StageAxis(self.first_step)
         deadline = self._deadline(time.monotonic() - began)
         trainer = self._trainer(logger, *filter(None, [axis, validation, deadline]))
         say(f"[bold]stage {self.number} of {len(self.state.plans)}: {self.plan.stage.name}[/bold]")
@@ -292,21 +293,3 @@ def remove_resume_points(state: RecipeState) -> None:
         last = RunLayout(state.folder).stage_last(stage_key(number, result.name))
         for path in (last, previous(last)):
             path.unlink(missing_ok=True)
-
-
-class _LastValidation(L.Callback):
-    """Notes after which step the last validation was; -1 if there was none."""
-
-    def __init__(self) -> None:
-        self.step = -1
-
-    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if not trainer.sanity_checking:
-            self.step = trainer.global_step
-
-    def scored(self, model: OneCycleTraining) -> dict[str, Any]:
-        """What a `StageResult` says about the last validation."""
-        known = model.split_scores
-        if self.step < 0 or known is None:
-            return {"scores": {} if self.step < 0 else model.scalar_scores()}
-        return {"scores": {**known.values}, "over": known.over, "intervals": known.intervals, "drawn": known.drawn}

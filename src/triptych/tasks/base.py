@@ -1,31 +1,28 @@
-"""Base class of the tasks: hyper-parameters from the data, the network, the steps and their scores."""
+"""Base class of the tasks: hyper-parameters from the data, the network, and the steps."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from torch import Tensor
-from torchmetrics import Metric
 
-from triptych.datasets.sample import Input, wrong_target
+from triptych.datasets.sample import wrong_target
 from triptych.exported import ExportedFolder, Manifest
 from triptych.losses import ChosenLoss, LossChoice, LossFunction, LossTerms, SplitLoss
-from triptych.metrics.image_counts import ImageCounts
-from triptych.metrics.kept_images import KeptImages
 from triptych.models.grouped_network import GroupedNetwork
 from triptych.models.layer_groups import LayerGroups
 from triptych.optim.one_cycle import Version
 from triptych.runs.plain_values import plain
 from triptych.tasks.checkpoints import Checkpointing
 from triptych.tasks.pretrained import Pretrained
-from triptych.tasks.split_scores import KeptCounts, SplitScores, images_of
+from triptych.tasks.scoring import Scoring
 from triptych.tasks.start import constructor_arguments
 from triptych.tasks.training import MaxLR as MaxLR
 from triptych.trainer.cpu import keep_freed_memory
 from triptych.trainer.sync_batchnorm import keep_activations
 
 
-class TransferTask(Checkpointing, Pretrained):
+class TransferTask(Checkpointing, Scoring, Pretrained):
     """Trains a network that starts from a pretrained encoder; see `ImageTask` and `TextTask`.
 
     A subclass declares its own arguments in its constructor and passes the others on as `**transfer`. An argument that
@@ -49,16 +46,10 @@ class TransferTask(Checkpointing, Pretrained):
         ValueError: `loss` is unknown, or one of its arguments is unknown or out of range.
     """
 
-    input: ClassVar[Input]
-    """The key of a sample's input."""
     required_hparam: str | None = None
     """The hyper-parameter that is needed to build the network."""
     losses: ClassVar[Mapping[str, LossFunction]] = {}
     """The losses that the argument `loss` may name."""
-    scores: Metric
-    """The metric that `update_scores` updates; created in `setup`, when the metadata is known."""
-    kept_images: KeptImages | None
-    """What is kept of each image for the intervals of the scores; None if single images are not scored."""
 
     def __init__(
         self,
@@ -131,12 +122,8 @@ class TransferTask(Checkpointing, Pretrained):
             keep_activations(self.trainer)
             if self.trainer.strategy.root_device.type == "cpu":
                 keep_freed_memory()
-        self._build_scores()
+        self.start_scores()
         self._hush_hook_warning()
-
-    def _build_scores(self) -> None:
-        self.scores, counts = self.build_scores(), self.build_image_counts()
-        self.kept_images = None if counts is None else KeptImages(counts)
 
     def _hush_hook_warning(self) -> None:
         """Makes Lightning give its warning about our check of a batch, once per process, where nobody hears it."""
@@ -151,20 +138,8 @@ class TransferTask(Checkpointing, Pretrained):
         """What the network is built on, in words."""
         return type(self.network).__name__
 
-    @property
-    def _datamodule(self) -> Any:
-        return getattr(self._trainer, "datamodule", None)
-
     def _resolve_from_data(self) -> None:
         self.resolve(getattr(self._datamodule, "metadata", {}))
-
-    def build_scores(self) -> Metric:
-        """Builds the metric that `update_scores` updates, from resolved hyper-parameters."""
-        raise NotImplementedError
-
-    def build_image_counts(self) -> ImageCounts | None:
-        """Builds what scores single images, from resolved hyper-parameters; None if nothing does."""
-        return None
 
     def resolve(self, metadata: Mapping[str, Any]) -> None:
         """Checks `metadata` against the hyper-parameters, and fills in those that are None."""
@@ -185,7 +160,7 @@ class TransferTask(Checkpointing, Pretrained):
         if names & {"freeze_to", "train_bn"}:
             self.freeze_groups(self.hparams["freeze_to"], self.hparams["train_bn"])
         if self._trainer is not None:
-            self._build_scores()
+            self.start_scores()
 
     def configure_model(self) -> None:
         """Builds the network; Lightning calls it before it loads a checkpoint, and some callbacks before `setup`."""
@@ -198,9 +173,6 @@ class TransferTask(Checkpointing, Pretrained):
 
     def take_manifest(self, manifest: Manifest, exported: ExportedFolder) -> None:
         self.take_form(manifest.form)
-
-    def scalar_scores(self) -> dict[str, float]:
-        return {name: float(value) for name, value in self.last_scores.items() if value.ndim == 0}
 
     def loss(self, preds: Tensor, target: Tensor) -> LossTerms | Tensor:
         """The loss of a batch, as sum and weight, or as the mean over its samples.
@@ -223,16 +195,6 @@ class TransferTask(Checkpointing, Pretrained):
             return loss
         count = loss.new_full((), len(target))
         return LossTerms(loss * count, count)
-
-    def update_scores(self, preds: Tensor, batch: Any) -> None:
-        """Updates `scores` with a batch."""
-        raise NotImplementedError
-
-    def keep_images(self, preds: Tensor, batch: Any) -> None:
-        """Keeps what the intervals of the scores need of each image of a batch; called by `update_scores`."""
-        if self.kept_images is not None:
-            paths = batch.get("path", [""] * len(preds))
-            self.kept_images.update(preds, batch[self.target], batch.get("size"), paths)
 
     def describe_mistake(self, preds: Tensor, target: Tensor, size: Tensor) -> str:
         """What is wrong with the prediction of one sample, in one line.
@@ -281,34 +243,5 @@ class TransferTask(Checkpointing, Pretrained):
         self.log(f"{stage}/loss", self.split_loss, on_step=False, on_epoch=True)
         self.update_scores(preds, batch)
 
-    def on_validation_epoch_end(self) -> None:
-        self._log_scores("val")
 
-    def on_test_epoch_end(self) -> None:
-        self._log_scores("test")
-
-    def _log_scores(self, stage: str) -> None:
-        """Logs the scalar scores; the first is shown on the progress bar."""
-        self.last_scores = {name: value.cpu() for name, value in self.scores.compute().items()}
-        scalars = [name for name, value in self.last_scores.items() if value.ndim == 0]
-        for name in scalars:
-            self.log(f"{stage}/{name}", self.last_scores[name], prog_bar=name == scalars[0])
-        self.scores.reset()
-        self.split_scores = self._split_scores(stage)
-
-    def _split_scores(self, stage: str) -> SplitScores:
-        """The last scores with what is known about the images that they are about; all processes call it."""
-        images = KeptCounts.of(self.kept_images)
-        how, units = images_of(self._datamodule, stage, images, _NOUNS[self.input])
-        epoch = self.current_epoch + 1 if self.trainer.state.fn == "fit" else None
-        return SplitScores(stage, how, units, self.scalar_scores(), images, epoch)
-
-
-def supported_scores(names: Sequence[str], scores: Tensor, support: Tensor) -> dict[str, float]:
-    """The scores of the classes with support, by class name. Shape: scores and support (C,)."""
-    return {names[i]: float(scores[i]) for i in support.nonzero().flatten()}
-
-
-_NOUNS = {"image": "image", "tokens": "text"}
-"""What a sample of data of another package is called."""
 _AGREE = "omit the model's to use the data's, or choose data that agree."

@@ -15,9 +15,10 @@ from triptych.metrics.image_counts import TagCounts
 from triptych.metrics.thresholds import best_threshold, best_thresholds
 from triptych.models import TagNetwork
 from triptych.models.tta import average_labels
-from triptych.tasks.base import MaxLR, supported_scores
+from triptych.tasks.base import MaxLR
 from triptych.tasks.images import ImageTask
 from triptych.tasks.mistakes import wrong_tags
+from triptych.tasks.scoring import supported_scores
 from triptych.tasks.tables import gain_line, tag_table
 from triptych.views import View
 

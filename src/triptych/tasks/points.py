@@ -15,9 +15,10 @@ from triptych.metrics.image_counts import PointCounts
 from triptych.models import PointNetwork
 from triptych.models.tta import average_points
 from triptych.runs.plain_values import plain
-from triptych.tasks.base import MaxLR, supported_scores
+from triptych.tasks.base import MaxLR
 from triptych.tasks.images import ImageTask
 from triptych.tasks.mistakes import missed_points
+from triptych.tasks.scoring import supported_scores
 from triptych.tasks.tables import point_table
 from triptych.views import View, pairs_for
 

@@ -14,10 +14,10 @@ from triptych.metrics.image_counts import MaskCounts
 from triptych.models import UNet
 from triptych.models.tiles import tiled_ids
 from triptych.models.tta import average_masks
-from triptych.tasks.base import supported_scores
 from triptych.tasks.file_masks import FileMasks
 from triptych.tasks.images import ImageTask
 from triptych.tasks.mistakes import wrong_pixels
+from triptych.tasks.scoring import supported_scores
 from triptych.tasks.tables import class_table
 from triptych.trainer.cpu import return_large_memory
 from triptych.views import View

@@ -9,8 +9,9 @@ from triptych.losses import CATEGORY_LOSSES, LossChoice, LossTerms
 from triptych.metrics import CategoryScores
 from triptych.metrics.image_counts import CategoryCounts
 from triptych.models.text_classifier_network import TextClassifierNetwork
-from triptych.tasks.base import MaxLR, supported_scores
+from triptych.tasks.base import MaxLR
 from triptych.tasks.mistakes import wrong_category
+from triptych.tasks.scoring import supported_scores
 from triptych.tasks.tables import category_table
 from triptych.tasks.texts import TextTask, check_ids
 from triptych.trainer.evaluation_mode import evaluation_mode
