@@ -135,7 +135,7 @@ def picture(cases: Sequence[Case]) -> Figure:
     figure = Figure(figsize=(7, 1.4 + 0.22 * len(cases)), dpi=110, layout="constrained")
     axes = figure.add_subplot()
     image = axes.imshow(regrets, cmap="cividis_r", vmin=0, vmax=SHOWN_WORST, aspect="auto")
-    axes.set_xticks(range(len(SHOWN)), SHOWN)
+    axes.set_xticks(range(len(SHOWN)), SHOWN, fontsize=8)
     axes.xaxis.tick_top()
     axes.set_yticks(range(len(cases)), [case.name for case in cases], fontsize=7)
     for (row, column), regret in np.ndenumerate(regrets):
@@ -176,15 +176,16 @@ def main() -> None:
     if options.collect:
         collect(options.folder, options.real, options.only)
     cases = read(options.folder, options.only)
+    by_name = sorted(cases, key=lambda case: case.name)
     print(_row("case", "best rate", *SHOWN))
     print(_row(*["---"] * (2 + len(SHOWN))))
-    print("\n".join(case.row() for case in sorted(cases, key=lambda case: case.name)))
+    print("\n".join(case.row() for case in by_name))
     for heading, some in zip(("all", *HALVES), (cases, *halves(cases)), strict=True):
         print("\n".join(summary(some, heading)))
     if cases:
         print(f"\nsmallest worst regret: {least_worst(cases)}")
     if options.picture:
-        picture(cases).savefig(options.picture)
+        picture(by_name).savefig(options.picture)
 
 
 if __name__ == "__main__":
