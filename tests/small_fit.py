@@ -62,6 +62,8 @@ class Case(NamedTuple):
 
 def model_of(case: Case) -> L.LightningModule:
     options: dict[str, Any] = {**TINY, "max_lr": [PEAK / 100, PEAK], "freeze_to": case.freeze_to}
+    if case.task == "planet":
+        options["mixup"] = 0.4
     if case.task in ("imdb", "language"):
         options = {**TINY_TEXT, "max_lr": [PEAK / 100, PEAK], "freeze_to": case.freeze_to}
     tasks = {

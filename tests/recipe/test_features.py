@@ -156,6 +156,12 @@ def test_features_that_change_are_refused(settings: dict[str, Any], message: str
         fill([stage], model, data, "32-true")
 
 
+def test_mixed_images_have_no_stored_features(tmp_path: Path) -> None:
+    model, data = MultiLabelClassifier(num_labels=3, mixup=0.4, **ENCODER), PlanetDataModule(str(tmp_path))
+    with pytest.raises(ValueError, match=r"expected mixup 0, got 0\.4, which mixes images; leave one of them out"):
+        fill(head(cache_features=1), model, data, "32-true")
+
+
 class _OwnStep(UNetSegmenter):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         return super().training_step(batch, batch_idx) / 2

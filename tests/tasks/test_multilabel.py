@@ -14,8 +14,10 @@ from torch.utils.data import DataLoader
 
 from triptych import MultiLabelClassifier, PlanetDataModule, plot_confusion, show_results, show_top_losses
 from triptych.callbacks import TagWriter
+from triptych.losses import LossTerms
 from triptych.metrics.thresholds import best_threshold, best_thresholds, f_beta
 from triptych.models.encoder import OFFLINE_ENCODER
+from triptych.tasks.mixup import mixed
 
 SMALL = {"encoder": "resnet18", "encoder_weights": None}
 TAGS = ["clear", "haze", "road"]
@@ -60,6 +62,42 @@ def test_loss_is_torchs_with_each_tag_weighed(weights, dtype) -> None:
     loss = classifier(num_labels=3, tag_weights=weights).mean_loss(logits, labels)
     each = F.binary_cross_entropy_with_logits(logits.float(), labels, reduction="none")
     torch.testing.assert_close(loss.float(), (each * torch.tensor(weights or [1.0, 1.0, 1.0])).mean())
+
+
+def test_mixup_adds_up_images_and_labels_in_the_same_shares() -> None:
+    """An image of one value says which two were mixed, and in which shares."""
+    torch.manual_seed(1)
+    values, labels = torch.arange(8) * 36, torch.eye(8)
+    batch = {"image": values.to(torch.uint8)[:, None, None, None].expand(8, 3, 2, 2), "labels": labels, "path": []}
+    for alpha in (0.1, 0.4, 5.0):
+        both = mixed(batch, alpha)
+        assert (both["image"].dtype, both["image"].shape) == (torch.uint8, (8, 3, 2, 2))
+        torch.testing.assert_close(both["labels"].sum(dim=1), torch.ones(8))
+        assert (both["labels"].diagonal() >= 0.5).all()
+        torch.testing.assert_close(
+            both["image"][:, 0, 0, 0].float(), both["labels"] @ values.float(), rtol=0, atol=0.501
+        )
+    assert torch.equal(labels, torch.eye(8))
+
+
+def test_a_fit_with_mixup_trains_on_mixed_labels_and_scores_plain_ones(data, make_trainer) -> None:
+    seen: dict[bool, list[torch.Tensor]] = {True: [], False: []}
+
+    class Recorder(MultiLabelClassifier):
+        def loss(self, preds: torch.Tensor, target: torch.Tensor) -> LossTerms | torch.Tensor:
+            seen[self.training].append(target)
+            return super().loss(preds, target)
+
+    model = Recorder(num_labels=3, mixup=0.4, **SMALL)
+    make_trainer(max_epochs=1, num_sanity_val_steps=0).fit(model, data)
+    assert len(set(torch.cat(seen[True]).unique().tolist()) - {0.0, 1.0}) > 3
+    assert set(torch.cat(seen[False]).unique().tolist()) == {0.0, 1.0}
+
+
+@pytest.mark.parametrize("mixup", [-0.1, float("nan"), float("inf")])
+def test_a_mixup_that_is_no_alpha_is_reported(mixup) -> None:
+    with pytest.raises(ValueError, match=rf"^mixup: expected a number from 0, which mixes nothing, got {mixup}\.$"):
+        classifier(num_labels=3, mixup=mixup)
 
 
 def test_a_wrong_number_of_weights_is_reported() -> None:

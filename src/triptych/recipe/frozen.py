@@ -48,6 +48,8 @@ def check_frozen(stage: HasFeatures, freeze_to: int, model: OneCycleTraining, da
         )
     if own := _own_method(model):
         raise ValueError(f"{where}: expected {own} of this package, which takes features, got your own; leave it out.")
+    if mixup := model.hparams.get("mixup"):
+        raise ValueError(f"{where}: expected mixup 0, got {mixup}, which mixes images; leave one of them out.")
     if trained := _trained_groups(model, freeze_to):
         raise ValueError(
             f"{where}: expected a frozen encoder, as with freeze_to -1, got freeze_to {freeze_to}, which trains "

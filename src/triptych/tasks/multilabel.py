@@ -1,5 +1,6 @@
 """Multi-label classification: the tags of an image."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
@@ -18,6 +19,7 @@ from triptych.models.tta import average_labels
 from triptych.tasks.base import MaxLR
 from triptych.tasks.images import ImageTask
 from triptych.tasks.mistakes import wrong_tags
+from triptych.tasks.mixup import mixed
 from triptych.tasks.scoring import supported_scores
 from triptych.tasks.tables import gain_line, tag_table
 from triptych.views import View
@@ -39,6 +41,8 @@ class MultiLabelClassifier(ImageTask):
         tags: Name of each tag; None takes them from the data module.
         threshold: Probability above which a tag is predicted; the lesson's 0.2.
         tag_weights: Weight of each tag in the loss; None weights all equally.
+        mixup: Mixes the training images with each other, see `triptych.tasks.mixup`: the alpha of the shares, such as
+            0.4; 0 mixes none.
         max_lr: Peak learning rate of one-cycle, of each layer group; see `TransferTask`.
         loss: `binary_cross_entropy` (argument `label_smoothing`), `focal` (`gamma`, `alpha`) or `asymmetric`
             (`gamma_neg`, `gamma_pos`, `clip`), or a sum; see `triptych.losses` and `TransferTask`.
@@ -63,10 +67,13 @@ class MultiLabelClassifier(ImageTask):
         threshold: float = 0.2,
         tag_weights: list[float] | None = None,
         *,
+        mixup: float = 0.0,
         max_lr: MaxLR = 1e-2,
         loss: LossChoice = "binary_cross_entropy",
         **transfer: Any,
     ) -> None:
+        if not 0 <= mixup < math.inf:
+            raise ValueError(f"mixup: expected a number from 0, which mixes nothing, got {mixup}.")
         super().__init__(max_lr=max_lr, loss=loss, **transfer)
 
     def build_network(self) -> TagNetwork:
@@ -114,6 +121,10 @@ class MultiLabelClassifier(ImageTask):
     def loss(self, preds: Tensor, target: Tensor) -> LossTerms | Tensor:
         """The chosen loss of the tags. Shape: preds (logits) and target (N, num_labels)."""
         return self.chosen_loss(preds, target, tag_weights=self.hparams["tag_weights"])
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        alpha: float = self.hparams["mixup"]
+        return super().training_step(mixed(batch, alpha) if alpha else batch, batch_idx)
 
     def update_scores(self, preds: Tensor, batch: Batch) -> None:
         self.scores.update(preds.float().sigmoid(), batch["labels"])
