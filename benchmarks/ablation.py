@@ -3,17 +3,20 @@
 A table, such as `benchmarks/ablations/camvid.yaml`, names a recipe, the split that is held out, the scores, and the
 changes. Each row is trained with each seed, one after the other; what is done is kept in the run folders, so the script
 goes on where it was stopped. Prints the table in Markdown: mean and spread (largest minus smallest) of each score over
-the seeds, and minutes.
+the seeds, and minutes, which mean something with one run at a time.
 
 python benchmarks/ablation.py benchmarks/ablations/camvid.yaml DIR --runs FOLDER [--rows WORD,WORD] [--seeds N N N]
+    [--jobs N] [--precision bf16-mixed]                     a GPU trains several at once, one thread each
 """
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -50,7 +53,7 @@ def plain_trainer(trainer: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     }
 
 
-def train(recipe: Mapping[str, Any], folder: Path, seed: int) -> dict[str, Any]:
+def train(recipe: Mapping[str, Any], folder: Path, seed: int, threads: Mapping[str, str]) -> dict[str, Any]:
     """Trains a recipe, or goes on with it, unless it is done; the scores of its last weights, and its seconds."""
     summary = folder / "run" / "summary.json"
     if not summary.exists():
@@ -61,7 +64,9 @@ def train(recipe: Mapping[str, Any], folder: Path, seed: int) -> dict[str, Any]:
         path = os.pathsep.join([str(HERE / "ablations"), *filter(None, [os.environ.get("PYTHONPATH")])])
         command = [sys.executable, "-m", "triptych", "recipe", "--config", str(config), *resume]
         with (folder / "log").open("w") as log:
-            subprocess.run(command, check=True, stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": path})
+            subprocess.run(
+                command, check=True, stdout=log, stderr=log, env={**os.environ, **threads, "PYTHONPATH": path}
+            )
         for checkpoint in sorted((folder / "run" / "checkpoints").glob("*.ckpt"))[:-1]:
             checkpoint.unlink()
     stages = json.loads(summary.read_text())["stages"]
@@ -83,23 +88,30 @@ def main() -> None:
         "--rows", default="", help="words, separated by commas; rows that have one of them in their name"
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--jobs", type=int, default=1, help="runs at the same time, of one thread each if several")
+    parser.add_argument("--precision", help="the Trainer's precision, in place of the recipe's")
     options = parser.parse_args()
     table = yaml.safe_load(options.table.read_text())
     recipe = merged(yaml.safe_load((HERE.parent / table["recipe"]).read_text()), table.get("all", {}))
     recipe["budget"] = None
     recipe["data"]["init_args"]["root"] = str(options.data)
+    if options.precision:
+        recipe["trainer"]["precision"] = options.precision
     words, folds = options.rows.split(","), table.get("folds", {"": {}})
+    rows = {name: change for name, change in table["rows"].items() if any(word in name for word in words)}
+    threads = {"OMP_NUM_THREADS": "1"} if options.jobs > 1 else {}
     print(f"| change | runs | {' | '.join(table['scores'])} | minutes |\n|{'---|' * (len(table['scores']) + 3)}")
-    for name, change in table["rows"].items():
-        if not any(word in name for word in words):
-            continue
-        changed = merged(recipe, change or {})
-        folder = options.runs / name.replace(" ", "-").replace("/", "-")
-        runs = [(fold, seed) for seed in options.seeds for fold in folds]
-        done = [train(merged(changed, folds[fold]), folder / f"{fold}seed-{seed}", seed) for fold, seed in runs]
-        scores = [cell([one[score] for one in done]) for score in table["scores"].values()]
-        minutes = fmean([one["seconds"] for one in done]) / 60
-        print(f"| {name} | {len(done)} | {' | '.join(scores)} | {minutes:.1f} |", flush=True)
+    with ThreadPoolExecutor(options.jobs) as pool:
+        runs: dict[str, list[Future[dict[str, Any]]]] = {name: [] for name in rows}
+        for seed, (name, change), fold in itertools.product(options.seeds, rows.items(), folds):
+            changed = merged(merged(recipe, change or {}), folds[fold])
+            folder = options.runs / name.replace(" ", "-").replace("/", "-") / f"{fold}seed-{seed}"
+            runs[name].append(pool.submit(train, changed, folder, seed, threads))
+        for name, futures in runs.items():
+            done = [future.result() for future in futures]
+            scores = [cell([one[score] for one in done]) for score in table["scores"].values()]
+            minutes = fmean([one["seconds"] for one in done]) / 60
+            print(f"| {name} | {len(done)} | {' | '.join(scores)} | {minutes:.1f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import albumentations as A
+import segmentation_models_pytorch as smp
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from triptych import CamVidDataModule, MultiLabelClassifier, PlanetDataModule, UNetSegmenter
+from triptych import CamVidDataModule, PlanetDataModule, UNetSegmenter
 from triptych.datamodules.split import HeldOut
+from triptych.models.unet import UNet
 from triptych.tasks.segmentation import BALANCED
 from triptych.transforms import Pipeline
 from triptych.transforms.geometry import LessonGeometry, Matrix, zoom
@@ -37,12 +39,22 @@ class Streets(CamVidDataModule):
         light: Strength of gamma, saturation, hue and a shift of each colour, and of more brightness and contrast; 0
             takes the lesson's lighting, 1 is strong.
         blur: Probability that a frame is blurred or gets noise.
+        gray: Probability that a frame loses its colours.
         smallest: Least factor of a shrunk frame's sides; 1 shrinks none.
         more: Further arguments of `CamVidDataModule`.
     """
 
-    def __init__(self, root: str, *, light: float = 0.0, blur: float = 0.0, smallest: float = 1.0, **more: Any) -> None:
-        self.light, self.blur, self.smallest = light, blur, smallest
+    def __init__(
+        self,
+        root: str,
+        *,
+        light: float = 0.0,
+        blur: float = 0.0,
+        gray: float = 0.0,
+        smallest: float = 1.0,
+        **more: Any,
+    ) -> None:
+        self.light, self.blur, self.gray, self.smallest = light, blur, gray, smallest
         super().__init__(root, **more)
 
     def train_pipeline(self) -> Pipeline:
@@ -50,6 +62,8 @@ class Streets(CamVidDataModule):
         if self.smallest < 1:
             geometry.__class__, geometry.smallest = Zooming, self.smallest
         transforms = [geometry, *(self._lights() if self.light else [lighting])]
+        if self.gray:
+            transforms.append(A.ToGray(p=self.gray))
         if self.blur:
             transforms.append(A.OneOf([A.GaussianBlur((3, 5)), A.GaussNoise((0.01, 0.05))], p=self.blur))
         return Pipeline(transforms)
@@ -65,16 +79,69 @@ class Streets(CamVidDataModule):
         ]
 
 
+class StreetUNet(UNet):
+    """A U-Net with candidates for its decoder and its input.
+
+    Args:
+        channels: Channels of the decoder's blocks, coarsest first.
+        attention: smp's attention of the decoder, such as `scse`.
+        dropout: Probability that a channel before the last layer is dropped.
+        exposure: Whether each frame gets the mean and the spread of an average one.
+        more: Arguments of `UNet`.
+    """
+
+    def __init__(
+        self, channels: Sequence[int], attention: str | None, dropout: float, exposure: bool, *more: Any
+    ) -> None:
+        super().__init__(*more)
+        self.exposure, num_classes = exposure, self.head[0].out_channels
+        self.decoder = smp.decoders.unet.decoder.UnetDecoder(
+            self.out_channels, channels, n_blocks=len(channels), attention_type=attention
+        )
+        head = smp.base.SegmentationHead(channels[-1], num_classes)
+        smp.base.initialization.initialize_decoder(self.decoder)
+        smp.base.initialization.initialize_head(head)
+        self.head = nn.Sequential(nn.Dropout2d(dropout), *head) if dropout else head
+        self.complete()
+
+    def normalize(self, images: Tensor) -> Tensor:
+        if self.exposure:
+            pixels = images.float()
+            spread, mean = torch.std_mean(pixels, dim=(1, 2, 3), keepdim=True)
+            images = (pixels - mean) / (spread + 1) * 64 + 115
+        return super().normalize(images)
+
+
 class Segmenter(UNetSegmenter):
     """A U-Net whose balanced weights are proportional to fraction ** -power; 0.5 is what `balanced` means.
 
     Args:
         power: How far rare classes are raised; 0 weights all equally.
+        channels: See `StreetUNet`, as for the following three.
+        attention: Attention of the decoder.
+        dropout: Dropout before the last layer.
+        exposure: Whether frames are made equally bright.
+        cutmix: Probability that a batch's frames get a rectangle of another frame, of 10 to 50 % of the area.
         more: Arguments of `UNetSegmenter`.
     """
 
-    def __init__(self, *, power: float = 0.5, **more: Any) -> None:
+    def __init__(
+        self,
+        *,
+        power: float = 0.5,
+        channels: Sequence[int] = (256, 128, 64, 32, 16),
+        attention: str | None = None,
+        dropout: float = 0.0,
+        exposure: bool = False,
+        cutmix: float = 0.0,
+        **more: Any,
+    ) -> None:
         super().__init__(**more)
+
+    def build_network(self) -> UNet:
+        h = self.hparams
+        more = (h["num_classes"], h["encoder"], h["encoder_weights"], h["in_channels"])
+        return StreetUNet(h["channels"], h["attention"], h["dropout"], h["exposure"], *more)
 
     def prepare(self, datamodule: Any) -> None:
         if self.hparams["class_weights"] == BALANCED:
@@ -82,6 +149,18 @@ class Segmenter(UNetSegmenter):
             raw = [count**-power if count else 0.0 for count in counts]
             mean = sum(weight * count for weight, count in zip(raw, counts, strict=True)) / sum(counts)
             self.save_hyperparameters({"class_weights": [weight / mean for weight in raw]})
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        if torch.rand(()) < self.hparams["cutmix"]:
+            height, width = batch["mask"].shape[-2:]
+            side = float(torch.empty(()).uniform_(0.1, 0.5).sqrt())
+            rows, columns = int(side * height), int(side * width)
+            row, column = int(torch.randint(height - rows, ())), int(torch.randint(width - columns, ()))
+            part = (..., slice(row, row + rows), slice(column, column + columns))
+            batch = {**batch, "image": batch["image"].clone(), "mask": batch["mask"].clone()}
+            for value in (batch["image"], batch["mask"]):
+                value[part] = value.roll(1, 0)[part]
+        return super().training_step(batch, batch_idx)
 
 
 class Tiles(PlanetDataModule):
@@ -105,26 +184,3 @@ class Tiles(PlanetDataModule):
         """Holds out every fifth row of the table."""
         row = {name: index for index, name in enumerate(self.tiles.names)}
         return HeldOut([name for name in names if row[self._tile_of[name]] % 5 == self.fold], f"fold {self.fold}")
-
-
-class Tagger(MultiLabelClassifier):
-    """Tags with mixup: images and labels of a batch are mixed with those of another order.
-
-    Args:
-        mixup: a of the share, from Beta(a, a); 0 mixes nothing.
-        more: Arguments of `MultiLabelClassifier`.
-
-    Source: Zhang et al., "mixup: Beyond Empirical Risk Minimization", 2018; shares of at least one half as in fastai.
-    """
-
-    def __init__(self, *, mixup: float = 0.0, **more: Any) -> None:
-        super().__init__(**more)
-
-    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        if a := self.hparams["mixup"]:
-            drawn = torch.distributions.Beta(a, a).sample((len(batch["labels"]), 1))
-            share, order = torch.maximum(drawn, 1 - drawn).to(batch["labels"]), torch.randperm(len(drawn))
-            image, labels, of_image = batch["image"].float(), batch["labels"], share[:, :, None, None]
-            mixed = of_image * image + (1 - of_image) * image[order], share * labels + (1 - share) * labels[order]
-            batch = {**batch, "image": mixed[0], "labels": mixed[1]}
-        return super().training_step(batch, batch_idx)
