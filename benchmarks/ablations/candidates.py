@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import albumentations as A
+import numpy as np
 import segmentation_models_pytorch as smp
 import torch
 from torch import Tensor, nn
@@ -17,16 +18,29 @@ from triptych.transforms import Pipeline
 from triptych.transforms.geometry import LessonGeometry, Matrix, zoom
 from triptych.transforms.lighting import LessonLighting
 
+RARE = ("Pole", "SignSymbol", "Fence", "Pedestrian", "Bicyclist")
+"""The classes with the lowest IoU."""
 
-class Zooming(LessonGeometry):
-    """The lesson's geometry; half of the frames also shrink, and what is around them is void."""
+
+class Geometry(LessonGeometry):
+    """The lesson's geometry with candidates, which are attributes."""
 
     smallest = 1.0
-    """Least factor of the frame's sides."""
+    """Least factor of a shrunk frame's sides; what is around it is void. Below 1 half of the frames shrink."""
+    tries, rare = 1, ()
+    """Number of crops that are drawn, of which the one with the most pixels of the classes `rare` is kept."""
+
+    def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+        draw = super().get_params_dependent_on_data
+        if self.tries == 1:
+            return draw(params, data)
+        drawn = [draw(params, data) for _ in range(self.tries)]
+        shares = [np.isin(self.apply_to_mask(data["mask"], **one), self.rare).mean() for one in drawn]
+        return drawn[int(np.argmax(shares))]
 
     def draw(self, rng: random.Random, aspect: float) -> Matrix:
         matrix = super().draw(rng, aspect)
-        if rng.random() < 0.5:
+        if self.smallest < 1 and rng.random() < 0.5:
             matrix = zoom(self.smallest ** rng.random(), rng.random(), rng.random()) @ matrix
         return matrix
 
@@ -41,6 +55,7 @@ class Streets(CamVidDataModule):
         blur: Probability that a frame is blurred or gets noise.
         gray: Probability that a frame loses its colours.
         smallest: Least factor of a shrunk frame's sides; 1 shrinks none.
+        tries: Number of crops of which the one with the most of the rare classes is kept.
         more: Further arguments of `CamVidDataModule`.
     """
 
@@ -52,15 +67,16 @@ class Streets(CamVidDataModule):
         blur: float = 0.0,
         gray: float = 0.0,
         smallest: float = 1.0,
+        tries: int = 1,
         **more: Any,
     ) -> None:
-        self.light, self.blur, self.gray, self.smallest = light, blur, gray, smallest
+        self.light, self.blur, self.gray, self.smallest, self.tries = light, blur, gray, smallest, tries
         super().__init__(root, **more)
 
     def train_pipeline(self) -> Pipeline:
         geometry, lighting = super().train_pipeline().transforms
-        if self.smallest < 1:
-            geometry.__class__, geometry.smallest = Zooming, self.smallest
+        geometry.__class__, geometry.smallest, geometry.tries = Geometry, self.smallest, self.tries
+        geometry.rare = [self.frames.class_names.index(name) for name in RARE]
         transforms = [geometry, *(self._lights() if self.light else [lighting])]
         if self.gray:
             transforms.append(A.ToGray(p=self.gray))
@@ -113,7 +129,7 @@ class StreetUNet(UNet):
 
 
 class Segmenter(UNetSegmenter):
-    """A U-Net whose balanced weights are proportional to fraction ** -power; 0.5 is what `balanced` means.
+    """A U-Net whose balanced weights are proportional to fraction ** -power; `balanced` means 0.25, and meant 0.5.
 
     Args:
         power: How far rare classes are raised; 0 weights all equally.
@@ -122,6 +138,7 @@ class Segmenter(UNetSegmenter):
         dropout: Dropout before the last layer.
         exposure: Whether frames are made equally bright.
         cutmix: Probability that a batch's frames get a rectangle of another frame, of 10 to 50 % of the area.
+        paste: Probability that a batch's frames get the objects of rare classes of another frame.
         more: Arguments of `UNetSegmenter`.
     """
 
@@ -134,6 +151,7 @@ class Segmenter(UNetSegmenter):
         dropout: float = 0.0,
         exposure: bool = False,
         cutmix: float = 0.0,
+        paste: float = 0.0,
         **more: Any,
     ) -> None:
         super().__init__(**more)
@@ -152,15 +170,27 @@ class Segmenter(UNetSegmenter):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         if torch.rand(()) < self.hparams["cutmix"]:
-            height, width = batch["mask"].shape[-2:]
-            side = float(torch.empty(()).uniform_(0.1, 0.5).sqrt())
-            rows, columns = int(side * height), int(side * width)
-            row, column = int(torch.randint(height - rows, ())), int(torch.randint(width - columns, ()))
-            part = (..., slice(row, row + rows), slice(column, column + columns))
-            batch = {**batch, "image": batch["image"].clone(), "mask": batch["mask"].clone()}
-            for value in (batch["image"], batch["mask"]):
-                value[part] = value.roll(1, 0)[part]
+            batch = self._with_others(batch, _rectangle(batch["mask"]))
+        if torch.rand(()) < self.hparams["paste"]:
+            rare = torch.tensor([self.class_names.index(name) for name in RARE], device=self.device)
+            batch = self._with_others(batch, torch.isin(batch["mask"].roll(1, 0), rare))
         return super().training_step(batch, batch_idx)
+
+    def _with_others(self, batch: Any, where: Tensor) -> Any:
+        """A batch whose frames get the pixels of another one. Shape: where bool (N, H, W)."""
+        image = torch.where(where[:, None], batch["image"].roll(1, 0), batch["image"])
+        return {**batch, "image": image, "mask": torch.where(where, batch["mask"].roll(1, 0), batch["mask"])}
+
+
+def _rectangle(mask: Tensor) -> Tensor:
+    """A rectangle at the same place in each frame, of 10 to 50 % of the area. Shape: (N, H, W)."""
+    height, width = mask.shape[-2:]
+    side = float(torch.empty(()).uniform_(0.1, 0.5).sqrt())
+    rows, columns = int(side * height), int(side * width)
+    row, column = int(torch.randint(height - rows, ())), int(torch.randint(width - columns, ()))
+    where = torch.zeros_like(mask, dtype=torch.bool)
+    where[:, row : row + rows, column : column + columns] = True
+    return where
 
 
 class Tiles(PlanetDataModule):
