@@ -48,6 +48,7 @@ class Case(NamedTuple):
     freeze_to: int = 0
     accumulate: int = 1
     epochs: int = 3
+    mixup: float = 0.0
 
     @property
     def batches(self) -> int:
@@ -62,8 +63,8 @@ class Case(NamedTuple):
 
 def model_of(case: Case) -> L.LightningModule:
     options: dict[str, Any] = {**TINY, "max_lr": [PEAK / 100, PEAK], "freeze_to": case.freeze_to}
-    if case.task == "planet":
-        options["mixup"] = 0.4
+    if case.mixup:
+        options["mixup"] = case.mixup
     if case.task in ("imdb", "language"):
         options = {**TINY_TEXT, "max_lr": [PEAK / 100, PEAK], "freeze_to": case.freeze_to}
     tasks = {

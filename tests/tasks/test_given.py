@@ -14,7 +14,7 @@ OTHER: dict[str, Any] = {
     **{"threshold": 0.7, "tag_weights": [2.0] * 17, "max_lr": 1e-5, "weight_decay": 0.5, "pct_start": 0.6},
     "one_cycle": "fastai1",
     **{"freeze_to": -1, "train_bn": False, "tags": list(PLANET_TAGS), "num_labels": 5, "in_channels": 4},
-    **{"encoder": "resnet18", "loss": {"name": "focal", "gamma": 1.0}, "tta": "flip"},
+    **{"encoder": "resnet18", "loss": {"name": "focal", "gamma": 1.0}, "tta": "flip", "mixup": 0.4},
 }
 """For each hyper-parameter a value that differs from its default and from the checkpoint's."""
 REFUSED = {"num_labels", "in_channels", "encoder"}

@@ -16,9 +16,10 @@ def mixed(batch: Batch, alpha: float) -> Batch:
     no image is mixed twice in the same way.
     """
     images, labels = batch["image"], batch["labels"]
-    drawn = torch.distributions.Beta(alpha, alpha).sample((len(labels),))
-    share = torch.maximum(drawn, 1 - drawn).to(labels)
+    a = torch.tensor(alpha, dtype=torch.float32)  # no other precision can be drawn
+    drawn = torch.distributions.Beta(a, a).sample((len(labels),))
+    share = torch.maximum(drawn, 1 - drawn).to(labels.device)
     order = torch.randperm(len(labels)).to(labels.device)
     pixels = images.float()
     image = torch.lerp(pixels[order], pixels, share[:, None, None, None]).round().to(images.dtype)
-    return {**batch, "image": image, "labels": torch.lerp(labels[order], labels, share[:, None])}
+    return {**batch, "image": image, "labels": torch.lerp(labels[order], labels, share[:, None].to(labels.dtype))}
