@@ -1,9 +1,9 @@
 """Which changes of a recipe help on samples that nobody has seen? Each row of a table is the recipe with one change.
 
 A table, such as `benchmarks/ablations/camvid.yaml`, names a recipe, the split that is held out, the scores, and the
-changes. Each row is trained with each seed, one after the other; what is done is kept in the run folders, so the script
-goes on where it was stopped. Prints the table in Markdown: mean and spread (largest minus smallest) of each score over
-the seeds, and minutes, which mean something with one run at a time.
+changes. Each row is trained with each seed; what is done is kept in the run folders, so the script goes on where it was
+stopped. Prints the table in Markdown: mean and half of the spread of each score over the seeds, and minutes, which mean
+something with one run at a time.
 
 python benchmarks/ablation.py benchmarks/ablations/camvid.yaml DIR --runs FOLDER [--rows WORD,WORD] [--seeds N N N]
     [--jobs N] [--precision bf16-mixed]                     a GPU trains several at once, one thread each
@@ -63,10 +63,9 @@ def train(recipe: Mapping[str, Any], folder: Path, seed: int, threads: Mapping[s
         resume = ["--resume", "true"] if (folder / "run" / "recipe.json").exists() else []
         path = os.pathsep.join([str(HERE / "ablations"), *filter(None, [os.environ.get("PYTHONPATH")])])
         command = [sys.executable, "-m", "triptych", "recipe", "--config", str(config), *resume]
+        environment = {**os.environ, **threads, "PYTHONPATH": path}
         with (folder / "log").open("w") as log:
-            subprocess.run(
-                command, check=True, stdout=log, stderr=log, env={**os.environ, **threads, "PYTHONPATH": path}
-            )
+            subprocess.run(command, check=True, stdout=log, stderr=log, env=environment)
         for checkpoint in sorted((folder / "run" / "checkpoints").glob("*.ckpt"))[:-1]:
             checkpoint.unlink()
     stages = json.loads(summary.read_text())["stages"]
