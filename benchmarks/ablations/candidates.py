@@ -13,13 +13,18 @@ from torch import Tensor, nn
 from triptych import CamVidDataModule, PlanetDataModule, UNetSegmenter
 from triptych.datamodules.split import HeldOut
 from triptych.models.unet import UNet
-from triptych.tasks.segmentation import BALANCED
+from triptych.tasks.segmentation import BALANCED, balanced_weights
 from triptych.transforms import Pipeline
 from triptych.transforms.geometry import LessonGeometry, Matrix, zoom
 from triptych.transforms.lighting import LessonLighting
 
 RARE = ("Pole", "SignSymbol", "Fence", "Pedestrian", "Bicyclist")
 """The classes with the lowest IoU."""
+
+
+def rare_ids(names: Sequence[str]) -> list[int]:
+    """The ids of the rare classes among `names`."""
+    return [index for index, name in enumerate(names) if name in RARE]
 
 
 class Geometry(LessonGeometry):
@@ -76,7 +81,7 @@ class Streets(CamVidDataModule):
     def train_pipeline(self) -> Pipeline:
         geometry, lighting = super().train_pipeline().transforms
         geometry.__class__, geometry.smallest, geometry.tries = Geometry, self.smallest, self.tries
-        geometry.rare = [self.frames.class_names.index(name) for name in RARE]
+        geometry.rare = rare_ids(self.frames.class_names)
         transforms = [geometry, *(self._lights() if self.light else [lighting])]
         if self.gray:
             transforms.append(A.ToGray(p=self.gray))
@@ -163,16 +168,14 @@ class Segmenter(UNetSegmenter):
 
     def prepare(self, datamodule: Any) -> None:
         if self.hparams["class_weights"] == BALANCED:
-            counts, power = datamodule.class_counts(), self.hparams["power"]
-            raw = [count**-power if count else 0.0 for count in counts]
-            mean = sum(weight * count for weight, count in zip(raw, counts, strict=True)) / sum(counts)
-            self.save_hyperparameters({"class_weights": [weight / mean for weight in raw]})
+            weights = balanced_weights(datamodule.class_counts(), self.hparams["power"])
+            self.save_hyperparameters({"class_weights": weights})
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         if torch.rand(()) < self.hparams["cutmix"]:
             batch = self._with_others(batch, _rectangle(batch["mask"]))
         if torch.rand(()) < self.hparams["paste"]:
-            rare = torch.tensor([self.class_names.index(name) for name in RARE], device=self.device)
+            rare = torch.tensor(rare_ids(self.class_names), device=self.device)
             batch = self._with_others(batch, torch.isin(batch["mask"].roll(1, 0), rare))
         return super().training_step(batch, batch_idx)
 

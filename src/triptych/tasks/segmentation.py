@@ -142,14 +142,15 @@ class UNetSegmenter(ImageTask):
         return FileMasks(self.predicted(batch["image"]).float(), batch["size"].tolist())
 
 
-def balanced_weights(counts: Sequence[int]) -> list[float]:
+def balanced_weights(counts: Sequence[int], power: float = 0.25) -> list[float]:
     """Weight of each class, one over the fourth root of its fraction of the pixels; 0 for a class without pixels.
 
-    The mean weight of a pixel is 1, so the loss keeps its scale. A square root gives rare classes too much: on a street
-    that was not trained on, both accuracy and mean IoU are a point lower, see `docs/results.md`.
+    The mean weight of a pixel is 1, so the loss keeps its scale.
 
     Args:
         counts: Number of labelled pixels of each class, 0 for void.
+        power: Of the fraction that a weight is one over. 0.5 gives rare classes too much: on a street that was not
+            trained on, both accuracy and mean IoU are a point lower, see `docs/results.md`.
 
     Raises:
         ValueError: No pixel is labelled.
@@ -158,6 +159,6 @@ def balanced_weights(counts: Sequence[int]) -> list[float]:
     if total == 0:
         raise ValueError(f'class_weights: "{BALANCED}" needs labelled pixels; the training masks have none.')
     fractions = [count / total for count in counts]
-    weights = [fraction**-0.25 if fraction else 0.0 for fraction in fractions]
+    weights = [fraction**-power if fraction else 0.0 for fraction in fractions]
     mean = sum(weight * fraction for weight, fraction in zip(weights, fractions, strict=True))
     return [weight / mean for weight in weights]
