@@ -42,7 +42,7 @@ class MultiLabelClassifier(ImageTask):
         threshold: Probability above which a tag is predicted; the lesson's 0.2.
         tag_weights: Weight of each tag in the loss; None weights all equally.
         mixup: Mixes the training images with each other, see `triptych.tasks.mixup`: the alpha of the shares, such as
-            0.4; 0 mixes none.
+            0.4; 0 mixes none. Pictures of a training batch show the images before they are mixed.
         max_lr: Peak learning rate of one-cycle, of each layer group; see `TransferTask`.
         loss: `binary_cross_entropy` (argument `label_smoothing`), `focal` (`gamma`, `alpha`) or `asymmetric`
             (`gamma_neg`, `gamma_pos`, `clip`), or a sum; see `triptych.losses` and `TransferTask`.
