@@ -108,10 +108,12 @@ class ChosenLoss:
         Raises:
             ValueError: The model is one of a checkpoint that was trained with a function.
         """
+        # a CPU takes a third longer over channels-last maps, and so each loss would copy them again
+        preds = preds.float().contiguous()
         if self.function is not None:
             if isinstance(self.function, nn.Module):  # its weights are no part of the task, which may have moved
                 self.function.to(preds.device)
-            loss: LossTerms | Tensor = self.function(preds.float(), target)
+            loss: LossTerms | Tensor = self.function(preds, target)
             return loss
         if not self.parts:
             raise ValueError(

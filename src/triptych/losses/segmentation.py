@@ -34,11 +34,10 @@ def cross_entropy(
     pixels = _Pixels.of(logits, target, class_weights, ignore_index)
     losses = pixels.losses * pixels.weights
     if label_smoothing:
-        weight = weights_on(logits.device, class_weights)
-        by_class = (
-            -pixels.log_probs if weight is None else -pixels.log_probs * weight.view(-1, *[1] * (target.ndim - 1))
-        )
-        losses = (1 - label_smoothing) * losses + label_smoothing * by_class.mean(dim=1) * pixels.labelled
+        weight, by_class = weights_on(logits.device, class_weights), pixels.log_probs
+        if weight is not None:
+            by_class = by_class * weight.view(-1, *[1] * (target.ndim - 1))
+        losses = (1 - label_smoothing) * losses - label_smoothing * by_class.mean(dim=1) * pixels.labelled
     return LossTerms.of(losses, pixels.weights)
 
 
