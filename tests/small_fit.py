@@ -49,6 +49,7 @@ class Case(NamedTuple):
     accumulate: int = 1
     epochs: int = 3
     mixup: float = 0.0
+    paste: float = 0.0
 
     @property
     def batches(self) -> int:
@@ -63,8 +64,7 @@ class Case(NamedTuple):
 
 def model_of(case: Case) -> L.LightningModule:
     options: dict[str, Any] = {**TINY, "max_lr": [PEAK / 100, PEAK], "freeze_to": case.freeze_to}
-    if case.mixup:
-        options["mixup"] = case.mixup
+    options |= {name: value for name, value in (("mixup", case.mixup), ("paste", case.paste)) if value}
     if case.task in ("imdb", "language"):
         options = {**TINY_TEXT, "max_lr": [PEAK / 100, PEAK], "freeze_to": case.freeze_to}
     tasks = {

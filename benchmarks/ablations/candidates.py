@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import albumentations as A
-import numpy as np
 import segmentation_models_pytorch as smp
 import torch
 from torch import Tensor, nn
@@ -18,30 +17,12 @@ from triptych.transforms import Pipeline
 from triptych.transforms.geometry import LessonGeometry, Matrix, zoom
 from triptych.transforms.lighting import LessonLighting
 
-RARE = ("Pole", "SignSymbol", "Fence", "Pedestrian", "Bicyclist")
-"""The classes with the lowest IoU."""
-
-
-def rare_ids(names: Sequence[str]) -> list[int]:
-    """The ids of the rare classes among `names`."""
-    return [index for index, name in enumerate(names) if name in RARE]
-
 
 class Geometry(LessonGeometry):
-    """The lesson's geometry with candidates, which are attributes."""
+    """The lesson's geometry with a candidate, which is an attribute."""
 
     smallest = 1.0
     """Least factor of a shrunk frame's sides; what is around it is void. Below 1 half of the frames shrink."""
-    tries, rare = 1, ()
-    """Number of crops that are drawn, of which the one with the most pixels of the classes `rare` is kept."""
-
-    def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
-        draw = super().get_params_dependent_on_data
-        if self.tries == 1:
-            return draw(params, data)
-        drawn = [draw(params, data) for _ in range(self.tries)]
-        shares = [np.isin(self.apply_to_mask(data["mask"], **one), self.rare).mean() for one in drawn]
-        return drawn[int(np.argmax(shares))]
 
     def draw(self, rng: random.Random, aspect: float) -> Matrix:
         matrix = super().draw(rng, aspect)
@@ -60,7 +41,6 @@ class Streets(CamVidDataModule):
         blur: Probability that a frame is blurred or gets noise.
         gray: Probability that a frame loses its colours.
         smallest: Least factor of a shrunk frame's sides; 1 shrinks none.
-        tries: Number of crops of which the one with the most of the rare classes is kept.
         more: Further arguments of `CamVidDataModule`.
     """
 
@@ -72,16 +52,14 @@ class Streets(CamVidDataModule):
         blur: float = 0.0,
         gray: float = 0.0,
         smallest: float = 1.0,
-        tries: int = 1,
         **more: Any,
     ) -> None:
-        self.light, self.blur, self.gray, self.smallest, self.tries = light, blur, gray, smallest, tries
+        self.light, self.blur, self.gray, self.smallest = light, blur, gray, smallest
         super().__init__(root, **more)
 
     def train_pipeline(self) -> Pipeline:
         geometry, lighting = super().train_pipeline().transforms
-        geometry.__class__, geometry.smallest, geometry.tries = Geometry, self.smallest, self.tries
-        geometry.rare = rare_ids(self.frames.class_names)
+        geometry.__class__, geometry.smallest = Geometry, self.smallest
         transforms = [geometry, *(self._lights() if self.light else [lighting])]
         if self.gray:
             transforms.append(A.ToGray(p=self.gray))
@@ -143,7 +121,6 @@ class Segmenter(UNetSegmenter):
         dropout: Dropout before the last layer.
         exposure: Whether frames are made equally bright.
         cutmix: Probability that a batch's frames get a rectangle of another frame, of 10 to 50 % of the area.
-        paste: Probability that a batch's frames get the objects of rare classes of another frame.
         more: Arguments of `UNetSegmenter`.
     """
 
@@ -156,7 +133,6 @@ class Segmenter(UNetSegmenter):
         dropout: float = 0.0,
         exposure: bool = False,
         cutmix: float = 0.0,
-        paste: float = 0.0,
         **more: Any,
     ) -> None:
         super().__init__(**more)
@@ -170,19 +146,14 @@ class Segmenter(UNetSegmenter):
         if self.hparams["class_weights"] == BALANCED:
             weights = balanced_weights(datamodule.class_counts(), self.hparams["power"])
             self.save_hyperparameters({"class_weights": weights})
+        super().prepare(datamodule)
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         if torch.rand(()) < self.hparams["cutmix"]:
-            batch = self._with_others(batch, _rectangle(batch["mask"]))
-        if torch.rand(()) < self.hparams["paste"]:
-            rare = torch.tensor(rare_ids(self.class_names), device=self.device)
-            batch = self._with_others(batch, torch.isin(batch["mask"].roll(1, 0), rare))
+            where = _rectangle(batch["mask"])
+            image = torch.where(where[:, None], batch["image"].roll(1, 0), batch["image"])
+            batch = {**batch, "image": image, "mask": torch.where(where, batch["mask"].roll(1, 0), batch["mask"])}
         return super().training_step(batch, batch_idx)
-
-    def _with_others(self, batch: Any, where: Tensor) -> Any:
-        """A batch whose frames get the pixels of another one. Shape: where bool (N, H, W)."""
-        image = torch.where(where[:, None], batch["image"].roll(1, 0), batch["image"])
-        return {**batch, "image": image, "mask": torch.where(where, batch["mask"].roll(1, 0), batch["mask"])}
 
 
 def _rectangle(mask: Tensor) -> Tensor:

@@ -14,7 +14,9 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from triptych import CamVidDataModule
+from triptych.datasets.camvid import CamVid
 from triptych.datasets.camvid_classes import OFFICIAL_NAMES, SEGNET_NAMES
+from triptych.datasets.rare_classes import rare_classes
 from triptych.errors import BadSampleError, MissingDataError
 
 SIZE = (32, 48)
@@ -192,6 +194,33 @@ def test_min_area_must_be_a_fraction(min_area: float) -> None:
     text = f"min_area: expected a fraction above 0 and up to 1, got {min_area}."
     with pytest.raises(ValueError, match=re.escape(text)):
         CamVidDataModule("x", min_area=min_area)
+
+
+def test_the_best_of_several_crops_is_that_of_the_rare_classes_of_the_training_masks(
+    drawn_streets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    masks_in_order = CamVid.masks_in_order
+
+    def counted(self: CamVid) -> Any:
+        read.extend(self.names)
+        return masks_in_order(self)
+
+    monkeypatch.setattr(CamVid, "masks_in_order", counted)
+    assert module(drawn_streets, "fit").train_pipeline().transforms[0].crops == 1
+    assert read == []
+    data = module(drawn_streets, "fit", crops=3)
+    for _ in range(2):
+        geometry = data.train_pipeline().transforms[0]
+    assert (geometry.crops, geometry.rare) == (3, rare_classes(data.class_counts()))
+    assert read == data.records["train"].names, "the masks are counted once"
+    assert len(geometry.rare) > 0
+
+
+@pytest.mark.parametrize("crops", [0, -1, 1.0, True])
+def test_crops_must_be_a_number(crops: Any) -> None:
+    with pytest.raises(ValueError, match=rf"^crops: expected a whole number, at least 1, got {crops}\.$"):
+        CamVidDataModule("x", crops=crops)
 
 
 @pytest.mark.parametrize("classes", ["all", "11"])

@@ -162,6 +162,12 @@ def test_mixed_images_have_no_stored_features(tmp_path: Path) -> None:
         fill(head(cache_features=1), model, data, "32-true")
 
 
+def test_images_with_pasted_objects_have_no_stored_features(tmp_path: Path) -> None:
+    model, data = UNetSegmenter(num_classes=3, paste=0.5, **ENCODER), CamVidDataModule(str(tmp_path))
+    with pytest.raises(ValueError, match=r"expected paste 0, got 0\.5, which changes images; leave one of them out"):
+        fill(head(cache_features=1), model, data, "32-true")
+
+
 class _OwnStep(UNetSegmenter):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         return super().training_step(batch, batch_idx) / 2

@@ -63,6 +63,7 @@ def test_a_fit_that_is_resumed_ends_as_one_that_was_not_broken_off(number: int, 
         freeze_to=draw.choice([0, -1]),
         accumulate=draw.choice([1, 3]),
         mixup=0.4 if number == 6 else 0.0,
+        paste=0.5 if number == 8 else 0.0,
     )
     root, every, in_epoch = roots[case.task], draw.randint(1, 4), BATCHES[case.task]
     first_save = min(every * case.accumulate, in_epoch)

@@ -1,11 +1,14 @@
 """`UNetSegmenter` leaves void out of loss and scores alike, and weighs by labelled pixels."""
 
+import numpy as np
 import pytest
 import torch
 from segmentation_models_pytorch.losses import DiceLoss
 from torch.nn import functional as F
 
 from triptych import CamVidDataModule, UNetSegmenter, VoidMaskedAccuracy
+from triptych.losses import LossTerms
+from triptych.tasks.paste import pasted
 from triptych.tasks.segmentation import balanced_weights
 
 SMALL = {"num_classes": 4, "encoder": "resnet18", "encoder_weights": None}
@@ -106,6 +109,51 @@ def test_the_checkpoint_of_a_balanced_fit_holds_numbers_and_needs_no_data(counte
     torch.testing.assert_close(loaded.mean_loss(logits, mask), model.mean_loss(logits, mask))
     make_trainer().fit(loaded, counted([1, 1, 1, 1]))
     assert loaded.hparams["class_weights"] == saved
+
+
+def test_each_frame_gets_the_pixels_of_some_classes_of_the_frame_before() -> None:
+    mask = torch.randint(6, (3, 8, 9), generator=torch.Generator().manual_seed(0))
+    numbers = torch.arange(3)[:, None, None]
+    image = (10 * numbers + mask).to(torch.uint8)[:, None].expand(3, 2, 8, 9)  # says whose pixel it is, of which class
+    after = pasted({"image": image, "mask": mask, "path": ["a", "b", "c"]}, [2, 5])
+    for number in range(3):
+        before = (number - 1) % 3
+        for row, column in np.ndindex(8, 9):
+            of = before if mask[before, row, column] in (2, 5) else number
+            assert after["mask"][number, row, column] == mask[of, row, column]
+            assert after["image"][number, :, row, column].tolist() == [10 * of + int(mask[of, row, column])] * 2
+    assert after["path"] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("paste", [0.0, 1.0])
+def test_a_fit_pastes_the_rare_classes_of_the_data_and_scores_frames_as_they_are(counted, make_trainer, paste) -> None:
+    seen: dict[bool, list[torch.Tensor]] = {True: [], False: []}
+
+    class Recorder(UNetSegmenter):
+        def loss(self, preds: torch.Tensor, target: torch.Tensor) -> LossTerms | torch.Tensor:
+            seen[self.training].append(target)
+            return super().loss(preds, target)
+
+    data = counted([900, 900, 100, 0])
+    make_trainer(num_sanity_val_steps=0).fit(Recorder(paste=paste, **SMALL), data)
+    as_they_are = [batch["mask"] for batch in data.batches]
+    with_pasted = [pasted(batch, [2])["mask"] for batch in data.batches]
+    assert not all(map(torch.equal, as_they_are, with_pasted))
+    assert all(map(torch.equal, seen[True], with_pasted if paste else as_they_are))
+    assert all(map(torch.equal, seen[False], as_they_are))
+
+
+@pytest.mark.parametrize("paste", [-0.1, 1.1, float("nan")])
+def test_a_paste_that_is_no_probability_is_reported(paste) -> None:
+    with pytest.raises(ValueError, match=rf"^paste: expected a probability, 0 to 1, got {paste}\.$"):
+        segmenter(paste=paste)
+
+
+def test_pasting_takes_data_that_count(noise, make_trainer) -> None:
+    with pytest.raises(
+        ValueError, match=r"^paste: 0\.5 needs a data module with class_counts\(\), .*; leave it out"
+    ):
+        make_trainer().fit(segmenter(paste=0.5), noise)
 
 
 @pytest.mark.parametrize("stage", ["validate", "test"])

@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Callable
+from typing import Any
 
 import albumentations as A
 import cv2
@@ -277,6 +278,32 @@ def test_warp_draws_each_edge_within_its_limit() -> None:
     assert np.abs(edges).max() <= 0.2 + 1e-5
     correlation = np.corrcoef(edges[[0, 2, 4, 6]][:, ~still])
     assert np.abs(correlation - np.eye(4)).max() < 0.1
+
+
+class Recorded(LessonGeometry):
+    """The transform with crops from a fifth of the area, and what it has drawn."""
+
+    def __init__(self, size: tuple[int, int], **more: Any) -> None:
+        super().__init__(size, max_rotate=10, max_zoom=1, max_warp=0.2, p_affine=0.75, min_area=0.2, **more)
+        self.drawn: list[Array] = []
+
+    def draw(self, rng: random.Random, aspect: float) -> Array:
+        self.drawn.append(super().draw(rng, aspect))
+        return self.drawn[-1]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_of_several_crops_the_one_with_the_most_rare_pixels_is_kept(seed: int) -> None:
+    mask = np.random.default_rng(seed).integers(0, 6, (6, 8)).repeat(8, axis=0).repeat(8, axis=1).astype(np.uint8)
+    image, size, rare = np.repeat(40 * mask[..., None], 3, axis=2), (24, 32), [2, 5]
+    best_of_four = Recorded(size, crops=4, rare=rare)
+    result = A.Compose([best_of_four], seed=seed)(image=image, mask=mask)
+    crops = [moved(image, mask, lambda _, one=one: one, size) for one in best_of_four.drawn]
+    number = [np.isin(crop, rare).sum() for _, crop in crops]
+    assert len(crops) == 4
+    assert min(number) < max(number)
+    for part, crop in zip(("image", "mask"), crops[int(np.argmax(number))], strict=True):
+        np.testing.assert_array_equal(result[part], np.where(crop == VOID, 0, crop) if part == "mask" else crop)
 
 
 @pytest.mark.parametrize("min_area", [0.25, 0.8])

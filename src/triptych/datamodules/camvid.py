@@ -17,7 +17,8 @@ from triptych.datasets.label_map import LabelMap
 from triptych.datasets.label_name import checked_label_name
 from triptych.datasets.mask_checks import check_masks
 from triptych.datasets.names import SampleNames
-from triptych.datasets.sample import Sample
+from triptych.datasets.rare_classes import rare_classes
+from triptych.datasets.sample import Records, Sample
 from triptych.draw.batch import mask_batch
 from triptych.draw.masks import Classes
 from triptych.errors import BadSampleError, MissingDataError
@@ -48,6 +49,8 @@ class CamVidDataModule(SplitDataModule):
             the line numbers, whatever the files held.
         min_area: Smallest fraction of a frame's area that a random training crop keeps, in (0, 1]; 1 takes the lesson's
             zoom of up to 1.1 instead of crops.
+        crops: Number of random crops of which the one with the most pixels of rare classes is trained on; see
+            `triptych.datasets.rare_classes`. With 1 they are not looked at.
         loading: Further arguments of `SplitDataModule`. `download` fetches 599 MB.
 
     Raises:
@@ -76,12 +79,15 @@ class CamVidDataModule(SplitDataModule):
         label_name: str = "{stem}_P{suffix}",
         label_map: LabelMap | None = None,
         min_area: float = 1.0,
+        crops: int = 1,
         **loading: Any,
     ) -> None:
         super().__init__(root, image_size, batch_size, valid_list=valid_list, test_list=test_list, **loading)
         if not 0 < min_area <= 1:
             raise ValueError(f"min_area: expected a fraction above 0 and up to 1, got {min_area}.")
-        self.min_area = min_area
+        if isinstance(crops, bool) or not isinstance(crops, int) or crops < 1:
+            raise ValueError(f"crops: expected a whole number, at least 1, got {crops!r}.")
+        self.min_area, self.crops = min_area, crops
         self.layout: dict[str, Any] = {
             "classes": classes,
             "image_dir": image_dir,
@@ -91,6 +97,7 @@ class CamVidDataModule(SplitDataModule):
             "scale": self.scale,
         }
         self._frames: CamVid | None = None
+        self._counted: tuple[Records, list[int]] | None = None
         _ = self.way  # refuses two
         self._checked: dict[str, list[str]] = {}
 
@@ -111,15 +118,21 @@ class CamVidDataModule(SplitDataModule):
 
     def train_pipeline(self) -> Pipeline:
         """The lesson's augmentations; pixels that they uncover are void."""
-        return camvid_pipeline(self.image_size, self.metadata["ignore_index"], self.min_area)
+        rare = rare_classes(self.class_counts()) if self.crops > 1 else []
+        return camvid_pipeline(self.image_size, self.metadata["ignore_index"], self.min_area, self.crops, rare)
 
     def class_counts(self) -> list[int]:
-        """Number of pixels of each class in the training masks on disk; 0 for void.
+        """Number of pixels of each class in the training masks on disk, which are read once; 0 for void.
 
         Raises:
             BadSampleError: A mask cannot be decoded, or holds an id without a class.
         """
         train = self.records["train"] if "train" in self.records else self.split("train")
+        if self._counted is None or self._counted[0] is not train:
+            self._counted = (train, self._count(train))
+        return [*self._counted[1]]
+
+    def _count(self, train: Records) -> list[int]:
         counts = np.zeros(256, dtype=np.int64)
         for frames in parts_of(train):
             assert isinstance(frames, CamVid)

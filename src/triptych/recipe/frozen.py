@@ -11,6 +11,9 @@ from triptych.tasks.training import OneCycleTraining
 _OF_IMAGES = ("forward", "training_step", "trained", "on_before_batch_transfer", "on_after_batch_transfer")
 """Methods of a task that get a training batch or its images."""
 
+_MIXING = {"mixup": "mixes images", "paste": "changes images"}
+"""Arguments of a task with which an image of a training batch depends on the others, and what they do."""
+
 
 class HasFeatures(Protocol):
     """The settings of a stage that are looked at."""
@@ -48,8 +51,9 @@ def check_frozen(stage: HasFeatures, freeze_to: int, model: OneCycleTraining, da
         )
     if own := _own_method(model):
         raise ValueError(f"{where}: expected {own} of this package, which takes features, got your own; leave it out.")
-    if mixup := model.hparams.get("mixup"):
-        raise ValueError(f"{where}: expected mixup 0, got {mixup}, which mixes images; leave one of them out.")
+    for name, does in _MIXING.items():
+        if value := model.hparams.get(name):
+            raise ValueError(f"{where}: expected {name} 0, got {value}, which {does}; leave one of them out.")
     if trained := _trained_groups(model, freeze_to):
         raise ValueError(
             f"{where}: expected a frozen encoder, as with freeze_to -1, got freeze_to {freeze_to}, which trains "

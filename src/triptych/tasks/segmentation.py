@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import torch
 from rich.console import RenderableType
 from torch import Tensor
 
+from triptych.datasets.rare_classes import rare_classes
 from triptych.datasets.sample import Batch
 from triptych.losses import MASK_LOSSES, LossChoice, LossTerms
 from triptych.metrics import SegmentationScores
@@ -16,6 +18,7 @@ from triptych.models.tta import average_masks
 from triptych.tasks.file_masks import FileMasks
 from triptych.tasks.images import ImageTask
 from triptych.tasks.mistakes import wrong_pixels
+from triptych.tasks.paste import pasted
 from triptych.tasks.scoring import supported_scores
 from triptych.tasks.tables import class_table
 from triptych.trainer.cpu import return_large_memory
@@ -34,6 +37,8 @@ class UNetSegmenter(ImageTask):
         class_weights: Weight of each class in the loss; None weights all equally. `"balanced"` computes them from the
             training masks: one over the fourth root of its fraction of the labelled pixels, with mean 1 over these
             pixels.
+        paste: Probability that the frames of a training batch show the rare classes of each other, see
+            `triptych.tasks.paste`. Pictures of a training batch show the frames before.
         loss: `cross_entropy` (argument `label_smoothing`), `focal` (`gamma`), `dice`, `lovasz` or `tversky` (`alpha`,
             `beta`), or a sum such as `[cross_entropy, {name: dice, weight: 0.5}]`; see `triptych.losses` and
             `TransferTask`.
@@ -55,9 +60,12 @@ class UNetSegmenter(ImageTask):
         class_names: list[str] | None = None,
         class_weights: list[float] | Literal["balanced"] | None = None,
         *,
+        paste: float = 0.0,
         loss: LossChoice = "cross_entropy",
         **transfer: Any,
     ) -> None:
+        if not 0 <= paste <= 1:
+            raise ValueError(f"paste: expected a probability, 0 to 1, got {paste}.")
         super().__init__(loss=loss, **transfer)
 
     @property
@@ -72,16 +80,18 @@ class UNetSegmenter(ImageTask):
         return UNet(h["num_classes"], h["encoder"], h["encoder_weights"], h["in_channels"])
 
     def prepare(self, datamodule: Any) -> None:
-        """Computes `class_weights` if it is `"balanced"`."""
-        if self.hparams["class_weights"] != BALANCED:
-            return
-        class_counts = getattr(datamodule, "class_counts", None)
-        if class_counts is None:
-            raise ValueError(
-                f'class_weights: "{BALANCED}" needs a data module with class_counts(), such as CamVidDataModule; '
-                "give one number per class instead."
-            )
-        self.save_hyperparameters({"class_weights": balanced_weights(class_counts())})
+        """Computes `class_weights` if it is `"balanced"`, and which classes are pasted."""
+        if paste := self.hparams["paste"]:
+            self.pasted_classes = rare_classes(_class_counts(datamodule, f"paste: {paste:g}", "leave it out"))
+        if self.hparams["class_weights"] == BALANCED:
+            asked = f'class_weights: "{BALANCED}"'
+            counts = _class_counts(datamodule, asked, "give one number per class instead")
+            self.save_hyperparameters({"class_weights": balanced_weights(counts)})
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        paste: float = self.hparams["paste"]
+        pastes = paste and float(torch.rand(())) < paste
+        return super().training_step(pasted(batch, self.pasted_classes) if pastes else batch, batch_idx)
 
     def build_scores(self) -> SegmentationScores:
         return SegmentationScores(self.hparams["num_classes"], self.hparams["ignore_index"])
@@ -140,6 +150,13 @@ class UNetSegmenter(ImageTask):
             tiles = batch["tile"].tolist()
             return [tiled_ids(self.predicted, image, tile) for image, tile in zip(batch["image"], tiles, strict=True)]
         return FileMasks(self.predicted(batch["image"]).float(), batch["size"].tolist())
+
+
+def _class_counts(datamodule: Any, asked: str, instead: str) -> list[int]:
+    if not hasattr(datamodule, "class_counts"):
+        raise ValueError(f"{asked} needs a data module with class_counts(), such as CamVidDataModule; {instead}.")
+    counts: list[int] = datamodule.class_counts()
+    return counts
 
 
 def balanced_weights(counts: Sequence[int], power: float = 0.25) -> list[float]:

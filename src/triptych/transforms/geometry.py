@@ -9,6 +9,7 @@ Sources: fastai 1.0, `vision/transform.py` (`rotate`, `zoom`, `symmetric_warp`).
 import functools
 import math
 import random
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import albumentations as A
@@ -105,6 +106,8 @@ class LessonGeometry(A.DualTransform):
         min_area: Below 1, each draw has a random crop instead of the zoom; it keeps a fraction of the area that is
             uniform in [min_area, 1].
         flip_pairs: Points that change places in a mirrored image, so that a left eye is still a left eye.
+        crops: Number of draws of which the one with the most pixels of the classes `rare` is kept.
+        rare: Class ids, for several `crops`.
     """
 
     _targets = (Targets.IMAGE, Targets.MASK, Targets.KEYPOINTS)
@@ -119,6 +122,8 @@ class LessonGeometry(A.DualTransform):
         symmetries: Symmetries
         min_area: float
         flip_pairs: Pairs
+        crops: int
+        rare: Sequence[int]
 
     def __init__(
         self,
@@ -131,15 +136,25 @@ class LessonGeometry(A.DualTransform):
         symmetries: Symmetries = "mirror",
         min_area: float = 1.0,
         flip_pairs: Pairs = (),
+        crops: int = 1,
+        rare: Sequence[int] = (),
         p: float = 1.0,
     ) -> None:
         super().__init__(p=p)
         self.size, self.min_area, self.flip_pairs = size, min_area, flip_pairs
         self.max_rotate, self.max_zoom, self.max_warp = max_rotate, max_zoom, max_warp
         self.p_affine, self.fill_mask, self.symmetries = p_affine, fill_mask, symmetries
+        self.crops, self.rare = crops, rare
 
     def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
         """`matrix` maps pixels of the result to points in [-1, 1] of the source, at any size of the source."""
+        drawn = [self._drawn(params, data) for _ in range(self.crops)]
+        return max(drawn, key=lambda one: self._rare_pixels(one, data)) if self.crops > 1 else drawn[0]
+
+    def _rare_pixels(self, drawn: dict[str, Any], data: dict[str, Any]) -> int:
+        return int(np.isin(self.apply_to_mask(data["mask"], **drawn), self.rare).sum())
+
+    def _drawn(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
         height, width = self.size
         from_result = _from_pixels(height, width)
         to_source = to_pixels(*params["shape"][:2])

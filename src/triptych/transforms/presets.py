@@ -1,5 +1,6 @@
 """One training pipeline per task, with the lesson's values, and a pipeline that only resizes."""
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import albumentations as A
@@ -28,13 +29,17 @@ def whole_pipeline() -> Pipeline:
     return Pipeline([])
 
 
-def camvid_pipeline(image_size: tuple[int, int], ignore_index: int, min_area: float = 1.0) -> Pipeline:
+def camvid_pipeline(
+    image_size: tuple[int, int], ignore_index: int, min_area: float = 1.0, crops: int = 1, rare: Sequence[int] = ()
+) -> Pipeline:
     """CamVid's training pipeline: flip; rotation 10 degrees, zoom 1.1, warp 0.2 and lighting 0.2, each with p 0.75.
 
     Args:
         image_size: (height, width) in pixels of the result.
         ignore_index: Class id of pixels that the warp uncovers.
         min_area: Smallest fraction of a frame's area that a random crop keeps; 1 takes the zoom instead of crops.
+        crops: Number of draws of which the one with the most pixels of rare classes is kept.
+        rare: The ids of these classes.
 
     Source: fast.ai 2019, lesson 3: `get_transforms()` with its defaults; the crops follow fastai's `RandomResizedCrop`,
     but keep the proportions of the frame.
@@ -47,6 +52,8 @@ def camvid_pipeline(image_size: tuple[int, int], ignore_index: int, min_area: fl
         p_affine=0.75,
         fill_mask=ignore_index,
         min_area=min_area,
+        crops=crops,
+        rare=rare,
     )
     return Pipeline([geometry, LessonLighting(max_lighting=0.2, p_lighting=0.75)])
 
