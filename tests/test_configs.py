@@ -51,10 +51,10 @@ def test_config_trains_one_step_and_keeps_a_checkpoint(
     assert "\nscore: val/" in capsys.readouterr().out
 
 
-def test_each_task_has_a_recipe_a_quick_one_and_of_images_one_for_corrections() -> None:
+def test_each_task_has_a_recipe_a_quick_one_of_images_one_for_corrections_and_camvid_one_of_an_hour() -> None:
     expected = {f"{task}{kind}" for task in ("biwi", "camvid", "planet") for kind in ("", "_corrections", "_quick")}
     expected |= {f"imdb{task}{kind}" for task in ("", "_language_model") for kind in ("", "_quick")}
-    assert {path.stem for path in RECIPES} == expected
+    assert {path.stem for path in RECIPES} == {*expected, "camvid_hour"}
 
 
 @pytest.mark.slow
@@ -111,7 +111,7 @@ def test_recipe_is_understood_and_its_stages_can_be_run(config: Path, monkeypatc
     asked = cli.config_init.recipe.stages
     stages = fill(asked, cli.model, cli.datamodule, cli.trainer.precision)
     assert [stage.name for stage in stages] == [stage.name for stage in asked]
-    assert (cli.config_init.recipe.budget is not None) == config.stem.endswith("_quick")
+    assert (cli.config_init.recipe.budget is not None) == config.stem.endswith(("_quick", "_hour"))
     from_nothing = config.stem == "imdb_language_model_quick"
     assert [len(stages) >= 2, stages[0].freeze_to] == ([False, 0] if from_nothing else [True, -1])
     assert {type(callback).__name__ for callback in cli.trainer.callbacks} >= {"ProgressBar", "LearningRateMonitor"}
