@@ -150,9 +150,7 @@ def test_a_paste_that_is_no_probability_is_reported(paste) -> None:
 
 
 def test_pasting_takes_data_that_count(noise, make_trainer) -> None:
-    with pytest.raises(
-        ValueError, match=r"^paste: 0\.5 needs a data module with class_counts\(\), .*; leave it out"
-    ):
+    with pytest.raises(ValueError, match=r"^paste: 0\.5 needs a data module with class_counts\(\), .*; leave it out"):
         make_trainer().fit(segmenter(paste=0.5), noise)
 
 
