@@ -108,7 +108,7 @@ class ChosenLoss:
         Raises:
             ValueError: The model is one of a checkpoint that was trained with a function.
         """
-        # a CPU takes a third longer over channels-last maps, and so each loss would copy them again
+        # once for all losses: each softmax and sum over the channels-last logits of a U-Net would copy them again
         preds = preds.float().contiguous()
         if self.function is not None:
             if isinstance(self.function, nn.Module):  # its weights are no part of the task, which may have moved
