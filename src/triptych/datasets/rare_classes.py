@@ -15,7 +15,7 @@ def rare_classes(counts: Sequence[int]) -> list[int]:
         counts: Number of labelled pixels of each class, 0 for void.
 
     Examples:
-        >>> rare_classes([900, 80, 20, 0])
+        >>> rare_classes([900, 90, 10, 0])
         [2]
     """
     present = [count for count in counts if count]
