@@ -9,12 +9,12 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import LambdaCallback, ModelCheckpoint
 from PIL import Image
+from recorded import record_targets
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from triptych import MultiLabelClassifier, PlanetDataModule, plot_confusion, show_results, show_top_losses
 from triptych.callbacks import TagWriter
-from triptych.losses import LossTerms
 from triptych.metrics.thresholds import best_threshold, best_thresholds, f_beta
 from triptych.models.encoder import OFFLINE_ENCODER
 from triptych.tasks.mixup import mixed
@@ -82,14 +82,8 @@ def test_mixup_adds_up_images_and_labels_in_the_same_shares() -> None:
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-true"])
 def test_a_fit_with_mixup_trains_on_mixed_labels_and_scores_plain_ones(data, make_trainer, precision) -> None:
-    seen: dict[bool, list[torch.Tensor]] = {True: [], False: []}
-
-    class Recorder(MultiLabelClassifier):
-        def loss(self, preds: torch.Tensor, target: torch.Tensor) -> LossTerms | torch.Tensor:
-            seen[self.training].append(target)
-            return super().loss(preds, target)
-
-    model = Recorder(num_labels=3, mixup=0.4, **SMALL)
+    model = MultiLabelClassifier(num_labels=3, mixup=0.4, **SMALL)
+    seen = record_targets(model)
     make_trainer(max_epochs=1, num_sanity_val_steps=0, precision=precision).fit(model, data)
     assert set(torch.cat(seen[True]).unique().tolist()) - {0.0, 1.0}
     assert set(torch.cat(seen[False]).unique().tolist()) == {0.0, 1.0}
