@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -37,11 +37,14 @@ from triptych import (
 from triptych.datamodules.base import TriptychDataModule
 from triptych.datasets.sample import Sample
 from triptych.files import atomic_save
+from triptych.lr_finder import LRSearch, read_curve
+from triptych.lr_finder.race import raced
+from triptych.lr_finder.sweep import losses_at
 from triptych.synthetic import make_portraits, make_streets, make_tiles
 from triptych.tasks.base import TransferTask
 
-GRID = [1e-5, 1e-4, *(10 ** (third / 3) for third in (-10.5, -9, -8, -7, -6, -5, -4, -3, -1.5))]
-"""Peak rates of the fits, denser where the best ones are; from 1e-5 to 0.32."""
+GRID = [float(f"{10**power:.5g}") for power in (-5, -4, -3.5, *np.arange(-18, -7) / 6, -1, -0.5)]
+"""Peak rates of the fits, with the digits that a file keeps; denser where the best ones are."""
 START, END, SEARCH_STEPS = 1e-7, 10.0, 100
 BATCH_SIZE, HELD_OUT, FIT_STEPS = 8, 64, 40
 TRAINER: dict[str, Any] = {"accelerator": "cpu", "devices": 1, "precision": "32-true"}
@@ -105,7 +108,7 @@ class Record:
         search: Loss at each step of the search, up to where it diverged.
         before: Held-out loss before training.
         fits: Held-out loss after a fit, by its peak rate; infinite if the fit ended with NaN.
-        race: The rate that a race suggests; None until it was run.
+        trials: Loss at each step of each trial of a race, up to where it diverged; None until they were run.
     """
 
     case: str
@@ -113,7 +116,12 @@ class Record:
     search: list[float]
     before: float
     fits: dict[float, float]
-    race: float | None = None
+    trials: list[list[float]] | None
+
+    @property
+    def searched(self) -> LRSearch:
+        """What the rules of a curve suggest."""
+        return read_curve(self.rates, self.search)
 
     @property
     def rates(self) -> list[float]:
@@ -132,7 +140,8 @@ class Record:
         saved = json.loads(path.read_text(encoding="utf-8"))
         search = [_loss(loss) for loss in saved["search"]]
         fits = {float(rate): _loss(loss) for rate, loss in saved["fits"].items()}
-        return cls(**{**saved, "search": search, "fits": fits})
+        trials = saved["trials"] and [[_loss(loss) for loss in trial] for trial in saved["trials"]]
+        return cls(**{**saved, "search": search, "fits": fits, "trials": trials})
 
 
 def _plain(value: Any) -> Any:
@@ -197,23 +206,36 @@ def build(key: Key, data: SeedData) -> TransferTask:
     return model
 
 
-def measure(key: Key, data: SeedData) -> Record:
-    """Searches, then fits at every rate of the grid from the same weights and with the same batches."""
+def searched(key: Key, data: SeedData) -> Record:
+    """Searches; the rest of the record is still to be measured."""
     model = build(key, data)
-    fresh = copy.deepcopy(model.state_dict())
     before = held_out_loss(key.task, model, data.held_out)
     search = find_lr(TRAINER, model, data.batches, START, END, SEARCH_STEPS)
-    fits = {}
-    for rate in GRID:
+    return Record(key.case, key.seed, search.losses, before, {}, None)
+
+
+def fits(key: Key, data: SeedData, rates: Sequence[float]) -> dict[float, float]:
+    """The held-out loss after a fit at each rate, from the same weights and with the same batches."""
+    model = build(key, data)
+    fresh = copy.deepcopy(model.state_dict())
+    losses = {}
+    for rate in rates:
         model.load_state_dict(fresh)
         fit(model, data.batches, rate, key.seed)
-        fits[rate] = held_out_loss(key.task, model, data.held_out)
-    return Record(key.case, key.seed, search.losses, before, fits)
+        losses[rate] = held_out_loss(key.task, model, data.held_out)
+    return losses
 
 
-def race(key: Key, data: SeedData) -> float:
-    """The rate that a race suggests."""
-    return find_lr(TRAINER, build(key, data), data.batches, START, END, SEARCH_STEPS, rule="race").rate
+def trials(key: Key, data: SeedData, search: LRSearch) -> list[list[float]]:
+    """The losses of the trials of a race, in their order."""
+    model, losses = build(key, data), list[list[float]]()
+
+    def train(rates: list[float]) -> list[float]:
+        losses.append(losses_at(TRAINER, model, data.batches, rates))
+        return losses[-1]
+
+    raced(search, train, SEARCH_STEPS)
+    return losses
 
 
 def keys() -> list[Key]:
@@ -245,15 +267,23 @@ def collect(folder: Path, real: Path, only: str = "") -> None:
 
 def is_missing(path: Path) -> bool:
     """Whether anything of a case and seed is still to be measured."""
-    return not path.exists() or Record.load(path).race is None
+    if not path.exists():
+        return True
+    record = Record.load(path)
+    return record.trials is None or not record.fits.keys() >= set(GRID)
 
 
 def complete(path: Path, key: Key, data: SeedData) -> None:
-    """Measures what the file of a case and seed lacks: all of it, or only the race."""
+    """Measures what the file of a case and seed lacks."""
     start = time.perf_counter()
     if not path.exists():
-        measure(key, data).save(path)
-    replace(Record.load(path), race=race(key, data)).save(path)
+        searched(key, data).save(path)
+    record = Record.load(path)
+    missing = [rate for rate in GRID if rate not in record.fits]
+    record = replace(record, fits=dict(sorted({**record.fits, **fits(key, data, missing)}.items())))
+    record.save(path)
+    if record.trials is None:
+        replace(record, trials=trials(key, data, record.searched)).save(path)
     print(f"{path.name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
 
 

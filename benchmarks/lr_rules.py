@@ -23,11 +23,12 @@ from pathlib import Path
 from statistics import fmean, median
 
 import numpy as np
-from lr_cases import END, START, Record, collect, keys
+from lr_cases import END, SEARCH_STEPS, START, Record, collect, keys
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from triptych.lr_finder import RULES, read_curve
+from triptych.lr_finder import RULES
+from triptych.lr_finder.race import raced
 from triptych.lr_finder.rules import RACE
 
 SHOWN = (*RULES, RACE)
@@ -92,9 +93,12 @@ def counted(loss: float, before: float) -> float:
 
 def suggested(record: Record) -> dict[str, float]:
     """The rate of each rule; that which the search keeps if its curve suggests nothing."""
-    search = read_curve(record.rates, record.search)
-    raced = {} if record.race is None else {RACE: record.race}
-    return {**(search.suggestions or dict.fromkeys(RULES, search.rate)), **raced}
+    search = record.searched
+    of_curve = search.suggestions or dict.fromkeys(RULES, search.rate)
+    if record.trials is None:
+        return of_curve
+    trials = iter(record.trials)
+    return {**of_curve, RACE: raced(search, lambda _: next(trials), SEARCH_STEPS).rate}
 
 
 def halves(cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:

@@ -35,10 +35,11 @@ def test_a_compiler_pays_in_a_fit_that_is_long_enough() -> None:
     assert speed(1.25, compiler=60.0, seconds=60.0) < 1 < speed(1.25, compiler=60.0, seconds=1200.0) < 1.25
 
 
-def record(seed: int, fits: dict[float, float], before: float = 3.0, race: float = 1e-3) -> Any:
-    """A case whose curve is flat, so that the rules of a curve keep 1e-3."""
+def record(seed: int, fits: dict[float, float], before: float = 3.0, winner: int = 2) -> Any:
+    """A case whose curve is flat, so that the rules of a curve keep 1e-3, around which a race starts at five rates."""
     case = "biwi, real, frozen, lite0, 48x64"
-    return importlib.import_module("lr_cases").Record(case, seed, [1.0] * 60, before, fits, race)
+    trials = [[0.5 if number == winner else 1.0] * 40 for number in range(5)]
+    return importlib.import_module("lr_cases").Record(case, seed, [1.0] * 60, before, fits, trials)
 
 
 def test_a_measured_case_is_saved_and_read_again(tmp_path: Path) -> None:
@@ -48,7 +49,7 @@ def test_a_measured_case_is_saved_and_read_again(tmp_path: Path) -> None:
         record(0, fit).save(tmp_path / f"{number}.json")
     assert cases.Record.load(tmp_path / "0.json") == cases.Record.load(tmp_path / "1.json")
     read = cases.Record.load(tmp_path / "0.json")
-    assert (read.search, read.before, read.race, read.fits[1e-1]) == ([1.0] * 60, 3.0, 1e-3, math.inf)
+    assert (read.search, read.before, read.trials[2], read.fits[1e-1]) == ([1.0] * 60, 3.0, [0.5] * 40, math.inf)
     assert list(read.fits) == pytest.approx(list(fits), rel=1e-4)
     assert read.rates[0] == pytest.approx(1e-7) and len(read.rates) == 60
 
@@ -56,7 +57,7 @@ def test_a_measured_case_is_saved_and_read_again(tmp_path: Path) -> None:
 def test_a_regret_is_what_a_rate_loses_against_the_best_one_of_the_mean_over_seeds() -> None:
     rules = importlib.import_module("lr_rules")
     first = record(0, {1e-5: 3.0, 1e-3: 0.0, 1e-2: 1.0, 1e-1: math.nan})
-    second = record(1, {1e-5: 2.0, 1e-3: 1.0, 1e-2: 0.0, 1e-1: 9.0}, race=1e-2)
+    second = record(1, {1e-5: 2.0, 1e-3: 1.0, 1e-2: 0.0, 1e-1: 9.0}, winner=4)
     case = rules.Case([first, second])
     assert case.losses == {1e-5: 2.5, 1e-3: 0.5, 1e-2: 0.5, 1e-1: 3.0}
     assert case.best == 1e-3
@@ -64,6 +65,7 @@ def test_a_regret_is_what_a_rate_loses_against_the_best_one_of_the_mean_over_see
     assert case.regret(1e-9) == case.regret(100.0) == 1.0
     assert case.regrets("consensus") == [0.0, 0.0] and case.regrets("race") == pytest.approx([0.0, 0.0])
     assert case.row() == "| biwi, real, frozen, lite0, 48x64 | 1.0e-03 |" + " 0%, 0% |" * len(rules.SHOWN)
+    assert rules.Case([first, record(1, second.fits, winner=0)]).regrets("race") == [0.0, case.regret(4e-4)]
     nothing_gained = rules.Case([record(0, {1e-3: 3.0, 1e-2: 4.0})])
     assert nothing_gained.regret(1e-2) == 0.0
 

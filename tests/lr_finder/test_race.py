@@ -1,4 +1,4 @@
-"""A race keeps the better half of the rates from round to round, within its steps, and leaves no trace."""
+"""A race takes the rate whose trial ends best, within its steps, and leaves no trace."""
 
 import math
 from typing import Any
@@ -10,6 +10,7 @@ from searched_line import ON_CPU, Line
 
 from triptych.lr_finder import find_lr, read_curve
 from triptych.lr_finder.race import race, raced, score, trial_rates
+from triptych.optim.one_cycle import OneCycle
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning"),
@@ -18,31 +19,19 @@ pytestmark = [
 
 
 class Track:
-    """Trials whose loss depends on the peak rate alone, and which are counted."""
+    """Trials whose loss depends on how often they were called alone."""
 
-    def __init__(self, loss: dict[float, float]) -> None:
-        self.loss, self.trials = loss, list[tuple[float, int]]()
+    def __init__(self, losses: list[float]) -> None:
+        self.losses, self.trials = iter(losses), list[list[float]]()
 
     def __call__(self, rates: list[float]) -> list[float]:
-        self.trials.append((max(rates), len(rates)))
-        return [self.loss[max(rates)]] * len(rates)
-
-    @property
-    def steps(self) -> int:
-        return sum(steps for _, steps in self.trials)
-
-
-def test_the_better_half_gets_longer_trials() -> None:
-    track = Track({1.0: 5.0, 2.0: 3.0, 3.0: 1.0, 4.0: 2.0, 5.0: math.inf})
-    assert race(track, [1.0, 2.0, 3.0, 4.0, 5.0], 90) == 3.0
-    first, second, last = [(rate, 6) for rate in (1.0, 2.0, 3.0, 4.0, 5.0)], [2.0, 3.0, 4.0], [3.0, 4.0]
-    assert track.trials == [*first, *((rate, 10) for rate in second), *((rate, 15) for rate in last)]
-    assert track.steps == 90
+        self.trials.append(rates)
+        return [next(self.losses)] * len(rates)
 
 
 @pytest.mark.parametrize("losses", [[1.0, 1.0, 1.0], [math.nan, math.inf, math.nan]])
 def test_of_equal_rates_the_lower_one_wins(losses: list[float]) -> None:
-    assert race(Track(dict(zip((1.0, 2.0, 3.0), losses, strict=True))), [1.0, 2.0, 3.0], 30) == 1.0
+    assert race(Track(losses), [1.0, 2.0, 3.0], 30) == 1.0
 
 
 def test_the_best_of_random_losses_wins_whatever_their_unit() -> None:
@@ -51,14 +40,23 @@ def test_the_best_of_random_losses_wins_whatever_their_unit() -> None:
         losses = torch.rand(count, generator=generator).tolist()
         candidates = [float(rate) for rate in range(1, count + 1)]
         for factor in (1e-3, 1.0, 1e3):
-            track = Track({rate: factor * loss for rate, loss in zip(candidates, losses, strict=True)})
+            track = Track([factor * loss for loss in losses])
             assert race(track, candidates, 200) == 1 + losses.index(min(losses))
-            assert track.steps <= 200
+            assert [len(rates) for rates in track.trials] == [200 // count] * count
 
 
-def test_a_trial_rises_to_its_rate_and_is_judged_by_its_end() -> None:
-    assert trial_rates(8.0, 8) == [4.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0]
-    assert trial_rates(8.0, 1) == [8.0]
+def test_a_trial_is_a_fit_of_one_cycle() -> None:
+    optimizer = torch.optim.AdamW([torch.zeros(1)], lr=0.3)
+    cycle = OneCycle(optimizer, total_steps=13)
+    fit = []
+    for _ in range(13):
+        fit.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        cycle.step()
+    assert trial_rates(0.3, 13) == fit
+
+
+def test_a_trial_is_judged_by_its_end() -> None:
     assert score([9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 1.0, 2.0], 8) == 1.5
     assert score([1.0, 1.0], 8) == score([1.0, math.nan], 2) == math.inf
 
@@ -98,9 +96,9 @@ def test_each_trial_sees_the_same_batches_with_the_same_dropout() -> None:
     plain = find_lr(ON_CPU, model, None)
     model.seen.clear()
     find_lr(ON_CPU, model, None, rule="race")
-    assert model.seen.count(plain.losses[0]) == 1 + 5 + 3 + 2  # the search and the trials of three rounds
+    assert model.seen.count(plain.losses[0]) == 1 + 5  # the search and the trials
 
 
 def test_a_search_too_short_for_a_race_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^num_steps: expected at least 8 for a race, got 7\.$"):
-        find_lr(ON_CPU, Line(), None, num_steps=7, rule="race")
+    with pytest.raises(ValueError, match=r"^num_steps: expected at least 3 for a race, got 2\.$"):
+        find_lr(ON_CPU, Line(), None, num_steps=2, rule="race")

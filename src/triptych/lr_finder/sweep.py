@@ -59,7 +59,7 @@ def find_lr(
     if not model.automatic_optimization:
         raise ValueError("model: expected automatic optimization, got a model that steps its optimizers itself.")
     rates = [start * (end / start) ** (i / (num_steps - 1)) for i in range(num_steps)]
-    train = partial(_train, trainer_or_settings, model, datamodule)
+    train = partial(losses_at, trainer_or_settings, model, datamodule)
     kept = _kept_rate(model.hparams.get("max_lr"))
     with plain_rates(model):
         losses = train(rates)
@@ -67,12 +67,19 @@ def find_lr(
         return raced(search, train, num_steps) if rule == RACE else search
 
 
-def _train(
-    settings: L.Trainer | Mapping[str, Any], model: L.LightningModule, datamodule: Any, rates: list[float]
+def losses_at(
+    trainer_or_settings: L.Trainer | Mapping[str, Any], model: L.LightningModule, datamodule: Any, rates: list[float]
 ) -> list[float]:
-    """The loss at each step of a temporary fit with these rates; it ends earlier if the loss diverges."""
+    """The loss at each step of a fit with these rates, which is undone; it ends earlier if the loss diverges.
+
+    Args:
+        trainer_or_settings: As in `find_lr`, like what follows.
+        model: Its own `max_lr` must be numbers.
+        datamodule: The data.
+        rates: Rate of the last group at each step.
+    """
     sweep = _Sweep(rates)
-    temporary_fit(settings, model, datamodule, sweep, len(rates))
+    temporary_fit(trainer_or_settings, model, datamodule, sweep, len(rates))
     return sweep.losses
 
 

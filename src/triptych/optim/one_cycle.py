@@ -78,11 +78,10 @@ class OneCycle(LRScheduler):
 
     def get_lr(self) -> list[Any]:
         """Rate of each group at this position; also sets the momentum."""
-        position, peak_at, div_final = self.position, self.peak_at, _DIV_FINAL[self.version]
+        position, peak_at = self.position, self.peak_at
         for group in self.optimizer.param_groups:
             group["betas"] = (_up_and_down(*MOMENTUMS, peak_at, position), *group["betas"][1:])
-        peaks = [float(peak) for peak in self.base_lrs]
-        return [_up_and_down(peak / _DIV, peak, peak / div_final, peak_at, position) for peak in peaks]
+        return [rate_at(position, float(peak), peak_at, self.version) for peak in self.base_lrs]
 
     def plan(self, steps_left: int) -> None:
         """Spreads the rest of the cycle over the steps that are left; a finished cycle is followed by a new one.
@@ -119,6 +118,18 @@ class OneCycle(LRScheduler):
         self._last_lr = self.get_lr()
         for group, rate in zip(self.optimizer.param_groups, self._last_lr, strict=True):
             group["lr"] = rate
+
+
+def rate_at(position: float, peak: float, peak_at: float = 0.25, version: Version = "fastai2") -> float:
+    """The rate at a position of a cycle.
+
+    Args:
+        position: In [0, 1].
+        peak: The highest rate.
+        peak_at: Position of the peak, in (0, 1).
+        version: See `OneCycle`.
+    """
+    return _up_and_down(peak / _DIV, peak, peak / _DIV_FINAL[version], peak_at, position)
 
 
 def _up_and_down(start: float, middle: float, end: float, pct: float, position: float) -> float:
