@@ -108,7 +108,7 @@ class Record:
         search: Loss at each step of the search, up to where it diverged.
         before: Held-out loss before training.
         fits: Held-out loss after a fit, by its peak rate; infinite if the fit ended with NaN.
-        trials: Loss at each step of each trial of a race, up to where it diverged; None until they were run.
+        trials: Loss at each step of each trial of a race, up to where it diverged; empty until they were run.
     """
 
     case: str
@@ -116,7 +116,7 @@ class Record:
     search: list[float]
     before: float
     fits: dict[float, float]
-    trials: list[list[float]] | None
+    trials: list[list[float]]
 
     @property
     def searched(self) -> LRSearch:
@@ -140,7 +140,7 @@ class Record:
         saved = json.loads(path.read_text(encoding="utf-8"))
         search = [_loss(loss) for loss in saved["search"]]
         fits = {float(rate): _loss(loss) for rate, loss in saved["fits"].items()}
-        trials = saved["trials"] and [[_loss(loss) for loss in trial] for trial in saved["trials"]]
+        trials = [[_loss(loss) for loss in trial] for trial in saved["trials"]]
         return cls(**{**saved, "search": search, "fits": fits, "trials": trials})
 
 
@@ -211,7 +211,7 @@ def searched(key: Key, data: SeedData) -> Record:
     model = build(key, data)
     before = held_out_loss(key.task, model, data.held_out)
     search = find_lr(TRAINER, model, data.batches, START, END, SEARCH_STEPS)
-    return Record(key.case, key.seed, search.losses, before, {}, None)
+    return Record(key.case, key.seed, search.losses, before, {}, [])
 
 
 def fits(key: Key, data: SeedData, rates: Sequence[float]) -> dict[float, float]:
@@ -270,7 +270,7 @@ def is_missing(path: Path) -> bool:
     if not path.exists():
         return True
     record = Record.load(path)
-    return record.trials is None or not record.fits.keys() >= set(GRID)
+    return not record.trials or not record.fits.keys() >= set(GRID)
 
 
 def complete(path: Path, key: Key, data: SeedData) -> None:
@@ -282,7 +282,7 @@ def complete(path: Path, key: Key, data: SeedData) -> None:
     missing = [rate for rate in GRID if rate not in record.fits]
     record = replace(record, fits=dict(sorted({**record.fits, **fits(key, data, missing)}.items())))
     record.save(path)
-    if record.trials is None:
+    if not record.trials:
         replace(record, trials=trials(key, data, record.searched)).save(path)
     print(f"{path.name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
 

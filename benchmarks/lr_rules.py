@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import fmean, median
 
 import numpy as np
-from lr_cases import END, SEARCH_STEPS, START, Record, collect, keys
+from lr_cases import END, SEARCH_STEPS, START, Record, collect, is_missing, keys
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -77,12 +77,12 @@ class Case:
         return (loss - self.losses[self.best]) / gain if gain > 0 else 0.0
 
     def regrets(self, rule: str) -> list[float]:
-        """The regret of a rule for each seed's search; empty for a race that was not run."""
-        return [self.regret(rates[rule]) for rates in map(suggested, self.records) if rule in rates]
+        """The regret of a rule for each seed's search."""
+        return [self.regret(suggested(record)[rule]) for record in self.records]
 
     def row(self) -> str:
         """A row of the table: for each rule the regret of each seed."""
-        cells = [", ".join(f"{regret:.0%}" for regret in self.regrets(rule)) or "-" for rule in SHOWN]
+        cells = [", ".join(f"{regret:.0%}" for regret in self.regrets(rule)) for rule in SHOWN]
         return _row(self.name, f"{self.best:.1e}", *cells)
 
 
@@ -93,11 +93,8 @@ def counted(loss: float, before: float) -> float:
 
 def suggested(record: Record) -> dict[str, float]:
     """The rate of each rule; that which the search keeps if its curve suggests nothing."""
-    search = record.searched
+    search, trials = record.searched, iter(record.trials)
     of_curve = search.suggestions or dict.fromkeys(RULES, search.rate)
-    if record.trials is None:
-        return of_curve
-    trials = iter(record.trials)
     return {**of_curve, RACE: raced(search, lambda _: next(trials), SEARCH_STEPS).rate}
 
 
@@ -135,7 +132,7 @@ def least_worst(cases: Sequence[Case], rules: Iterable[str] = RULES) -> str:
 
 def picture(cases: Sequence[Case]) -> Figure:
     """A heat map: mean regret over the seeds, of each case and rule."""
-    regrets = np.array([[fmean(case.regrets(rule) or [math.nan]) for rule in SHOWN] for case in cases])
+    regrets = np.array([[fmean(case.regrets(rule)) for rule in SHOWN] for case in cases])
     figure = Figure(figsize=(7, 1.4 + 0.22 * len(cases)), dpi=110, layout="constrained")
     axes = figure.add_subplot()
     image = axes.imshow(regrets, cmap="cividis_r", vmin=0, vmax=SHOWN_WORST, aspect="auto")
@@ -144,17 +141,19 @@ def picture(cases: Sequence[Case]) -> Figure:
     axes.set_yticks(range(len(cases)), [case.name for case in cases], fontsize=7)
     for (row, column), regret in np.ndenumerate(regrets):
         color = "white" if regret > 0.5 * SHOWN_WORST else "black"
-        label = "" if math.isnan(regret) else f"{regret:.0%}"
-        axes.text(column, row, label, ha="center", va="center", fontsize=7, color=color)
+        axes.text(column, row, f"{regret:.0%}", ha="center", va="center", fontsize=7, color=color)
     figure.colorbar(image, label="regret", extend="max", format=PercentFormatter(1, decimals=0))
     return figure
 
 
 def read(folder: Path, only: str = "") -> list[Case]:
-    """The cases of a folder whose names contain `only`, in the order in which they are collected."""
+    """The cases of a folder whose names contain `only`, in the order in which they are collected.
+
+    What is not yet measured whole is left out.
+    """
     records: dict[str, list[Record]] = {}
     for key in keys():
-        if only in key.case and (path := folder / key.file).exists():
+        if only in key.case and not is_missing(path := folder / key.file):
             records.setdefault(key.case, []).append(Record.load(path))
     return [Case(of_case) for of_case in records.values()]
 
