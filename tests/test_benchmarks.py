@@ -4,6 +4,7 @@ import importlib
 import math
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,15 @@ def test_a_regret_is_what_a_rate_loses_against_the_best_one_of_the_mean_over_see
     assert rules.Case([first, record(1, second.fits, winner=0)]).regrets("race") == [0.0, case.regret(4e-4)]
     nothing_gained = rules.Case([record(0, {1e-3: 3.0, 1e-2: 4.0})])
     assert nothing_gained.regret(1e-2) == 0.0
+
+
+def test_what_is_not_yet_measured_whole_is_left_out_of_the_comparison(tmp_path: Path) -> None:
+    whole = dict.fromkeys(importlib.import_module("lr_cases").GRID, 1.0)
+    records = record(0, whole), replace(record(1, whole), trials=[]), record(2, {1e-3: 1.0})
+    for each in records:
+        each.save(tmp_path / f"biwi_real_frozen_lite0_48x64_{each.seed}.json")
+    (case,) = importlib.import_module("lr_rules").read(tmp_path)
+    assert [each.seed for each in case.records] == [0]
 
 
 def test_the_halves_share_tasks_data_states_encoders_and_sizes_alike() -> None:

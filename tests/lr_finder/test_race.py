@@ -19,7 +19,7 @@ pytestmark = [
 
 
 class Track:
-    """Trials whose loss depends on how often they were called alone."""
+    """Trials with these losses, in the order of the calls."""
 
     def __init__(self, losses: list[float]) -> None:
         self.losses, self.trials = iter(losses), list[list[float]]()
