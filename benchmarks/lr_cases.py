@@ -124,6 +124,11 @@ class Record:
         return read_curve(self.rates, self.search)
 
     @property
+    def missing_rates(self) -> list[float]:
+        """Rates of the grid without a fit."""
+        return [rate for rate in GRID if rate not in self.fits]
+
+    @property
     def rates(self) -> list[float]:
         """Rate at each step of the search."""
         rates: list[float] = np.geomspace(START, END, SEARCH_STEPS).tolist()
@@ -206,8 +211,8 @@ def build(key: Key, data: SeedData) -> TransferTask:
     return model
 
 
-def searched(key: Key, data: SeedData) -> Record:
-    """Searches; the rest of the record is still to be measured."""
+def begin(key: Key, data: SeedData) -> Record:
+    """A record of the search alone; fits and trials are still to be run."""
     model = build(key, data)
     before = held_out_loss(key.task, model, data.held_out)
     search = find_lr(TRAINER, model, data.batches, START, END, SEARCH_STEPS)
@@ -270,18 +275,19 @@ def is_missing(path: Path) -> bool:
     if not path.exists():
         return True
     record = Record.load(path)
-    return not record.trials or not record.fits.keys() >= set(GRID)
+    return not record.trials or bool(record.missing_rates)
 
 
 def complete(path: Path, key: Key, data: SeedData) -> None:
     """Measures what the file of a case and seed lacks."""
     start = time.perf_counter()
     if not path.exists():
-        searched(key, data).save(path)
+        begin(key, data).save(path)
     record = Record.load(path)
-    missing = [rate for rate in GRID if rate not in record.fits]
-    record = replace(record, fits=dict(sorted({**record.fits, **fits(key, data, missing)}.items())))
-    record.save(path)
+    if record.missing_rates:
+        all_fits = {**record.fits, **fits(key, data, record.missing_rates)}
+        record = replace(record, fits=dict(sorted(all_fits.items())))
+        record.save(path)
     if not record.trials:
         replace(record, trials=trials(key, data, record.searched)).save(path)
     print(f"{path.name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)

@@ -1,9 +1,9 @@
 """Which rule of the learning-rate finder suggests the rate that trains best?
 
 Reads what `--collect` measured, so that rules are compared without training: for each case and seed the curve of a
-search, and the losses on held-out samples after short one-cycle fits at a grid of rates. Between two rates of the grid
-the loss is interpolated over the logarithm of the rate. A fit that gains nothing, or ends with NaN, counts with the
-loss before training; of several seeds the losses are averaged.
+search, the losses of a race's trials, and the losses on held-out samples after short one-cycle fits at a grid of rates.
+Between two rates of the grid the loss is interpolated over the logarithm of the rate. A fit that gains nothing, or ends
+with NaN, counts with the loss before training; of several seeds the losses are averaged.
 
     regret of a rule = (loss at its rate - best loss) / (loss before - best loss)
 

@@ -16,7 +16,7 @@ Train = Callable[[list[float]], list[float]]
 _BUDGET = 2
 """Steps of all trials as a multiple of the search's; with the search itself a race takes three times its steps."""
 _FACTORS = 2.5 ** np.array([-1, -0.5, 0, 0.5, 1])
-"""The rates that start, as multiples of the search's own."""
+"""The rates that race, as multiples of the search's own."""
 MIN_STEPS = math.ceil(len(_FACTORS) / _BUDGET)
 """Steps of the shortest search that leaves each trial a step."""
 _JUDGED = 0.25
@@ -39,8 +39,8 @@ def raced(search: LRSearch, train: Train, num_steps: int) -> LRSearch:
 def race(train: Train, candidates: Sequence[float], num_steps: int) -> float:
     """The peak rate whose trial ends with the lowest training loss; of equal ones the lower.
 
-    A trial is a small copy of the fit to come: one cycle, whose rate falls to nearly zero. All trials have the same
-    number of steps and see the same batches, so that their losses are comparable.
+    A trial is a small copy of the fit to come: one cycle, whose rate falls to nearly zero, with the momentum left as it
+    is. All trials have the same number of steps and see the same batches, so that their losses are comparable.
 
     Args:
         train: Runs a trial.
