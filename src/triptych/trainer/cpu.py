@@ -9,6 +9,8 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4  # malloc.h
 _LARGE_BYTES = 2**20
 _NEVER = 2**31 - 1
 
+_keeps = False  # whether freed memory is kept
+
 
 def keep_freed_memory() -> None:
     """Makes this process reuse freed memory instead of returning it to the system (only on Linux with glibc).
@@ -17,7 +19,9 @@ def keep_freed_memory() -> None:
     at least as much time as its arithmetic (`benchmarks/processor_step.py`). The process then keeps its peak memory
     until it ends; with the environment variable `TRIPTYCH_KEEP_MEMORY=0` this does nothing.
     """
+    global _keeps
     if os.environ.get("TRIPTYCH_KEEP_MEMORY") != "0":
+        _keeps = True
         _call("mallopt", _M_MMAP_MAX, 0)
         _call("mallopt", _M_TRIM_THRESHOLD, _NEVER)
 
@@ -34,6 +38,10 @@ def return_large_memory() -> None:
 def return_freed_memory() -> None:
     """Returns memory that this process has freed to the system (only on Linux with glibc)."""
     _call("malloc_trim", 0)
+    if _keeps:  # `malloc_trim` leaves the end of a thread's own heap, which goes when the thread next frees 64 kB
+        _call("mallopt", _M_TRIM_THRESHOLD, 0)
+        bytearray(2**17)
+        _call("mallopt", _M_TRIM_THRESHOLD, _NEVER)
 
 
 def _call(name: str, *numbers: int) -> None:
