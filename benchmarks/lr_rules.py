@@ -3,7 +3,7 @@
 Reads what `--collect` measured, so that rules are compared without training: for each case and seed the curve of a
 search, the losses of a race's trials, and the losses on held-out samples after short one-cycle fits at a grid of rates.
 Between two rates of the grid the loss is interpolated over the logarithm of the rate. A fit that gains nothing, or ends
-with NaN, counts with the loss before training; of several seeds the losses are averaged.
+with NaN, counts with the loss before training; of several seeds losses and regrets are averaged.
 
     regret of a rule = (loss at its rate - best loss) / (loss before - best loss)
 
@@ -80,6 +80,10 @@ class Case:
         """The regret of a rule for each seed's search."""
         return [self.regret(suggested(record)[rule]) for record in self.records]
 
+    def mean_regret(self, rule: str) -> float:
+        """The regret of a rule in this case: the mean over its seeds."""
+        return fmean(self.regrets(rule))
+
     def row(self) -> str:
         """A row of the table: for each rule the regret of each seed."""
         cells = [", ".join(f"{regret:.0%}" for regret in self.regrets(rule)) for rule in SHOWN]
@@ -111,11 +115,15 @@ def halves(cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
 
 
 def summary(cases: Sequence[Case], heading: str) -> list[str]:
-    """Rows of the table: the median and the worst regret of each rule, and the median difference between seeds."""
+    """Rows of the table: the median and the worst regret of each rule, the worst of a search, and the seeds' spread.
+
+    A case counts with the mean over its seeds. Their spread is the median difference between the best and the worst.
+    """
+    means = [[case.mean_regret(rule) for case in cases] for rule in SHOWN]
     regrets = [[case.regrets(rule) for case in cases] for rule in SHOWN]
-    every = [list(itertools.chain(*of_rule)) for of_rule in regrets]
     spreads = [[max(case) - min(case) for case in of_rule if len(case) > 1] for of_rule in regrets]
-    rows = {"median": map(_percent(median), every), "worst": map(_percent(max), every)}
+    rows = {"median": map(_percent(median), means), "worst": map(_percent(max), means)}
+    rows["worst search"] = map(_percent(max), (list(itertools.chain(*of_rule)) for of_rule in regrets))
     rows["spread of seeds"] = map(_percent(median), spreads)
     return [_row(f"**{name}** of {heading}", "", *cells) for name, cells in rows.items()]
 
@@ -126,13 +134,13 @@ def _percent(function: Callable[[list[float]], float]) -> Callable[[list[float]]
 
 def least_worst(cases: Sequence[Case], rules: Iterable[str] = RULES) -> str:
     """The rule with the smallest worst regret; of equal ones, as where all keep the model's rate, the smaller mean."""
-    regrets = {rule: list(itertools.chain(*(case.regrets(rule) for case in cases))) for rule in rules}
+    regrets = {rule: [case.mean_regret(rule) for case in cases] for rule in rules}
     return min(regrets, key=lambda rule: (max(regrets[rule]), fmean(regrets[rule])))
 
 
 def picture(cases: Sequence[Case]) -> Figure:
     """A heat map: mean regret over the seeds, of each case and rule."""
-    regrets = np.array([[fmean(case.regrets(rule)) for rule in SHOWN] for case in cases])
+    regrets = np.array([[case.mean_regret(rule) for rule in SHOWN] for case in cases])
     figure = Figure(figsize=(7, 1.4 + 0.22 * len(cases)), dpi=110, layout="constrained")
     axes = figure.add_subplot()
     image = axes.imshow(regrets, cmap="cividis_r", vmin=0, vmax=SHOWN_WORST, aspect="auto")

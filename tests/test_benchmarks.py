@@ -66,7 +66,12 @@ def test_a_regret_is_what_a_rate_loses_against_the_best_one_of_the_mean_over_see
     assert case.regret(1e-9) == case.regret(100.0) == 1.0
     assert case.regrets("consensus") == [0.0, 0.0] and case.regrets("race") == pytest.approx([0.0, 0.0])
     assert case.row() == "| biwi, real, frozen, lite0, 48x64 | 1.0e-03 |" + " 0%, 0% |" * len(rules.SHOWN)
-    assert rules.Case([first, record(1, second.fits, winner=0)]).regrets("race") == [0.0, case.regret(4e-4)]
+    uneven = rules.Case([first, record(1, second.fits, winner=0)])
+    assert uneven.regrets("race") == [0.0, case.regret(4e-4)]
+    assert uneven.mean_regret("race") == pytest.approx(case.regret(4e-4) / 2)
+    medians, worst, worst_search, spread = (row.split(" | ")[-1] for row in rules.summary([uneven], "all"))
+    half, whole = f"{case.regret(4e-4) / 2:.0%} |", f"{case.regret(4e-4):.0%} |"
+    assert (medians, worst, worst_search, spread) == (half, half, whole, whole)
     nothing_gained = rules.Case([record(0, {1e-3: 3.0, 1e-2: 4.0})])
     assert nothing_gained.regret(1e-2) == 0.0
 
