@@ -25,7 +25,9 @@ def exported(tmp_path: Path) -> Path:
 
 
 WITHOUT_TORCH = """
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that run in the background may have it ignored
 sys.modules.update(dict.fromkeys(("torch", "lightning", "torchvision", "torchmetrics")))  # None: no import succeeds
 from triptych.cli import main
 main()
