@@ -119,8 +119,8 @@ def summary(cases: Sequence[Case], heading: str) -> list[str]:
 
     A case counts with the mean over its seeds. Their spread is the median difference between the best and the worst.
     """
-    means = [[case.mean_regret(rule) for case in cases] for rule in SHOWN]
     regrets = [[case.regrets(rule) for case in cases] for rule in SHOWN]
+    means = [list(map(fmean, of_rule)) for of_rule in regrets]
     spreads = [[max(case) - min(case) for case in of_rule if len(case) > 1] for of_rule in regrets]
     rows = {"median": map(_percent(median), means), "worst": map(_percent(max), means)}
     rows["worst search"] = map(_percent(max), (list(itertools.chain(*of_rule)) for of_rule in regrets))

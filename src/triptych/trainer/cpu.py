@@ -36,9 +36,12 @@ def return_large_memory() -> None:
 
 
 def return_freed_memory() -> None:
-    """Returns memory that this process has freed to the system (only on Linux with glibc)."""
+    """Returns memory that this process has freed to the system (only on Linux with glibc).
+
+    What other threads have freed last in heaps of their own stays.
+    """
     _call("malloc_trim", 0)
-    if _keeps:  # `malloc_trim` leaves the end of a thread's own heap, which goes when the thread next frees 64 kB
+    if _keeps:  # `malloc_trim` leaves the end of a thread's heap, which goes when the thread next frees 64 kB
         _call("mallopt", _M_TRIM_THRESHOLD, 0)
         bytearray(2**17)
         _call("mallopt", _M_TRIM_THRESHOLD, _NEVER)
