@@ -7,9 +7,11 @@ import lightning as L
 import pytest
 import torch
 from searched_line import ON_CPU, Line
+from torch import nn
 
 from triptych.lr_finder import find_lr, read_curve
 from triptych.lr_finder.race import race, raced, score, trial_rates
+from triptych.lr_finder.sweep import losses_at
 from triptych.optim.one_cycle import OneCycle
 
 pytestmark = [
@@ -45,7 +47,7 @@ def test_the_best_of_random_losses_wins_whatever_their_unit() -> None:
             assert [len(rates) for rates in track.trials] == [200 // count] * count
 
 
-def test_a_trial_is_a_fit_of_one_cycle() -> None:
+def test_a_trial_is_a_fit_of_one_cycle_with_a_fifth_at_its_end_to_judge_it() -> None:
     optimizer = torch.optim.AdamW([torch.zeros(1)], lr=0.3)
     cycle = OneCycle(optimizer, total_steps=13)
     fit = []
@@ -53,7 +55,8 @@ def test_a_trial_is_a_fit_of_one_cycle() -> None:
         fit.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
         cycle.step()
-    assert trial_rates(0.3, 13) == fit
+    assert trial_rates(0.3, 17) == [*fit, 0.0, 0.0, 0.0, 0.0]
+    assert trial_rates(0.3, 2) == [fit[0], 0.0]
 
 
 def test_a_trial_is_judged_by_its_end() -> None:
@@ -99,6 +102,46 @@ def test_each_trial_sees_the_same_batches_with_the_same_dropout() -> None:
     assert model.seen.count(plain.losses[0]) == 1 + 5  # the search and the trials
 
 
+class Normed(Line):
+    """A line with batch-norm, whose running statistics follow with a momentum."""
+
+    def __init__(self, momentum: float) -> None:
+        super().__init__()
+        self.dropout = nn.BatchNorm1d(8, momentum=momentum)
+        self.evaluated: list[tuple[bool, float]] = []
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        self.evaluated.append((not self.training, self.last.bias.item()))
+
+
+def test_a_trial_is_judged_in_evaluation_mode_with_the_weights_it_ends_with() -> None:
+    L.seed_everything(0, verbose=False)
+    model = Normed(0.1)
+    losses_at(ON_CPU, model, None, trial_rates(0.1, 40))
+    assert [is_evaluation for is_evaluation, _ in model.evaluated] == [False] * 32 + [True] * 8
+    weights = [weight for _, weight in model.evaluated]
+    assert len(set(weights[:32])) == 32
+    assert set(weights[32:]) == {weights[31]}
+    assert all(module.training for module in model.modules())
+
+
+def test_a_race_follows_the_loss_of_evaluation_mode_where_that_of_training_mode_says_otherwise() -> None:
+    """Statistics that hardly follow favour the highest rate, here the one whose training loss is not the lowest."""
+    L.seed_everything(0, verbose=False)
+    trials: list[tuple[float, list[float]]] = []
+
+    def train(rates: list[float]) -> list[float]:
+        trials.append((max(rates), losses_at(ON_CPU, model, None, rates)))
+        return trials[-1][1]
+
+    model = Normed(0.002)
+    found = raced(read_curve([1e-2] * 20, [1.0] * 20, kept=5e-2), train, 100)
+    by_training_mode, by_evaluation_mode = (
+        min(trials, key=lambda trial: sum(trial[1][judging]))[0] for judging in (slice(24, 32), slice(32, 40))
+    )
+    assert found.rate == by_evaluation_mode > by_training_mode
+
+
 def test_a_search_too_short_for_a_race_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^num_steps: expected at least 3 for a race, got 2\.$"):
-        find_lr(ON_CPU, Line(), None, num_steps=2, rule="race")
+    with pytest.raises(ValueError, match=r"^num_steps: expected at least 5 for a race, got 4\.$"):
+        find_lr(ON_CPU, Line(), None, num_steps=4, rule="race")

@@ -11,16 +11,19 @@ from triptych.lr_finder.rules import RACE
 from triptych.optim.one_cycle import rate_at
 
 Train = Callable[[list[float]], list[float]]
-"""Takes a step at each of the given rates, always from the same start; returns the loss at each step."""
+"""Takes a step at each of the given rates, always from the same start; returns the loss at each step.
+
+At rate 0 it measures, with the network in evaluation mode.
+"""
 
 _BUDGET = 2
 """Steps of all trials as a multiple of the search's; with the search itself a race takes three times its steps."""
 _FACTORS = 2.5 ** np.array([-1, -0.5, 0, 0.5, 1])
 """The rates that race, as multiples of the search's own."""
-MIN_STEPS = math.ceil(len(_FACTORS) / _BUDGET)
-"""Steps of the shortest search that leaves each trial a step."""
-_JUDGED = 0.25
-"""Fraction of a trial at its end whose mean loss is compared."""
+MIN_STEPS = math.ceil(2 * len(_FACTORS) / _BUDGET)
+"""Steps of the shortest search that leaves each trial a step to train and one to judge it."""
+_JUDGED = 0.2
+"""Fraction of a trial at its end, at rate 0, whose mean loss is compared."""
 
 
 def raced(search: LRSearch, train: Train, num_steps: int) -> LRSearch:
@@ -37,10 +40,12 @@ def raced(search: LRSearch, train: Train, num_steps: int) -> LRSearch:
 
 
 def race(train: Train, candidates: Sequence[float], num_steps: int) -> float:
-    """The peak rate whose trial ends with the lowest training loss; of equal ones the lower.
+    """The peak rate whose trial ends with the lowest loss; of equal ones the lower.
 
     A trial is a small copy of the fit to come: one cycle, whose rate falls to nearly zero, with the momentum left as it
-    is. All trials have the same number of steps and see the same batches, so that their losses are comparable.
+    is. The batches that follow judge it, with the network as it will be used: a rate can be so high that the running
+    statistics of batch-norm lag behind the weights, which no loss of training mode shows. All trials have the same
+    number of steps and see the same batches, so that their losses are comparable.
 
     Args:
         train: Runs a trial.
@@ -53,13 +58,19 @@ def race(train: Train, candidates: Sequence[float], num_steps: int) -> float:
 
 
 def trial_rates(peak: float, num_steps: int) -> list[float]:
-    """The rate of each step of a trial."""
-    return [rate_at(step / num_steps, peak) for step in range(num_steps)]
+    """The rate of each step of a trial; 0 where it is judged."""
+    trained = num_steps - judged(num_steps)
+    return [rate_at(step / trained, peak) for step in range(trained)] + [0.0] * judged(num_steps)
+
+
+def judged(num_steps: int) -> int:
+    """Steps at the end of a trial that judge it."""
+    return math.ceil(_JUDGED * num_steps)
 
 
 def score(losses: Sequence[float], num_steps: int) -> float:
-    """Mean loss at the end of a trial; infinite if the trial ended early, or if the loss was NaN."""
+    """Mean loss of the steps that judge a trial; infinite if it ended early, or if the loss was NaN."""
     if len(losses) < num_steps:
         return math.inf
-    mean = float(np.mean(losses[-math.ceil(_JUDGED * num_steps) :]))
+    mean = float(np.mean(losses[-judged(num_steps) :]))
     return mean if math.isfinite(mean) else math.inf

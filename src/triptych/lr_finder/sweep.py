@@ -76,7 +76,7 @@ def losses_at(
         trainer_or_settings: As in `find_lr`, like what follows.
         model: Its own `max_lr` must be numbers.
         datamodule: The data.
-        rates: Rate of the last group at each step.
+        rates: Rate of the last group at each step; at 0 the network is in evaluation mode.
     """
     sweep = _Sweep(rates)
     temporary_fit(trainer_or_settings, model, datamodule, sweep, len(rates))
@@ -110,7 +110,7 @@ class _Sweep(L.Callback):
     """Sets the rate of each optimizer step and records its loss, until the loss diverges.
 
     Args:
-        rates: Rate of the last group at each step.
+        rates: Rate of the last group at each step; at 0 the network is in evaluation mode.
     """
 
     def __init__(self, rates: list[float]) -> None:
@@ -123,6 +123,12 @@ class _Sweep(L.Callback):
         self.step = trainer.global_step
         stop_schedules(trainer)
         self._set_rate(trainer)
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        if self.rates[len(self.losses)] == 0:
+            pl_module.eval()
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
