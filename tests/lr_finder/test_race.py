@@ -10,7 +10,7 @@ from searched_line import ON_CPU, Line
 from torch import nn
 
 from triptych.lr_finder import find_lr, read_curve
-from triptych.lr_finder.race import race, raced, score, trial_rates
+from triptych.lr_finder.race import lowest_point, race, raced, score, trial_rates
 from triptych.lr_finder.sweep import losses_at
 from triptych.optim.one_cycle import OneCycle
 
@@ -33,18 +33,28 @@ class Track:
 
 @pytest.mark.parametrize("losses", [[1.0, 1.0, 1.0], [math.nan, math.inf, math.nan]])
 def test_of_equal_rates_the_lower_one_wins(losses: list[float]) -> None:
-    assert race(Track(losses), [1.0, 2.0, 3.0], 30) == 1.0
+    assert race(Track(losses), [1.0, 2.0, 4.0], 30) == 1.0
 
 
 def test_the_best_of_random_losses_wins_whatever_their_unit() -> None:
     generator = torch.Generator().manual_seed(0)
     for count in range(2, 12):
         losses = torch.rand(count, generator=generator).tolist()
-        candidates = [float(rate) for rate in range(1, count + 1)]
+        candidates = [2.0**i for i in range(count)]
         for factor in (1e-3, 1.0, 1e3):
             track = Track([factor * loss for loss in losses])
-            assert race(track, candidates, 200) == 1 + losses.index(min(losses))
+            winner = math.log2(race(track, candidates, 200))
+            assert round(winner) == losses.index(min(losses))
             assert [len(rates) for rates in track.trials] == [200 // count] * count
+            assert winner == pytest.approx(lowest_point(losses))
+
+
+def test_between_the_rates_a_race_finds_the_lowest_point_of_a_parabola() -> None:
+    generator = torch.Generator().manual_seed(0)
+    for place in (4 * torch.rand(50, generator=generator)).tolist():
+        losses = [3.0 + 0.7 * (i - place) ** 2 for i in range(5)]
+        assert lowest_point(losses) == pytest.approx(place if 0.5 < place < 3.5 else round(place))
+    assert lowest_point([2.0, 1.0, math.inf]) == 1
 
 
 def test_a_trial_is_a_fit_of_one_cycle_with_a_fifth_at_its_end_to_judge_it() -> None:
@@ -139,7 +149,8 @@ def test_a_race_follows_the_loss_of_evaluation_mode_where_that_of_training_mode_
     by_training_mode, by_evaluation_mode = (
         min(trials, key=lambda trial: sum(trial[1][judging]))[0] for judging in (slice(24, 32), slice(32, 40))
     )
-    assert found.rate == by_evaluation_mode > by_training_mode
+    assert found.rate == pytest.approx(by_evaluation_mode)
+    assert by_evaluation_mode > by_training_mode
 
 
 def test_a_search_too_short_for_a_race_is_refused() -> None:

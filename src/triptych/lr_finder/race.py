@@ -40,21 +40,38 @@ def raced(search: LRSearch, train: Train, num_steps: int) -> LRSearch:
 
 
 def race(train: Train, candidates: Sequence[float], num_steps: int) -> float:
-    """The peak rate whose trial ends with the lowest loss; of equal ones the lower.
+    """The peak rate with which a trial would end with the lowest loss; of equal ones the lower.
 
     A trial is a small copy of the fit to come: one cycle, whose rate falls to nearly zero, with the momentum left as it
     is. The batches that follow judge it, with the network as it will be used: a rate can be so high that the running
     statistics of batch-norm lag behind the weights, which no loss of training mode shows. All trials have the same
-    number of steps and see the same batches, so that their losses are comparable.
+    number of steps and see the same batches, so that their losses are comparable. Between the candidates the losses
+    are read from a parabola through the lowest and its two neighbours, over the logarithm of the rate.
 
     Args:
         train: Runs a trial.
-        candidates: Peak rates, rising.
+        candidates: Peak rates, rising, each the same multiple of the one before.
         num_steps: Steps of all trials together, at most.
     """
     steps = num_steps // len(candidates)
     scores = [score(train(trial_rates(peak, steps)), steps) for peak in candidates]
-    return candidates[scores.index(min(scores))]
+    return float(np.exp(np.interp(lowest_point(scores), range(len(candidates)), np.log(candidates))))
+
+
+def lowest_point(scores: Sequence[float]) -> float:
+    """The index, a fraction, where a parabola through the lowest score and its two neighbours is lowest.
+
+    It is the index of that score if one of the neighbours is missing or infinite.
+
+    >>> lowest_point([4.0, 1.0, 2.0])
+    1.25
+    """
+    best = scores.index(min(scores))
+    around = scores[max(best - 1, 0) : best + 2]
+    if len(around) < 3 or not all(map(math.isfinite, around)):
+        return best
+    left, lowest, right = around
+    return best + (left - right) / (left - 2 * lowest + right) / 2
 
 
 def trial_rates(peak: float, num_steps: int) -> list[float]:
