@@ -211,19 +211,24 @@ def digest(state: Mapping[str, Tensor]) -> str:
     return sha.hexdigest()
 
 
+def _say(word: str, value: object) -> None:
+    """Writes a line at once: a process that is killed between two writes would leave half of one."""
+    os.write(sys.stdout.fileno(), f"{word} {value}\n".encode())
+
+
 class _Announce(L.Callback):
-    """Prints the number of each batch after it is trained and before it is saved."""
+    """Says the number of each batch after it is trained and before it is saved."""
 
     def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
-        print("batch", trainer.fit_loop.total_batch_idx + 1, flush=True)
+        _say("batch", trainer.fit_loop.total_batch_idx + 1)
 
 
 def _fit_to_be_killed(case: list[Any], root: str, folder: str, every: int, seed: int) -> None:
-    print("pid", os.getpid(), flush=True)
+    _say("pid", os.getpid())
     point = ResumePoint(every, dirpath=folder)
     last = newest_readable(Path(folder) / "last.ckpt")
     trainer = fit(Case(*case), Path(root), Path(folder), [_Announce(), point], seed, ckpt_path=last)
-    print("digest", digest(trainer.lightning_module.state_dict()), flush=True)
+    _say("digest", digest(trainer.lightning_module.state_dict()))
 
 
 def _serve() -> None:
@@ -240,7 +245,7 @@ def _serve() -> None:
             except BaseException:
                 traceback.print_exc()
                 os._exit(1)
-        print("ended", os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+        _say("ended", os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
 
 
 if __name__ == "__main__":
