@@ -16,7 +16,7 @@ data. fastai is measured in 32 bits, since its mixed precision is for CUDA alone
 DATA holds the folders camvid, biwi and planet. PYTHON is that of an environment with fastai, made by
 
     python -m venv FOLDER
-    FOLDER/bin/pip install 'fastai>=2.8,<2.9' 'plum-dispatch<2.10' 'fastprogress<1.1' -e .
+    FOLDER/bin/pip install 'fastai>=2.8,<2.9' 'plum-dispatch<2.10' 'fastprogress<1.1' -e '.[train]'
 
 On a processor without bf16 leave `plain PyTorch, bf16` out, which is slow there.
 """
