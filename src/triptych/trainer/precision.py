@@ -1,6 +1,7 @@
 """`precision: auto`: the faster of 32 bits and mixed precision, timed on the model itself."""
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,10 +20,13 @@ _STEPS = 4
 """Steps in each precision; the first one is the warm-up, in which kernels are built."""
 _HOPELESS = 2
 """If two more steps both take so many times as long as one in 32 bits, there is no fourth; one may be disturbed."""
-_FEW = 2
-"""Samples per batch of a trial on a CPU, where a step in a slow precision may take a minute at full size."""
-_SIDE, _SLOW = 128, 1.5
-"""Height and width of the images of a trial in evaluation, and the factor from which it is slow."""
+_PIXELS, _LEAST, _MOST = 2**18, 2, 32
+"""A batch of a trial on a CPU: images of so many pixels together, at least two; at most so many other samples.
+
+At full size a step may take a minute in a slow precision. In a smaller batch what a step does once, such as converting
+the weights to bfloat16, outweighs what each sample costs, and the precision that is slower in training may win."""
+_IMAGES, _SIDE, _SLOW = 2, 128, 1.5
+"""Number, height and width of the images of a trial in evaluation, and the factor from which it is slow."""
 
 
 def fastest_precision(settings: Mapping[str, Any], model: L.LightningModule, datamodule: Any) -> str:
@@ -80,7 +84,7 @@ def evaluation_precision(checkpoint: Mapping[str, Any], model: L.LightningModule
 
 def _forward_seconds(model: L.LightningModule, half: bool) -> float:
     """Least time of two passes on a CPU."""
-    images = torch.zeros(_FEW, model.hparams["in_channels"], _SIDE, _SIDE, dtype=torch.uint8)
+    images = torch.zeros(_IMAGES, model.hparams["in_channels"], _SIDE, _SIDE, dtype=torch.uint8)
     times = []
     with evaluation_mode(model), torch.autocast("cpu", torch.bfloat16, enabled=half):
         for _ in range(2):
@@ -103,7 +107,9 @@ def _few_samples(datamodule: Any) -> Iterator[None]:
     if before is None:
         yield
         return
-    datamodule.batch_size = min(before, _FEW) if isinstance(before, int) else _FEW
+    size = getattr(datamodule, "image_size", None)
+    few = max(_LEAST, _PIXELS // math.prod(size)) if size else _MOST
+    datamodule.batch_size = min(before, few) if isinstance(before, int) else few
     try:
         yield
     finally:
