@@ -110,7 +110,7 @@ class Worker:
 
 
 def speed(workers: Sequence[Worker], options: argparse.Namespace) -> None:
-    """Prints images a second, median and middle half of the turns, and of each peer the median of the rounds' ratios."""
+    """Prints images a second, median and middle half of the turns, and the median ratio to each peer in a round."""
     turns = [{worker.name: worker.turn(options.seconds) for worker in workers} for _ in range(options.rounds + 1)][1:]
     peers = [worker.name for worker in workers if not worker.name.startswith("triptych")]
     header = ["row", "variant", "precision", "images/s", "middle half", *(f"of {peer}" for peer in peers)]

@@ -17,7 +17,7 @@ from triptych.trainer.temporary_fit import temporary_fit
 AUTO = "auto"
 _FULL = "32-true"
 _STEPS = 4
-"""Steps in each precision; the first one is the warm-up, in which kernels are built."""
+"""Steps, or passes of an evaluation, in each precision; in the first one, the warm-up, kernels are built."""
 _HOPELESS = 2
 """If two more steps both take so many times as long as one in 32 bits, there is no fourth; one may be disturbed."""
 _PIXELS, _LEAST, _MOST = 2**18, 2, 32
@@ -76,22 +76,23 @@ def evaluation_precision(checkpoint: Mapping[str, Any], model: L.LightningModule
     on_gpu = _mixed(accelerator)[1]
     if on_gpu or "in_channels" not in model.hparams or trained not in ("16-mixed", "bf16-mixed"):
         return trained
-    slow = trained == "16-mixed" or _forward_seconds(model, half=True) > _SLOW * _forward_seconds(model, half=False)
+    slow = trained == "16-mixed" or _slow_in_half(model)
     if slow:
         rank_zero_info(f"precision: {_FULL}, since the checkpoint's {trained} is slow on this machine.")
     return _FULL if slow else trained
 
 
-def _forward_seconds(model: L.LightningModule, half: bool) -> float:
-    """Least time of two passes on a CPU."""
-    images = torch.zeros(_IMAGES, model.hparams["in_channels"], _SIDE, _SIDE, dtype=torch.uint8)
-    times = []
-    with evaluation_mode(model), torch.autocast("cpu", torch.bfloat16, enabled=half):
-        for _ in range(2):
+def _slow_in_half(model: L.LightningModule) -> bool:
+    """Whether a CPU predicts more slowly in bfloat16; the passes take turns, since other work disturbs some of them."""
+    images = torch.zeros(_IMAGES, model.hparams["in_channels"], _SIDE, _SIDE, dtype=torch.uint8, device=model.device)
+    seconds: dict[bool, list[float]] = {True: [], False: []}
+    with evaluation_mode(model):
+        for half in [*seconds] * _STEPS:
             began = time.perf_counter()
-            model(images.to(model.device))
-            times.append(time.perf_counter() - began)
-    return min(times)
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                model(images)
+            seconds[half].append(time.perf_counter() - began)
+    return min(seconds[True]) > _SLOW * min(seconds[False])
 
 
 def _mixed(accelerator: Any) -> tuple[str, bool]:
