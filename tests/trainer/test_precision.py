@@ -49,14 +49,16 @@ def timed(monkeypatch: pytest.MonkeyPatch, model: Any, full: float, half: float)
     return clock
 
 
-@pytest.mark.parametrize(("half", "fastest"), [(0.25, "bf16-mixed"), (0.75, "32-true")])
-def test_the_faster_precision_is_taken_after_four_steps_in_each(
-    drawn_tiles: Path, monkeypatch: pytest.MonkeyPatch, printed: list[str], half: float, fastest: str
+@pytest.mark.parametrize(
+    ("half", "fastest", "rounds"), [(0.2, "bf16-mixed", 1), (0.3, "bf16-mixed", 2), (0.75, "32-true", 2)]
+)
+def test_the_faster_precision_is_taken_after_three_steps_in_each_or_six_if_they_are_close(
+    drawn_tiles: Path, monkeypatch: pytest.MonkeyPatch, printed: list[str], half: float, fastest: str, rounds: int
 ) -> None:
     model, data = model_of(Case()), data_of(Case(), drawn_tiles)
     clock = timed(monkeypatch, model, 0.5, half)
     assert fastest_precision(ON_CPU, model, data) == fastest
-    assert clock.passes == [(False, 5)] * 4 + [(True, 5)] * 4  # a whole batch, and no accumulation
+    assert clock.passes == ([(False, 5)] * 3 + [(True, 5)] * 3) * rounds  # a whole batch, and no accumulation
     assert printed == [f"precision: {fastest}, since a trial step takes 0.50 s in 32-true, {half:.2f} s in bf16-mixed."]
     assert data.batch_size == 5
 
@@ -83,23 +85,30 @@ def test_texts_are_tried_in_batches_large_enough_to_tell_the_precisions_apart(
     assert max(count for _, count in clock.passes) == 32
 
 
-def test_a_precision_that_is_many_times_slower_gets_two_steps_after_the_warm_up(
+def test_a_precision_that_is_many_times_slower_is_tried_once(
     drawn_tiles: Path, monkeypatch: pytest.MonkeyPatch, printed: list[str]
 ) -> None:
     model = model_of(Case())
     clock = timed(monkeypatch, model, 0.5, 6.0)
     assert fastest_precision(ON_CPU, model, data_of(Case(), drawn_tiles)) == "32-true"
-    assert [is_half for is_half, _ in clock.passes] == [False] * 4 + [True] * 3
+    assert [is_half for is_half, _ in clock.passes] == [False] * 3 + [True] * 3
 
 
-def test_a_single_step_that_other_work_disturbs_decides_nothing(
-    drawn_tiles: Path, monkeypatch: pytest.MonkeyPatch, printed: list[str]
+@pytest.mark.parametrize(
+    ("disturbed", "seconds"), [((2, 5), 6.0), ((4, 5, 6), 0.3)], ids=["a step of each", "a whole trial"]
+)
+def test_other_work_that_disturbs_a_step_or_a_trial_decides_nothing(
+    drawn_tiles: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    printed: list[str],
+    disturbed: tuple[int, ...],
+    seconds: float,
 ) -> None:
     model = model_of(Case())
-    clock = timed(monkeypatch, model, 0.5, 0.25)
+    clock = timed(monkeypatch, model, 0.5, 0.3)
 
     def disturb(*_: Any) -> None:
-        clock.now += 6.0 * (len(clock.passes) in (2, 6))  # the first step after each warm-up
+        clock.now += seconds * (len(clock.passes) in disturbed)
 
     model.register_forward_pre_hook(disturb)
     assert fastest_precision(ON_CPU, model, data_of(Case(), drawn_tiles)) == "bf16-mixed"
@@ -114,7 +123,7 @@ def test_a_gpu_without_bfloat16_is_tried_in_float16(
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has_bfloat16)
     monkeypatch.setattr(precision, "temporary_fit", lambda settings, *_: tried.append(settings["precision"]))
     fastest_precision({"accelerator": "auto"}, model_of(Case()), None)
-    assert tried == ["32-true", mixed]
+    assert tried == ["32-true", mixed] * 2
 
 
 @pytest.mark.parametrize(

@@ -16,17 +16,17 @@ from triptych.trainer.temporary_fit import temporary_fit
 
 AUTO = "auto"
 _FULL = "32-true"
-_STEPS = 4
-"""Steps, or passes of an evaluation, in each precision; in the first one, the warm-up, kernels are built."""
-_HOPELESS = 2
-"""If two more steps both take so many times as long as one in 32 bits, there is no fourth; one may be disturbed."""
+_STEPS = 3
+"""Steps of a trial; the first one is the warm-up, in which kernels are built, and another one may be disturbed."""
+_ROUNDS, _CLEAR = 2, 2
+"""Trials of each precision, in turn; a factor of so much between them is clear after the first ones."""
 _PIXELS, _LEAST, _MOST = 2**18, 2, 32
 """A batch of a trial on a CPU: images of so many pixels together, at least two; at most so many other samples.
 
 At full size a step may take a minute in a slow precision. In a smaller batch what a step does once, such as converting
 the weights to bfloat16, outweighs what each sample costs, and the precision that is slower in training may win."""
-_IMAGES, _SIDE, _SLOW = 2, 128, 1.5
-"""Number, height and width of the images of a trial in evaluation, and the factor from which it is slow."""
+_PASSES, _IMAGES, _SIDE, _SLOW = 4, 2, 128, 1.5
+"""Of a trial in evaluation the passes, the number, height and width of images, and the factor from which it is slow."""
 
 
 def fastest_precision(settings: Mapping[str, Any], model: L.LightningModule, datamodule: Any) -> str:
@@ -46,10 +46,13 @@ def fastest_precision(settings: Mapping[str, Any], model: L.LightningModule, dat
     one_step = {**settings, "accumulate_grad_batches": 1}
     seconds: dict[str, float] = {}
     with contextlib.nullcontext() if on_gpu else _few_samples(datamodule):
-        for precision in (_FULL, mixed):
-            watch = _StepWatch(_HOPELESS * seconds.get(_FULL, float("inf")))
-            temporary_fit({**one_step, "precision": precision}, model, datamodule, watch, _STEPS)
-            seconds[precision] = watch.seconds
+        for _ in range(_ROUNDS):
+            for precision in (_FULL, mixed):
+                watch = _StepWatch()
+                temporary_fit({**one_step, "precision": precision}, model, datamodule, watch, _STEPS)
+                seconds[precision] = min(watch.seconds, seconds.get(precision, watch.seconds))
+            if max(seconds.values()) > _CLEAR * min(seconds.values()):
+                break
     fastest = min(seconds, key=lambda precision: seconds[precision])
     times = ", ".join(f"{took:.2f} s in {precision}" for precision, took in seconds.items())
     rank_zero_info(f"precision: {fastest}, since a trial step takes {times}.")
@@ -87,7 +90,7 @@ def _slow_in_half(model: L.LightningModule) -> bool:
     images = torch.zeros(_IMAGES, model.hparams["in_channels"], _SIDE, _SIDE, dtype=torch.uint8, device=model.device)
     seconds: dict[bool, list[float]] = {True: [], False: []}
     with evaluation_mode(model):
-        for half in [*seconds] * _STEPS:
+        for half in [*seconds] * _PASSES:
             began = time.perf_counter()
             with torch.autocast("cpu", torch.bfloat16, enabled=half):
                 model(images)
@@ -118,14 +121,10 @@ def _few_samples(datamodule: Any) -> Iterator[None]:
 
 
 class _StepWatch(L.Callback):
-    """Times training batches after the first, from their start to their end, without the wait for data.
+    """Times training batches after the first, from their start to their end, without the wait for data."""
 
-    Args:
-        limit: Seconds; two longer batches end the fit.
-    """
-
-    def __init__(self, limit: float) -> None:
-        self.limit, self.seconds = limit, float("inf")
+    def __init__(self) -> None:
+        self.seconds = float("inf")
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         stop_schedules(trainer)
@@ -140,7 +139,6 @@ class _StepWatch(L.Callback):
     ) -> None:
         if trainer.global_step > 1:
             self.seconds = min(self.seconds, float(trainer.strategy.broadcast(_now() - self.began)))
-            trainer.should_stop = trainer.global_step > 2 and self.seconds > self.limit
 
 
 def _now() -> float:
