@@ -1,6 +1,7 @@
 """The precision `auto` is the faster one on the model itself; a checkpoint is evaluated in its own."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -73,6 +74,17 @@ def test_a_batch_of_a_trial_has_few_large_images_or_many_small_ones(
     fastest_precision(ON_CPU, model, data)
     assert max(count for _, count in clock.passes) == images
     assert data.batch_size == 20
+
+
+@pytest.mark.parametrize(("image_size", "samples"), [(256, 4), ([256, 128], 8), (None, 20)])
+def test_a_data_module_of_ones_own_names_the_size_of_its_images_as_it_likes(
+    monkeypatch: pytest.MonkeyPatch, printed: list[str], image_size: Any, samples: int
+) -> None:
+    own, tried = SimpleNamespace(batch_size=20, image_size=image_size), []
+    monkeypatch.setattr(precision, "temporary_fit", lambda *_: tried.append(own.batch_size))
+    fastest_precision(ON_CPU, model_of(Case()), own)
+    assert {*tried} == {samples}
+    assert own.batch_size == 20
 
 
 def test_texts_are_tried_in_batches_large_enough_to_tell_the_precisions_apart(

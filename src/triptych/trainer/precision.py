@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import lightning as L
@@ -111,8 +111,9 @@ def _few_samples(datamodule: Any) -> Iterator[None]:
     if before is None:
         yield
         return
-    size = getattr(datamodule, "image_size", None)
-    few = max(_LEAST, _PIXELS // math.prod(size)) if size else _MOST
+    size = getattr(datamodule, "image_size", None)  # of a module of someone's own: a side, two, or anything else
+    sides = (size, size) if isinstance(size, int) else size
+    few = max(_LEAST, _PIXELS // math.prod(sides)) if isinstance(sides, Sequence) else _MOST
     datamodule.batch_size = min(before, few) if isinstance(before, int) else few
     try:
         yield
